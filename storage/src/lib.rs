@@ -8,6 +8,8 @@
 //! ever shows a row that such a cut could take back.
 
 mod batch;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 mod memory;
 mod scan;

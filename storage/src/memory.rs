@@ -125,3 +125,13 @@ impl Storage for Memory {
         }
     }
 }
+
+#[cfg(all(test, feature = "conformance"))]
+mod tests {
+    use super::Memory;
+
+    #[tokio::test]
+    async fn memory_keeps_every_promise() {
+        crate::conformance::all(async |clock| Memory::new(clock)).await;
+    }
+}
