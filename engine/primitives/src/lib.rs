@@ -1,1 +1,18 @@
-//! Empty so far.
+//! The values everything else is made of: secrets, identifiers, instants, hashes, seals and signatures.
+//!
+//! Nothing here waits, reads a clock, draws a random number or touches a file: whoever needs chance hands it in, so
+//! a simulation owns it. Cryptographic primitives come from libraries; what lives here is how they are put together
+//! and the exact bytes that go in and come out.
+//!
+//! Believe this: every decoder accepts exactly one spelling of a value. Base64 with stray bits, upper-case
+//! hexadecimal, a DER length in a longer form or a second member of the same name is an error, never a guess.
+
+pub mod encoding;
+pub mod hash;
+pub mod id;
+pub mod json;
+pub mod seal;
+pub mod secret;
+pub mod sign;
+pub mod time;
+pub mod virgil_token;

@@ -1,0 +1,305 @@
+//! Names of things: accounts, realms, subjects, sessions, requests, idempotency keys.
+//!
+//! Each is a type of its own, so that a function cannot be handed a session where it wants an account. Identifiers of
+//! 16 bytes are written as 32 hexadecimal digits in text formats and as a byte string in binary ones.
+//! An [`IdempotencyKey`] is the odd one out: it opens the sealed answer kept under it, so it behaves like a secret.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+use crate::encoding::{array_from_hex, from_base64url, to_hex};
+
+/// The text or bytes do not name anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// An identifier of 16 bytes is not 32 lower-case hexadecimal digits.
+    #[error("identifier is not 32 lower-case hexadecimal digits")]
+    Hex,
+    /// A realm is not 1 to 128 visible ASCII characters.
+    #[error("realm is not 1 to 128 visible ASCII characters")]
+    Realm,
+    /// A subject is not 1 to 1,024 bytes of UTF-8.
+    #[error("subject is not 1 to 1,024 bytes long")]
+    Subject,
+    /// An idempotency key is neither 32 hexadecimal digits nor 22 base64url characters.
+    #[error("idempotency key is neither 32 hexadecimal digits nor 22 base64url characters")]
+    IdempotencyKey,
+}
+
+macro_rules! id16 {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// From its 16 bytes.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+
+            /// Its 16 bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                array_from_hex(text).map(Self).map_err(|_| IdError::Hex)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&to_hex(&self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() {
+                    serializer.collect_str(self)
+                } else {
+                    serializer.serialize_bytes(&self.0)
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if deserializer.is_human_readable() {
+                    let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                    text.parse().map_err(de::Error::custom)
+                } else {
+                    deserializer.deserialize_bytes(Sixteen).map(Self)
+                }
+            }
+        }
+    };
+}
+
+id16! {
+    /// One person or service that keeps things here, under however many outside names.
+    AccountId
+}
+id16! {
+    /// One signed-in session. Not its bearer secret: knowing the identifier opens nothing.
+    SessionId
+}
+id16! {
+    /// One request, as logs and problem documents name it.
+    RequestId
+}
+
+struct Sixteen;
+
+impl Visitor<'_> for Sixteen {
+    type Value = [u8; 16];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("16 bytes")
+    }
+
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<[u8; 16], E> {
+        bytes.try_into().map_err(|_| E::invalid_length(bytes.len(), &self))
+    }
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $valid:expr, $error:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks the text and keeps it. Cloning shares the one copy.
+            ///
+            /// # Errors
+            #[doc = concat!("[`", stringify!($error), "`].")]
+            pub fn new(text: impl Into<Arc<str>>) -> Result<Self, IdError> {
+                let text = text.into();
+                let valid: fn(&str) -> bool = $valid;
+                if valid(&text) { Ok(Self(text)) } else { Err($error) }
+            }
+
+            /// The text, exactly as it was given.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({:?})"), &*self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::new(String::deserialize(deserializer)?).map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// A tenant of a mount: a Keyknox application, say. 1 to 128 visible ASCII characters, no blanks.
+    RealmId, |text| (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()), IdError::Realm
+}
+text_id! {
+    /// An identity inside a realm, as the outside spells it. 1 to 1,024 bytes of UTF-8, any characters; two
+    /// spellings are two subjects, nothing is folded or normalised.
+    Subject, |text| (1..=1024).contains(&text.len()), IdError::Subject
+}
+
+/// 128 bits that a client draws for one intended effect, so that a repeated request gets its first answer.
+///
+/// The kept answer is sealed under a key made from these bytes, so they are shown nowhere.
+#[derive(Clone)]
+pub struct IdempotencyKey([u8; 16]);
+
+impl IdempotencyKey {
+    /// From 16 bytes of chance.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads 32 lower-case hexadecimal digits or 22 characters of unpadded base64url.
+    ///
+    /// # Errors
+    /// [`IdError::IdempotencyKey`].
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let bytes = match text.len() {
+            32 => array_from_hex(text).ok(),
+            22 => from_base64url(text).ok().and_then(|bytes| bytes.try_into().ok()),
+            _ => None,
+        };
+        bytes.map(Self).ok_or(IdError::IdempotencyKey)
+    }
+
+    /// The 16 bytes themselves.
+    #[must_use]
+    pub const fn expose(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// The text that a request carries: 32 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn expose_text(&self) -> String {
+        to_hex(&self.0)
+    }
+
+    /// Whether both are the same key, in constant time.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Debug for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdempotencyKey(16 bytes)")
+    }
+}
+
+impl Drop for IdempotencyKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEX: &str = "000102030405060708090a0b0c0d0e0f";
+
+    #[test]
+    fn an_account_is_hexadecimal_in_text_and_bytes_in_binary() {
+        let account: AccountId = HEX.parse().unwrap();
+        assert_eq!(format!("{account} {account:?}"), format!("{HEX} AccountId({HEX})"));
+        let json = serde_json::to_string(&account).unwrap();
+        assert_eq!(json, format!("\"{HEX}\""));
+        assert_eq!(serde_json::from_str::<AccountId>(&json).unwrap(), account);
+        let row = postcard::to_allocvec(&account).unwrap();
+        assert_eq!(row[0], 16);
+        assert_eq!(&row[1..], account.as_bytes());
+        assert_eq!(postcard::from_bytes::<AccountId>(&row).unwrap(), account);
+        assert!(postcard::from_bytes::<AccountId>(&[15; 16]).is_err());
+    }
+
+    #[test]
+    fn an_identifier_in_another_spelling_is_refused() {
+        for bad in ["", "00", "000102030405060708090A0B0C0D0E0F", "000102030405060708090a0b0c0d0e0f00"] {
+            assert_eq!(bad.parse::<SessionId>(), Err(IdError::Hex), "{bad:?}");
+        }
+        assert!(serde_json::from_str::<RequestId>("\"xyz\"").is_err());
+    }
+
+    #[test]
+    fn realms_and_subjects_are_bounded_at_the_exact_byte() {
+        assert!(RealmId::new("a".repeat(128)).is_ok());
+        for bad in
+            [String::new(), "a".repeat(129), "two words".to_owned(), "caf\u{e9}".to_owned(), "a\n".to_owned()]
+        {
+            assert_eq!(RealmId::new(bad.as_str()), Err(IdError::Realm), "{bad:?}");
+        }
+        assert!(Subject::new("\u{e9}".repeat(512)).is_ok());
+        assert_eq!(Subject::new("\u{e9}".repeat(513)), Err(IdError::Subject));
+        assert_eq!(Subject::new(""), Err(IdError::Subject));
+        assert!(serde_json::from_str::<Subject>("\"\"").is_err());
+        assert_eq!(serde_json::to_string(&Subject::new("zo\u{e9}").unwrap()).unwrap(), "\"zo\u{e9}\"");
+    }
+
+    #[test]
+    fn an_idempotency_key_reads_both_spellings_as_the_same_key() {
+        let from_hex = IdempotencyKey::parse(HEX).unwrap();
+        let from_url = IdempotencyKey::parse("AAECAwQFBgcICQoLDA0ODw").unwrap();
+        assert!(from_hex.matches(&from_url));
+        assert_eq!(from_url.expose_text(), HEX);
+        for bad in ["", "AAECAwQFBgcICQoLDA0ODx", "AAECAwQFBgcICQoLDA0OD", "000102030405060708090A0B0C0D0E0F"]
+        {
+            assert_eq!(IdempotencyKey::parse(bad).unwrap_err(), IdError::IdempotencyKey, "{bad:?}");
+        }
+    }
+
+    /// A-LEAK-01: the key opens a sealed answer, so printing a request must not show it.
+    #[test]
+    fn an_idempotency_key_prints_without_its_bytes() {
+        let printed = format!("{:?}", IdempotencyKey::parse(HEX).unwrap());
+        assert_eq!(printed, "IdempotencyKey(16 bytes)");
+    }
+}
