@@ -8,5 +8,7 @@
 
 mod der;
 mod ecies;
+pub mod entries;
 pub mod envelope;
 pub mod ports;
+pub mod token;
