@@ -8,11 +8,20 @@
 //! ever shows a row that such a cut could take back.
 
 mod batch;
+#[cfg(feature = "disk")]
+pub mod check;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "disk")]
+mod disk;
 mod error;
 mod memory;
+#[cfg(feature = "redb")]
+pub mod redb;
+
 mod scan;
+#[cfg(feature = "sled")]
+pub mod sled;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -20,7 +29,11 @@ pub use batch::{
     BATCH_BYTES_MAX, Batch, Committed, Guard, KEY_BYTES_MAX, Key, Revision, Row, Topic, Topics,
     VALUE_BYTES_MAX, Write,
 };
-pub use error::{StorageError, TooLarge};
+#[cfg(feature = "disk")]
+pub use disk::Options;
+#[cfg(all(feature = "testing", feature = "disk"))]
+pub use disk::{SyncHook, Syncing};
+pub use error::{OpenError, StorageError, TooLarge};
 pub use memory::Memory;
 pub use scan::{Page, Range, SCAN_BYTES_MAX, SCAN_ROWS_MAX};
 

@@ -1,0 +1,62 @@
+//! How a store on disk is opened.
+
+use std::{fmt, io};
+
+use crate::WallClock;
+
+/// The page cache of a backend unless told otherwise: 128 MiB.
+const CACHE_BYTES: u64 = 128 * 1024 * 1024;
+
+/// How a store on disk is opened. Made by [`Options::new`]; each field may then be set.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// How much memory the backend may use to keep pages at hand, in bytes.
+    pub cache_bytes: u64,
+    /// Where the store takes its time from.
+    pub clock: WallClock,
+    /// Called before every sync of the data, so that a test can make it fail or leave it out.
+    #[cfg(feature = "testing")]
+    pub sync_hook: Option<SyncHook>,
+}
+
+/// Decides what becomes of a sync: done, left out, or failed with the error given.
+#[cfg(feature = "testing")]
+pub type SyncHook = std::sync::Arc<dyn Fn() -> io::Result<Syncing> + Send + Sync>;
+
+/// What becomes of a sync that a test looks at.
+#[cfg(feature = "testing")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Syncing {
+    /// It is done.
+    Real,
+    /// It is left out and reported as done: what a store without it would do.
+    Skipped,
+}
+
+impl Options {
+    /// The defaults, with this clock.
+    pub fn new(clock: WallClock) -> Self {
+        Self {
+            cache_bytes: CACHE_BYTES,
+            clock,
+            #[cfg(feature = "testing")]
+            sync_hook: None,
+        }
+    }
+
+    /// Whether a sync is to be made now; always, outside of tests.
+    pub(crate) fn sync_is_wanted(&self) -> io::Result<bool> {
+        #[cfg(feature = "testing")]
+        if let Some(hook) = &self.sync_hook {
+            return Ok(hook()? == Syncing::Real);
+        }
+        Ok(true)
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("cache_bytes", &self.cache_bytes).finish_non_exhaustive()
+    }
+}

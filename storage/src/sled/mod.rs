@@ -1,0 +1,270 @@
+//! The sled backend, the default: made honestly durable, and never trusted with a row unchecked.
+//!
+//! sled's own `flush` loses acknowledged writes in a power cut, its `blobs/` files are never synced, a flipped byte
+//! makes it panic or forget rows, and a full device ends its writing for good. So the writer syncs sled's file
+//! itself, no value is larger than a piece, every row carries a checksum, and the backend can be opened anew under
+//! its readers.
+//!
+//! The one thing to believe: **readers see a group only once it is durable**. While it is not, they get the rows it
+//! replaces, which the writer publishes in the same instant in which it changes the tree.
+//!
+//! A side effect on the process: panics inside sled become errors, and a hook keeps their text off standard error.
+
+mod layout;
+mod tree;
+
+use std::{
+    collections::BTreeMap,
+    fs::{File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use tokio::sync::broadcast;
+
+pub use crate::disk::Options;
+use crate::{
+    Batch, BoxFuture, Committed, Info, Key, OpenError, Page, Range, Revision, Row, Storage, StorageError,
+    Topics,
+    check::Report,
+    disk::{Change, Engine, Fault, Folder, Grouped, Mark, Meta, StoredRow},
+};
+use tree::{SledFault, Tree};
+
+/// A store on disk, kept by sled.
+pub struct Sled(Grouped<SledEngine>);
+
+impl Sled {
+    /// Opens the store in the folder `path`, or makes one there. The folder above must exist.
+    ///
+    /// # Errors
+    /// One clear line for whatever stands against it; see [`OpenError`].
+    pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
+        let folder = Folder::open(path.as_ref(), SledEngine::NAME)?;
+        let mark = Mark::open(&folder)?;
+        let (engine, meta) = SledEngine::open(&folder, &options)?;
+        mark.admits(folder.path(), &meta)?;
+        Grouped::start(engine, folder, meta, mark, &options).map(Self)
+    }
+
+    /// Finishes what is waiting and lets go of the files; everything is refused from then on.
+    ///
+    /// # Errors
+    /// `Unavailable` if it was closed before.
+    pub async fn close(&self) -> Result<(), StorageError> {
+        self.0.close().await
+    }
+}
+
+impl Storage for Sled {
+    fn get<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Row>>, StorageError>> {
+        Box::pin(async move { self.0.get(keys) })
+    }
+
+    fn scan(&self, range: Range) -> BoxFuture<'_, Result<Page, StorageError>> {
+        Box::pin(async move { self.0.scan(&range) })
+    }
+
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Committed, StorageError>> {
+        Box::pin(self.0.commit(batch))
+    }
+
+    fn changed(&self) -> broadcast::Receiver<Topics> {
+        self.0.changed()
+    }
+
+    fn info(&self) -> Info {
+        self.0.info()
+    }
+}
+
+/// The rows that a group in flight replaces: what readers get in their place.
+type Before = BTreeMap<Key, Option<Row>>;
+
+struct SledEngine {
+    live: RwLock<Live>,
+    path: PathBuf,
+    options: Options,
+}
+
+/// What readers look at, changed only as a whole.
+#[derive(Default)]
+struct Live {
+    /// Absent once the store is closed or shut.
+    tree: Option<Tree>,
+    /// Empty unless a group is in flight.
+    before: Before,
+    /// sled's data file, for syncing it.
+    file: Option<Arc<File>>,
+}
+
+impl Live {
+    fn tree(&self) -> Result<&Tree, StorageError> {
+        self.tree.as_ref().ok_or_else(|| StorageError::unavailable("the store is closed"))
+    }
+}
+
+impl SledEngine {
+    fn open(folder: &Folder, options: &Options) -> Result<(Self, Meta), OpenError> {
+        let path = folder.path().join(Self::NAME);
+        let (live, meta) = open_tree(&path, options)?;
+        folder.sync()?;
+        Ok((Self { live: RwLock::new(live), path, options: options.clone() }, meta))
+    }
+
+    fn live(&self) -> RwLockReadGuard<'_, Live> {
+        // sled's panics are caught before they reach a guard, and ours would leave `Live` whole.
+        self.live.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn live_mut(&self) -> RwLockWriteGuard<'_, Live> {
+        self.live.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sync(&self, tree: &Tree, file: &File) -> Result<(), Fault> {
+        tree.flush().map_err(fault)?;
+        let sync = || if self.options.sync_is_wanted()? { file.sync_data() } else { Ok(()) };
+        sync().map_err(|error| {
+            // The kernel may hold the data that failed and call it clean; whoever opens the store next has to
+            // read what the device has.
+            let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+            match error.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Fault::Full,
+                _ => Fault::Broken(format!("syncing failed: {error}")),
+            }
+        })
+    }
+}
+
+impl Engine for SledEngine {
+    const NAME: &'static str = "sled";
+
+    fn get(&self, keys: &[Key]) -> Result<Vec<Option<Row>>, StorageError> {
+        let live = self.live();
+        let tree = live.tree()?;
+        keys.iter()
+            .map(|key| match live.before.get(key) {
+                Some(before) => Ok(before.clone()),
+                None => Ok(tree.row(key)?.map(|stored| stored.row)),
+            })
+            .collect()
+    }
+
+    fn scan(&self, range: &Range) -> Result<Page, StorageError> {
+        let live = self.live();
+        live.tree()?.scan(range, &live.before)
+    }
+
+    fn latest(&self, key: &Key) -> Result<Option<StoredRow>, StorageError> {
+        self.live().tree()?.row(key)
+    }
+
+    fn latest_revision(&self, key: &Key) -> Result<Option<Revision>, StorageError> {
+        self.live().tree()?.revision(key)
+    }
+
+    fn write(&self, change: &Change) -> Result<(), Fault> {
+        let batch = layout::batch(change);
+        let before = change
+            .rows
+            .iter()
+            .map(|(key, altered)| (key.clone(), altered.before.as_ref().map(|stored| stored.row.clone())))
+            .collect();
+        let (tree, file) = {
+            let mut live = self.live_mut();
+            live.before = before;
+            let (Some(tree), Some(file)) = (live.tree.clone(), live.file.clone()) else {
+                return Err(Fault::Broken("the store is closed".into()));
+            };
+            tree.apply(batch).map_err(fault)?;
+            (tree, file)
+        };
+        self.sync(&tree, &file)?;
+        // Dropping what was replaced takes its time, and readers need not wait for it.
+        let replaced = std::mem::take(&mut self.live_mut().before);
+        drop(replaced);
+        Ok(())
+    }
+
+    fn reopen(&self) -> Result<Meta, OpenError> {
+        // Readers wait here for the time of an opening: what they would read is being recovered.
+        let mut live = self.live_mut();
+        live.tree = None;
+        live.file = None;
+        let (opened, meta) = open_tree(&self.path, &self.options)?;
+        *live = opened;
+        Ok(meta)
+    }
+
+    fn close(&self) {
+        let mut live = self.live_mut();
+        *live = Live::default();
+        drop(live);
+        tree::wait_until_released(&self.path);
+    }
+}
+
+fn fault(fault: SledFault) -> Fault {
+    if fault.is_full() { Fault::Full } else { Fault::Broken(format!("sled failed: {fault}")) }
+}
+
+/// Looks at every row of a store that nobody has open.
+pub(crate) fn check(folder: &Folder, mark: &Mark, report: &mut Report) -> Result<(), OpenError> {
+    let path = folder.path().join(SledEngine::NAME);
+    let tree = Tree::open(&path, Options::new(Arc::new(|| 0)).cache_bytes)?;
+    let meta = tree.meta(&path)?;
+    if let Err(lost) = mark.admits(folder.path(), &meta) {
+        report.damage("the latest commits", lost.to_string());
+    }
+    tree.check(&meta, report);
+    drop(tree);
+    tree::wait_until_released(&path);
+    Ok(())
+}
+
+/// Opens sled, checks what is cheap to check, and makes the opening itself durable.
+fn open_tree(path: &Path, options: &Options) -> Result<(Live, Meta), OpenError> {
+    let tree = Tree::open(path, options.cache_bytes)?;
+    let meta = tree.meta(path)?;
+    tree.check_if_small(path, &meta)?;
+    tree.flush().map_err(|fault| fault.at_open(path))?;
+    let file = sync_all(path, options)?;
+    Ok((Live { tree: Some(tree), before: Before::new(), file: Some(Arc::new(file)) }, meta))
+}
+
+/// Syncs what sled writes when it opens: its data, its configuration, and the names of both.
+fn sync_all(path: &Path, options: &Options) -> Result<File, OpenError> {
+    let failed = |error: io::Error| OpenError::from_io(path, &error);
+    let data = OpenOptions::new().read(true).write(true).open(path.join("db")).map_err(failed)?;
+    if options.sync_is_wanted().map_err(failed)? {
+        data.sync_all().map_err(failed)?;
+        File::open(path.join("conf")).and_then(|file| file.sync_all()).map_err(failed)?;
+        File::open(path).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    }
+    Ok(data)
+}
+
+#[cfg(all(test, feature = "conformance"))]
+mod tests {
+    use super::*;
+    use crate::conformance;
+
+    #[tokio::test]
+    async fn sled_keeps_every_promise() {
+        let root = tempfile::tempdir().unwrap();
+        let stores = std::cell::Cell::new(0);
+        conformance::all(async |clock| {
+            stores.set(stores.get() + 1);
+            Sled::open(root.path().join(stores.get().to_string()), Options::new(clock)).unwrap()
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn sled_keeps_its_promises_over_reopening() {
+        let root = tempfile::tempdir().unwrap();
+        let open = async |clock| Sled::open(root.path().join("store"), Options::new(clock)).unwrap();
+        conformance::reopened(open).await;
+    }
+}
