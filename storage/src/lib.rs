@@ -15,6 +15,8 @@ pub mod conformance;
 #[cfg(feature = "disk")]
 mod disk;
 mod error;
+#[cfg(feature = "testing")]
+mod faulty;
 mod memory;
 #[cfg(feature = "redb")]
 pub mod redb;
@@ -34,6 +36,8 @@ pub use disk::Options;
 #[cfg(all(feature = "testing", feature = "disk"))]
 pub use disk::{SyncHook, Syncing};
 pub use error::{OpenError, StorageError, TooLarge};
+#[cfg(feature = "testing")]
+pub use faulty::{Bugs, Faults, Faulty};
 pub use memory::Memory;
 pub use scan::{Page, Range, SCAN_BYTES_MAX, SCAN_ROWS_MAX};
 
