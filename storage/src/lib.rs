@@ -24,6 +24,8 @@ pub mod redb;
 mod scan;
 #[cfg(feature = "sled")]
 pub mod sled;
+#[cfg(feature = "disk")]
+pub mod transfer;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
