@@ -1,3 +1,247 @@
-//! Empty so far.
+//! Load on whole processes: Strongroom beside etcd, PostgreSQL and two bare servers, in one interleaved run.
+//!
+//! The program starts every server itself, on loopback, with data folders of its own, drives them all with the same
+//! work and reads their processor time, memory and disk off the kernel. What it does not do is judge: it prints ratios
+//! beside the floors they are meant to reach, and the reader decides. Believe this: figures of two runs do not compare,
+//! ratios within one run do.
 
-fn main() {}
+mod compare;
+mod disk;
+mod measure;
+mod net;
+mod payload;
+mod peers;
+mod plan;
+mod process;
+mod report;
+mod run;
+mod start;
+mod strongroom;
+mod target;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand};
+
+use crate::plan::{Selection, TargetName};
+use crate::run::Halt;
+use crate::target::Site;
+
+/// Drives Strongroom, etcd and PostgreSQL with the same work and compares them.
+#[derive(Debug, Parser)]
+#[command(name = "strongroom-load", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Rates, latencies, processor time and memory, all targets interleaved.
+    Compare(CompareArguments),
+    /// Disk use after overwriting the same records many times.
+    Disk(DiskArguments),
+    /// Time to ready on an empty store, and the size of the program.
+    Start(StartArguments),
+    /// Runs the bare hello and echo server (used by `compare`).
+    #[command(hide = true)]
+    ServeBare { address: SocketAddr },
+}
+
+/// What all measuring commands share.
+#[derive(Debug, Args)]
+struct Common {
+    /// The server's program; by default the one beside this program.
+    #[arg(long, value_name = "FILE")]
+    strongroom: Option<PathBuf>,
+    /// Where data folders are made (a new folder within, removed at the end); must not lie in memory.
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct CompareArguments {
+    #[command(flatten)]
+    common: Common,
+    /// Only these cases (put-1k, put-100k, open-put-1k, get-1k, get-100k, ws-get-1k).
+    #[arg(long, value_delimiter = ',')]
+    cases: Vec<String>,
+    /// Only these numbers of clients.
+    #[arg(long, value_delimiter = ',')]
+    clients: Vec<usize>,
+    /// Only these targets.
+    #[arg(long, value_delimiter = ',')]
+    targets: Vec<TargetName>,
+    /// Rounds of each case, interleaved over the targets.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=25))]
+    rounds: u64,
+    /// Seconds counted in each round.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=120))]
+    seconds: u64,
+    /// Generator threads.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=64))]
+    threads: u64,
+    /// Bind the servers to core 0 and the generator to core 1.
+    #[arg(long)]
+    pin: bool,
+    /// One etcd connection for all clients of a generator thread instead of one for each client.
+    #[arg(long)]
+    etcd_shared: bool,
+}
+
+#[derive(Debug, Args)]
+struct DiskArguments {
+    #[command(flatten)]
+    common: Common,
+    /// Records of 100 KiB.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=256))]
+    records: u64,
+    /// How often each is overwritten.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=200))]
+    overwrites: u64,
+    /// On which targets.
+    #[arg(long, value_delimiter = ',', default_values = ["strongroom", "etcd", "postgres"])]
+    targets: Vec<TargetName>,
+}
+
+#[derive(Debug, Args)]
+struct StartArguments {
+    #[command(flatten)]
+    common: Common,
+    /// Starts in each mode.
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u64).range(1..=100))]
+    rounds: u64,
+}
+
+/// Load before the counted span of each window.
+const WARM_UP: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
+    let ended = match Cli::parse().command {
+        Command::ServeBare { address } => peers::bare::serve(address),
+        Command::Compare(arguments) => compare(&arguments),
+        Command::Disk(arguments) => overwrite(&arguments),
+        Command::Start(arguments) => start(&arguments),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("strongroom-load: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn compare(arguments: &CompareArguments) -> anyhow::Result<()> {
+    let halt = watch_signals()?;
+    let ground = Ground::prepare(&arguments.common)?;
+    let comparison = compare::Comparison {
+        selection: Selection {
+            cases: arguments.cases.clone(),
+            clients: arguments.clients.clone(),
+            targets: arguments.targets.clone(),
+        },
+        rounds: usize::try_from(arguments.rounds)?,
+        warm_up: WARM_UP,
+        length: Duration::from_secs(arguments.seconds),
+        threads: usize::try_from(arguments.threads)?,
+        pinned: arguments.pin,
+        etcd_shared: arguments.etcd_shared,
+        strongroom: ground.strongroom.clone(),
+    };
+    let site = Site { folder: ground.folder.path(), core: arguments.pin.then_some(0) };
+    let report = compare::run(&comparison, site, &halt)?;
+    print(&arguments.common, &report, report::table::render)
+}
+
+fn overwrite(arguments: &DiskArguments) -> anyhow::Result<()> {
+    let halt = watch_signals()?;
+    let ground = Ground::prepare(&arguments.common)?;
+    let (records, overwrites) = (usize::try_from(arguments.records)?, usize::try_from(arguments.overwrites)?);
+    let report =
+        disk::run(ground.site(), &ground.strongroom, &arguments.targets, records, overwrites, &halt)?;
+    print(&arguments.common, &report, disk::DiskReport::render)
+}
+
+fn start(arguments: &StartArguments) -> anyhow::Result<()> {
+    let halt = watch_signals()?;
+    let ground = Ground::prepare(&arguments.common)?;
+    let report = start::run(ground.site(), &ground.strongroom, usize::try_from(arguments.rounds)?, &halt)?;
+    print(&arguments.common, &report, start::StartReport::render)
+}
+
+/// The report on standard output, as text or as JSON and nothing else.
+fn print<R: serde::Serialize>(common: &Common, report: &R, render: fn(&R) -> String) -> anyhow::Result<()> {
+    if common.json {
+        println!("{}", serde_json::to_string_pretty(report)?);
+    } else {
+        print!("{}", render(report));
+    }
+    Ok(())
+}
+
+/// The folder of a run and the program under test.
+struct Ground {
+    folder: tempfile::TempDir,
+    strongroom: PathBuf,
+}
+
+impl Ground {
+    /// Servers on all cores.
+    fn site(&self) -> Site<'_> {
+        Site { folder: self.folder.path(), core: None }
+    }
+
+    fn prepare(common: &Common) -> anyhow::Result<Ground> {
+        use std::os::unix::fs::PermissionsExt;
+
+        let within = common.folder.clone().unwrap_or_else(std::env::temp_dir);
+        if measure::disk::is_in_memory(&within) {
+            bail!("{} lies in memory, where a sync costs nothing: give --folder on a disk", within.display());
+        }
+        let folder = tempfile::Builder::new().prefix("strongroom-load-").tempdir_in(&within)?;
+        // PostgreSQL runs under an account of its own, which has to pass through.
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
+        let strongroom = match &common.strongroom {
+            Some(given) => given.clone(),
+            None => {
+                std::env::current_exe()?.parent().context("this program lies nowhere")?.join("strongroom")
+            }
+        };
+        Ok(Ground { folder, strongroom })
+    }
+}
+
+/// Turns the first interrupt or termination signal into a wish to end; servers are then ended in good order.
+fn watch_signals() -> anyhow::Result<Arc<Halt>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let halt = Arc::new(Halt::default());
+    let asked = Arc::clone(&halt);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut interrupt, mut terminate) = {
+        let _within = runtime.enter();
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+    };
+    thread::spawn(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        });
+        eprintln!("ending");
+        asked.ask();
+    });
+    Ok(halt)
+}

@@ -1,0 +1,135 @@
+//! How a Strongroom server is configured, started and found ready.
+//!
+//! The only file that knows the server's command line and configuration: if those change, this changes and nothing
+//! else. The configuration departs from the defaults in addresses, folder and one application key of the load's own.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use rustix::process::Signal;
+use strongroom_primitives::encoding::to_base64;
+use strongroom_primitives::sign::SigningKey;
+
+use super::keyknox::KeyknoxConnector;
+use super::token::Application;
+use crate::process::{Launch, ServerProcess, free_address};
+use crate::target::{Site, block_on};
+
+const START_PATIENCE: Duration = Duration::from_secs(30);
+/// How often readiness is asked for; it bounds the error of the measured time to ready.
+const READY_EVERY: Duration = Duration::from_millis(1);
+
+/// The load's own application key. It opens nothing but servers that this program made a moment ago.
+const APPLICATION_SEED: [u8; 32] = [0x10; 32];
+const APPLICATION_ID: &str = "load";
+const KEY_ID: &str = "6c6f6164000000000000000000000001";
+
+/// Which of the server's two ways to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// `serve`: everything durable, in one folder.
+    Serve,
+    /// `dev`: the same in memory.
+    Dev,
+}
+
+impl Mode {
+    /// The server's subcommand.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Mode::Serve => "serve",
+            Mode::Dev => "dev",
+        }
+    }
+}
+
+/// A running server.
+#[derive(Debug)]
+pub(crate) struct Strongroom {
+    server: ServerProcess,
+    http: SocketAddr,
+    folder: PathBuf,
+    application: Application,
+    ready_after: Duration,
+}
+
+impl Strongroom {
+    /// Starts `program` on an empty data folder called `name` within the site, and waits until a signed read is
+    /// answered: that takes the store, the engine, the keys and the listener.
+    pub(crate) fn start(
+        site: Site<'_>,
+        program: &Path,
+        mode: Mode,
+        name: &str,
+    ) -> anyhow::Result<Strongroom> {
+        let folder = site.folder.join(name);
+        let http = free_address()?;
+        let application = Application {
+            id: APPLICATION_ID.to_owned(),
+            key_id: KEY_ID.to_owned(),
+            key: SigningKey::from_seed(&APPLICATION_SEED),
+        };
+        let file = site.folder.join(format!("{name}.toml"));
+        fs::write(&file, configuration(http, free_address()?, &folder, &application))?;
+        let launch = Launch {
+            name: "strongroom",
+            program,
+            arguments: vec![mode.text().to_owned(), "--config".to_owned(), file.display().to_string()],
+            environment: Vec::new(),
+            user: None,
+            core: site.core,
+            log: site.folder.join(format!("{name}.log")),
+            stop_with: Signal::TERM,
+        };
+        let connector = KeyknoxConnector::new(http, &application);
+        let mut server = launch.start().with_context(|| format!("cannot run {}", program.display()))?;
+        let ready_after =
+            server.wait_until(START_PATIENCE, READY_EVERY, || block_on(connector.is_answered()).is_ok())?;
+        Ok(Strongroom { server, http, folder, application, ready_after })
+    }
+
+    /// The process whose tree is measured.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
+    /// Where HTTP and the WebSocket upgrade are served.
+    pub(crate) fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// The data folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whose tokens the server accepts.
+    pub(crate) fn application(&self) -> &Application {
+        &self.application
+    }
+
+    /// From starting the process to its first answer to a signed read.
+    pub(crate) fn ready_after(&self) -> Duration {
+        self.ready_after
+    }
+}
+
+fn configuration(http: SocketAddr, admin: SocketAddr, folder: &Path, application: &Application) -> String {
+    let public_key = to_base64(&application.key.verifying_key().to_spki());
+    format!(
+        "[server]\n\
+         listen = \"{http}\"\n\
+         admin_listen = \"{admin}\"\n\
+         data = \"{}\"\n\
+         \n\
+         [[keyknox.applications]]\n\
+         id = \"{}\"\n\
+         keys = [{{ id = \"{}\", public_key = \"{public_key}\" }}]\n",
+        folder.display(),
+        application.id,
+        application.key_id,
+    )
+}

@@ -1,0 +1,33 @@
+//! Strongroom as a target: the server's own program on a data folder of its own, driven over HTTP and WebSocket.
+//!
+//! How the server is configured is known to `launch` alone. Believe this: the server runs as an operator would run it,
+//! through its program and its configuration file, with durable storage and every check switched on.
+
+mod keyknox;
+mod launch;
+mod token;
+
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub(crate) use self::launch::{Mode, Strongroom};
+use crate::run::Connector;
+use crate::target::Target;
+
+/// The server, driven through Keyknox version 1 over HTTP.
+pub(crate) struct OverHttp(pub(crate) Rc<Strongroom>);
+
+impl Target for OverHttp {
+    fn pid(&self) -> u32 {
+        self.0.pid()
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        Some(self.0.folder())
+    }
+
+    fn connector(&self) -> Arc<dyn Connector> {
+        Arc::new(keyknox::KeyknoxConnector::new(self.0.http(), self.0.application()))
+    }
+}
