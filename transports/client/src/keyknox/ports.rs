@@ -74,9 +74,10 @@ impl Entropy for System {
 
 #[cfg(test)]
 pub(crate) mod testing {
-    //! Ports of a test's own: chance from a list, or counted.
+    //! Ports of a test's own: chance from a list, or counted; time that stands where it was put.
 
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
 
@@ -102,19 +103,27 @@ pub(crate) mod testing {
         }
     }
 
-    /// Hashes of a counter: different every time, the same in every run.
-    #[derive(Default)]
-    pub(crate) struct Counted(Mutex<u64>);
+    /// Hashes of a counter that all of them share: no two draws of one run are alike, whoever makes them.
+    pub(crate) struct Counted;
 
     impl Entropy for Counted {
         fn fill(&self, buffer: &mut [u8]) -> Result<(), NoEntropy> {
+            static DRAWS: AtomicU64 = AtomicU64::new(0);
             for chunk in buffer.chunks_mut(32) {
-                let mut count = self.0.lock().unwrap();
-                *count += 1;
-                let bytes = strongroom_primitives::hash::sha256(&count.to_be_bytes());
+                let draw = DRAWS.fetch_add(1, Ordering::Relaxed);
+                let bytes = strongroom_primitives::hash::sha256(&draw.to_be_bytes());
                 chunk.copy_from_slice(&bytes[..chunk.len()]);
             }
             Ok(())
+        }
+    }
+
+    /// Stands still until it is set.
+    pub(crate) struct Standing(pub(crate) Mutex<u64>);
+
+    impl Clock for Standing {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_ms(*self.0.lock().unwrap())
         }
     }
 }

@@ -20,7 +20,7 @@ fn sample() -> (SigningKey, SigningKey, Envelope) {
     let vectors = vectors();
     let (alice, bob) = (key(&vectors, "alice"), key(&vectors, "bob"));
     let readers = [alice.verifying_key(), bob.verifying_key()];
-    let envelope = seal(b"sample", &alice, &readers, &Counted::default()).unwrap();
+    let envelope = seal(b"sample", &alice, &readers, &Counted).unwrap();
     (alice, bob, envelope)
 }
 
@@ -99,7 +99,7 @@ fn a_meta_grows_by_the_stated_bytes_for_each_recipient() {
     let alice = key(&vectors, "alice");
     let others = (1..=99).map(|seed| SigningKey::from_seed(&[seed; 32]).verifying_key());
     let readers: Vec<_> = std::iter::once(alice.verifying_key()).chain(others).collect();
-    let entropy = Counted::default();
+    let entropy = Counted;
     for (count, length) in [(1, 485), (2, 740), (3, 994)] {
         let envelope = seal(b"x", &alice, &readers[..count], &entropy).unwrap();
         assert_eq!((envelope.meta.len(), envelope.value.len()), (length, 1 + VALUE_OVERHEAD_BYTES));
@@ -114,10 +114,10 @@ fn a_meta_grows_by_the_stated_bytes_for_each_recipient() {
 fn a_recipient_named_twice_counts_once_and_none_at_all_is_an_error() {
     let alice = SigningKey::from_seed(&[1; 32]);
     let own = alice.verifying_key();
-    let envelope = seal(b"x", &alice, &[own, own], &Counted::default()).unwrap();
+    let envelope = seal(b"x", &alice, &[own, own], &Counted).unwrap();
     assert_eq!(envelope.meta.len(), 485);
     assert_eq!(open(&envelope.meta, &envelope.value, &alice, &[own]).unwrap().as_slice(), b"x");
-    assert_eq!(seal(b"x", &alice, &[], &Counted::default()).unwrap_err(), EnvelopeError::NoRecipients);
+    assert_eq!(seal(b"x", &alice, &[], &Counted).unwrap_err(), EnvelopeError::NoRecipients);
 }
 
 #[test]
@@ -174,10 +174,10 @@ fn halves_beyond_their_bounds_are_refused_unread() {
     assert_eq!(refusal(META_BYTES_MAX + 1, 1), EnvelopeError::TooLarge);
     assert_eq!(refusal(1, VALUE_BYTES_MAX + 1), EnvelopeError::TooLarge);
     let large = vec![0; VALUE_BYTES_MAX - VALUE_OVERHEAD_BYTES];
-    let envelope = seal(&large, &alice, &signers, &Counted::default()).unwrap();
+    let envelope = seal(&large, &alice, &signers, &Counted).unwrap();
     assert_eq!(*open(&envelope.meta, &envelope.value, &alice, &signers).unwrap(), large);
     let larger = vec![0; VALUE_BYTES_MAX - VALUE_OVERHEAD_BYTES + 1];
-    assert_eq!(seal(&larger, &alice, &signers, &Counted::default()).unwrap_err(), EnvelopeError::TooLarge);
+    assert_eq!(seal(&larger, &alice, &signers, &Counted).unwrap_err(), EnvelopeError::TooLarge);
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn no_flipped_bit_and_no_cut_opens_to_another_text() {
 fn halves_of_different_messages_do_not_open_together() {
     let alice = SigningKey::from_seed(&[1; 32]);
     let signers = [alice.verifying_key()];
-    let entropy = Counted::default();
+    let entropy = Counted;
     let one = seal(b"one", &alice, &signers, &entropy).unwrap();
     let two = seal(b"two", &alice, &signers, &entropy).unwrap();
     assert_eq!(open(&one.meta, &two.value, &alice, &signers).unwrap_err(), EnvelopeError::BadContent);
