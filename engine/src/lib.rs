@@ -1,1 +1,54 @@
-//! Empty so far.
+//! The engine of Strongroom: what may happen to accounts, sessions and records, and nothing about how the request
+//! arrived or where the rows lie.
+//!
+//! A guided tour, from the outside in:
+//!
+//! 1. [`Engine::builder`] takes the ports (storage, clock, entropy) and gives a running engine; its
+//!    [`EngineHandle`] is the front door.
+//! 2. [`EngineHandle::ask`] takes a [`Credential`] and a [`Command`]. Every command of every domain is a plain struct
+//!    in [`domains`].
+//! 3. A command is a pure function from rows to a decision ([`command`]). The runtime commits the decision as one
+//!    batch, guarded by every row that the decision was shown.
+//! 4. What happened is told through the [`feed`]: rows written in the same batch, read by followers at their own pace.
+//!
+//! The one thing to believe: **storage is the truth and actors are couriers.** Losing an actor loses nothing, and
+//! several engines over one store are correct by the same argument as one.
+
+mod bus;
+mod codec;
+pub mod command;
+pub mod credential;
+pub mod domains;
+mod engine;
+mod error;
+pub mod feed;
+mod handle;
+mod keyspace;
+mod limits;
+pub mod observe;
+pub mod ports;
+mod runtime;
+mod secrets;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use bus::Placement;
+pub use codec::Stored;
+pub use command::{Command, Domain};
+pub use credential::{Credential, Identity, Right, Rights};
+pub use domains::{accounts::Accounts, realms::Realms, records::Records, sessions::Sessions};
+pub use engine::{Engine, EngineBuilder, SpawnedEngine, StartError};
+pub use error::{EngineError, ErrorKind, Quota};
+pub use handle::{Asking, EngineHandle, Health};
+pub use keyspace::{Keyspace, RecordId};
+pub use limits::Limits;
+pub use runtime::Shard;
+
+/// The actor of accounts.
+pub type AccountsActor = Shard<Accounts>;
+/// The actor of realms and their keys.
+pub type RealmsActor = Shard<Realms>;
+/// The actor of records.
+pub type RecordsActor = Shard<Records>;
+/// The actor of sessions.
+pub type SessionsActor = Shard<Sessions>;

@@ -322,6 +322,21 @@ mod tests {
         }
     }
 
+    /// A-API-02: a commitment of small order satisfies the equation, and only a strict reader refuses it.
+    #[test]
+    fn a_signature_with_a_commitment_of_small_order_is_refused() {
+        // Made with the seed below: the commitment is the neutral point, the scalar is challenge times private scalar.
+        let signature = from_hex(
+            "0100000000000000000000000000000000000000000000000000000000000000\
+             44297051ef5ad7aabeea646ac5e76f8deefb706b5dffd4ae0b5165c97998d90d",
+        )
+        .unwrap();
+        let key = SigningKey::from_seed(&[5; 32]).verifying_key();
+        let lenient = ed25519_dalek::Signature::from_slice(&signature).unwrap();
+        assert!(ed25519_dalek::Verifier::verify(&key.0, b"message", &lenient).is_ok());
+        assert_eq!(key.verify(b"message", &signature), Err(SignError::Signature));
+    }
+
     /// A-API-02: every case of the Wycheproof collection of Ed25519 signatures is judged as its authors judge it.
     #[test]
     fn wycheproof_agrees_on_every_ed25519_signature() {

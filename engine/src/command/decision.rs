@@ -1,0 +1,83 @@
+//! What a command decided: an answer, rows to write, and events to tell.
+
+use bytes::Bytes;
+use strongroom_primitives::id::AccountId;
+use strongroom_storage::{Key, Topic};
+
+use super::Reads;
+use crate::{
+    codec::{self, Stored},
+    error::EngineError,
+    feed::Event,
+};
+
+/// A decision, or the further rows that it turns out to need: rows may name rows.
+#[derive(Debug)]
+pub enum Step<R> {
+    /// Look at these as well and ask again.
+    Need(Reads),
+    /// Decided.
+    Done(Decision<R>),
+}
+
+/// An answer and what it takes to make it true.
+#[derive(Debug)]
+pub struct Decision<R> {
+    pub(crate) answer: Result<R, EngineError>,
+    pub(crate) writes: Vec<(Key, Option<Bytes>)>,
+    pub(crate) events: Vec<(AccountId, Event)>,
+    pub(crate) topics: Vec<Topic>,
+}
+
+impl<R> Decision<R> {
+    /// This answer, and nothing written so far.
+    pub fn reply(reply: R) -> Self {
+        Self { answer: Ok(reply), writes: Vec::new(), events: Vec::new(), topics: Vec::new() }
+    }
+
+    /// A refusal that leaves a mark: what is put below is committed, and *then* the caller is refused.
+    pub fn refuse(error: EngineError) -> Self {
+        Self { answer: Err(error), writes: Vec::new(), events: Vec::new(), topics: Vec::new() }
+    }
+
+    /// Writes `row` under `key`.
+    pub fn put<T: Stored>(mut self, key: Key, row: &T) -> Self {
+        self.writes.push((key, Some(codec::encode(row))));
+        self
+    }
+
+    /// Removes the row under `key`.
+    pub fn delete(mut self, key: Key) -> Self {
+        self.writes.push((key, None));
+        self
+    }
+
+    /// Tells the followers of `account`. The runtime gives the event its sequence number in the same batch.
+    pub fn tell(mut self, account: AccountId, event: Event) -> Self {
+        self.events.push((account, event));
+        self
+    }
+
+    /// Wakes whoever waits on `topic` without telling anything: credentials that may have died are looked at again.
+    pub fn wake(mut self, topic: Topic) -> Self {
+        self.topics.push(topic);
+        self
+    }
+
+    /// The same decision with another answer.
+    pub(crate) fn answer<S>(self, reply: S) -> Decision<S> {
+        let Self { answer, writes, events, topics } = self;
+        Decision { answer: answer.map(|_| reply), writes, events, topics }
+    }
+
+    /// Whether nothing would be written or told.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.writes.is_empty() && self.events.is_empty()
+    }
+
+    /// The decision as a finished step.
+    #[expect(clippy::unnecessary_wraps, reason = "every decide ends with it")]
+    pub fn done(self) -> Result<Step<R>, EngineError> {
+        Ok(Step::Done(self))
+    }
+}

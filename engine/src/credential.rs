@@ -1,0 +1,242 @@
+//! Who is asking: from what a caller presents to a principal, by rows and nothing else.
+//!
+//! A credential names the rows that vouch for it. The runtime reads them together with the command's own rows, and
+//! they are guarded like those: a revocation that lands first wins, even over a write in flight. A cache holds only
+//! what is pure — that a signature was verified, which account a session belongs to — and never whether it is still
+//! good.
+
+mod cache;
+mod resolve;
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use strongroom_primitives::{
+    id::{AccountId, RealmId, SessionId, Subject},
+    time::Timestamp,
+};
+
+pub(crate) use cache::CredentialCache;
+pub(crate) use resolve::{Resolved, Resolver};
+
+use crate::error::EngineError;
+
+/// What a caller presents. Transports make it from headers and frames; it never holds a bearer secret, only its hash.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// Nothing.
+    Anonymous,
+    /// An opaque bearer token, as the SHA-256 of its text.
+    Bearer([u8; 32]),
+    /// A token signed by a key of a realm.
+    Token(TokenCredential),
+    /// An identity vouched for by a gateway that the transport has authenticated.
+    Gateway {
+        /// The realm it names.
+        realm: RealmId,
+        /// The identity in it.
+        subject: Subject,
+    },
+    /// The operator, whom the transport has authenticated.
+    Operator,
+    /// The engine itself: the sweeper.
+    Node,
+}
+
+/// A signed token and the way to read it. The format belongs to a dialect; that it is verified, and against which
+/// row, belongs here.
+#[derive(Clone)]
+pub struct TokenCredential {
+    /// SHA-256 of the token's text: the name under which a verification is remembered.
+    pub digest: [u8; 32],
+    /// The token's text.
+    pub text: Bytes,
+    /// Reads the text. Called once per token and shard, not once per request.
+    pub read: fn(&[u8]) -> Result<TokenFacts, EngineError>,
+}
+
+impl fmt::Debug for TokenCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TokenCredential({} bytes)", self.text.len())
+    }
+}
+
+/// What a token says, not yet believed.
+#[derive(Debug, Clone)]
+pub struct TokenFacts {
+    /// The realm it is for.
+    pub realm: RealmId,
+    /// Which of the realm's keys signed it.
+    pub key_id: String,
+    /// The identity it speaks for.
+    pub subject: Subject,
+    /// When it was made.
+    pub issued: Timestamp,
+    /// The last instant at which it is good.
+    pub expires: Timestamp,
+    /// The rights it is limited to, if it is.
+    pub rights: Option<Rights>,
+    /// The bytes that were signed with Ed25519.
+    pub signed: Vec<u8>,
+    /// The signature.
+    pub signature: [u8; 64],
+}
+
+/// Something an application or an identity may be allowed to do with records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Right {
+    /// Create, replace, share and undo.
+    Create,
+    /// Read, list and follow.
+    Get,
+    /// Reset and delete.
+    Reset,
+}
+
+/// A set of rights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Rights(u8);
+
+impl Rights {
+    /// Every right.
+    pub const ALL: Self = Self(0b111);
+    /// No right.
+    pub const NONE: Self = Self(0);
+
+    /// These and `right`.
+    #[must_use]
+    pub const fn with(self, right: Right) -> Self {
+        Self(self.0 | 1 << right as u8)
+    }
+
+    /// Whether `right` is among these.
+    pub const fn has(self, right: Right) -> bool {
+        self.0 & 1 << right as u8 != 0
+    }
+
+    /// The rights in both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// The rights in it.
+    pub fn iter(self) -> impl Iterator<Item = Right> {
+        [Right::Create, Right::Get, Right::Reset].into_iter().filter(move |right| self.has(*right))
+    }
+}
+
+impl FromIterator<Right> for Rights {
+    fn from_iter<T: IntoIterator<Item = Right>>(rights: T) -> Self {
+        rights.into_iter().fold(Self::NONE, Self::with)
+    }
+}
+
+/// What a command requires of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// An account, whatever its rights.
+    Account,
+    /// An account with this right.
+    Right(Right),
+    /// The operator.
+    Operator,
+    /// The engine itself.
+    Node,
+}
+
+/// What a caller turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Nobody in particular.
+    Nobody,
+    /// An account.
+    Account,
+    /// The operator.
+    Operator,
+    /// The engine itself.
+    Node,
+}
+
+/// Who is asking, vouched for by rows that the decision is guarded by.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// What the caller is.
+    pub role: Role,
+    /// The account; all zeros unless `role` is [`Role::Account`].
+    pub account: AccountId,
+    /// Realm and subject by which the caller is known; `None` unless `role` is [`Role::Account`].
+    pub identity: Option<Identity>,
+    /// What the caller may do with records.
+    pub rights: Rights,
+    /// The bearer session, if that is how the caller came.
+    pub session: Option<SessionId>,
+    /// The last instant at which the credential is good, if it is limited.
+    pub expires: Option<Timestamp>,
+    /// Whether the account has no row yet: its first write makes one.
+    pub(crate) new_account: bool,
+}
+
+/// An identity: a subject inside a realm.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Identity {
+    /// The tenant.
+    pub realm: RealmId,
+    /// The identity's name there.
+    pub subject: Subject,
+}
+
+impl Principal {
+    pub(crate) fn of_role(role: Role) -> Self {
+        Self {
+            role,
+            account: AccountId::from_bytes([0; 16]),
+            identity: None,
+            rights: Rights::NONE,
+            session: None,
+            expires: None,
+            new_account: false,
+        }
+    }
+
+    /// The caller's identity.
+    ///
+    /// # Errors
+    /// [`EngineError::CredentialMissing`] if the caller is not an account.
+    pub fn identity(&self) -> Result<&Identity, EngineError> {
+        self.identity.as_ref().ok_or(EngineError::CredentialMissing)
+    }
+
+    /// Refuses a caller who is not entitled.
+    pub(crate) fn require(&self, need: Need) -> Result<(), EngineError> {
+        match (need, self.role) {
+            (Need::Account, Role::Account) | (Need::Operator, Role::Operator) | (Need::Node, Role::Node) => {
+                Ok(())
+            }
+            (Need::Right(right), Role::Account) if self.rights.has(right) => Ok(()),
+            (Need::Right(right), Role::Account) => Err(EngineError::PermissionRefused { right }),
+            (_, Role::Nobody) => Err(EngineError::CredentialMissing),
+            _ => Err(EngineError::CredentialInvalid),
+        }
+    }
+}
+
+/// How far ahead of us a token's issuer may be.
+pub(crate) fn issued_in_the_future(issued: Timestamp, now: Timestamp, tolerance: Duration) -> bool {
+    issued > now.saturating_add(tolerance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_right_is_held_only_where_it_was_given() {
+        let rights: Rights = [Right::Create, Right::Reset].into_iter().collect();
+        assert!(rights.has(Right::Create) && rights.has(Right::Reset) && !rights.has(Right::Get));
+        assert_eq!(rights.and(Rights::NONE.with(Right::Get)), Rights::NONE);
+        assert_eq!(Rights::ALL.iter().count(), 3);
+    }
+}

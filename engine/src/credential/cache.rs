@@ -1,0 +1,127 @@
+//! What is pure about credentials, remembered: a signature that verified, the account that a session belongs to.
+//! Bounded by two generations: when the young one is full it becomes the old one, and what nobody asked for since is
+//! dropped.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use strongroom_primitives::{
+    id::{AccountId, RealmId, Subject},
+    time::Timestamp,
+};
+
+use super::Rights;
+
+/// Keys are SHA-256 digests, which are spread well enough as they are.
+#[derive(Default)]
+struct DigestHasher(u64);
+
+impl Hasher for DigestHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    fn write_usize(&mut self, _length: usize) {}
+}
+
+#[expect(clippy::disallowed_types, reason = "looked up by digest and never iterated")]
+type ByDigest<T> = HashMap<[u8; 32], Arc<T>, BuildHasherDefault<DigestHasher>>;
+
+/// A bounded map from digests to facts.
+struct Generations<T> {
+    young: ByDigest<T>,
+    old: ByDigest<T>,
+    max: usize,
+}
+
+impl<T> Generations<T> {
+    fn new(max: usize) -> Self {
+        Self { young: ByDigest::default(), old: ByDigest::default(), max: max.max(2) / 2 }
+    }
+
+    fn get(&mut self, digest: &[u8; 32]) -> Option<Arc<T>> {
+        if let Some(found) = self.young.get(digest) {
+            return Some(found.clone());
+        }
+        let found = self.old.remove(digest)?;
+        self.insert(*digest, found.clone());
+        Some(found)
+    }
+
+    fn insert(&mut self, digest: [u8; 32], fact: Arc<T>) {
+        if self.young.len() >= self.max {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(digest, fact);
+    }
+}
+
+/// A token whose signature verified against `public_key`.
+pub(crate) struct VerifiedToken {
+    pub(crate) realm: RealmId,
+    pub(crate) key_id: String,
+    pub(crate) subject: Subject,
+    pub(crate) account: AccountId,
+    pub(crate) expires: Timestamp,
+    pub(crate) rights: Option<Rights>,
+    pub(crate) public_key: [u8; 32],
+}
+
+/// The cache of one engine.
+pub(crate) struct CredentialCache {
+    tokens: Mutex<Generations<VerifiedToken>>,
+    bearers: Mutex<Generations<AccountId>>,
+}
+
+impl CredentialCache {
+    pub(crate) fn new(max: usize) -> Self {
+        Self { tokens: Mutex::new(Generations::new(max)), bearers: Mutex::new(Generations::new(max)) }
+    }
+
+    pub(crate) fn token(&self, digest: &[u8; 32]) -> Option<Arc<VerifiedToken>> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(digest)
+    }
+
+    pub(crate) fn remember_token(&self, digest: [u8; 32], token: Arc<VerifiedToken>) {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, token);
+    }
+
+    /// The account that a bearer session belonged to when it was last seen; which it is does not change.
+    pub(crate) fn bearer(&self, digest: &[u8; 32]) -> Option<AccountId> {
+        self.bearers.lock().unwrap_or_else(PoisonError::into_inner).get(digest).map(|account| *account)
+    }
+
+    pub(crate) fn remember_bearer(&self, digest: [u8; 32], account: AccountId) {
+        self.bearers.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, Arc::new(account));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_never_holds_more_than_its_bound_and_keeps_what_is_used() {
+        let mut generations = Generations::new(8);
+        let digest = |n: u64| {
+            let mut digest = [0; 32];
+            digest[..8].copy_from_slice(&n.to_le_bytes());
+            digest
+        };
+        for n in 0..1_000 {
+            generations.insert(digest(n), Arc::new(n));
+            assert!(generations.get(&digest(0)).is_some(), "asked for every time, so it stays");
+            assert!(generations.young.len() + generations.old.len() <= 8);
+        }
+        assert!(generations.get(&digest(500)).is_none());
+    }
+}

@@ -1,0 +1,251 @@
+//! From a credential to the rows that vouch for it, and from those rows to a principal.
+
+use std::sync::Arc;
+
+use strongroom_primitives::{
+    id::{AccountId, SessionId},
+    sign,
+};
+
+use super::{
+    Credential, CredentialCache, Identity, Principal, Rights, Role, TokenCredential, TokenFacts,
+    cache::VerifiedToken, issued_in_the_future,
+};
+use crate::{
+    command::{Moment, Reads, View},
+    domains::{
+        accounts::{AccountState, StoredAccount},
+        realms::{StoredRealm, StoredRealmKey},
+        sessions::StoredSession,
+    },
+    error::EngineError,
+    keyspace::{self, Keyspace},
+};
+
+/// One credential on its way to a principal.
+pub(crate) enum Resolver {
+    /// Vouched for without rows.
+    Settled(Principal),
+    /// A bearer session; the account is a guess from the cache, if there is one.
+    Bearer { digest: [u8; 32], session: SessionId, account: Option<AccountId> },
+    /// A signed token that verified before.
+    Verified { token: Arc<VerifiedToken> },
+    /// A signed token that has yet to be verified.
+    Unverified { digest: [u8; 32], facts: Box<TokenFacts>, account: AccountId },
+    /// An identity that an authenticated gateway vouches for.
+    Gateway { identity: Identity, account: AccountId },
+}
+
+/// The next thing that resolving needs.
+pub(crate) enum Resolved {
+    /// Further rows.
+    Need(Reads),
+    /// The principal.
+    Who(Principal),
+}
+
+impl Resolver {
+    /// Begins with what the credential says.
+    ///
+    /// # Errors
+    /// [`EngineError::CredentialInvalid`] for a token that cannot be read.
+    pub(crate) fn begin(
+        credential: &Credential,
+        cache: &CredentialCache,
+        space: &Keyspace,
+    ) -> Result<Self, EngineError> {
+        Ok(match credential {
+            Credential::Anonymous => Self::Settled(Principal::of_role(Role::Nobody)),
+            Credential::Operator => Self::Settled(Principal::of_role(Role::Operator)),
+            Credential::Node => Self::Settled(Principal::of_role(Role::Node)),
+            Credential::Bearer(digest) => {
+                let session = StoredSession::id_of(digest);
+                Self::Bearer { digest: *digest, session, account: cache.bearer(digest) }
+            }
+            Credential::Token(TokenCredential { digest, text, read }) => match cache.token(digest) {
+                Some(token) => Self::Verified { token },
+                None => {
+                    let facts = Box::new(read(text)?);
+                    let account = space.account_of(&facts.realm, &facts.subject);
+                    Self::Unverified { digest: *digest, facts, account }
+                }
+            },
+            Credential::Gateway { realm, subject } => {
+                let identity = Identity { realm: realm.clone(), subject: subject.clone() };
+                let account = space.account_of(realm, subject);
+                Self::Gateway { identity, account }
+            }
+        })
+    }
+
+    /// The account, as far as it is known before any row was read. Good enough to decide what to read, and nothing
+    /// else.
+    pub(crate) fn tentative(&self) -> Option<Principal> {
+        let (account, identity) = match self {
+            Self::Settled(principal) => return Some(principal.clone()),
+            Self::Bearer { account, .. } => ((*account)?, None),
+            Self::Verified { token } => {
+                let identity = Identity { realm: token.realm.clone(), subject: token.subject.clone() };
+                (token.account, Some(identity))
+            }
+            Self::Unverified { facts, account, .. } => {
+                let identity = Identity { realm: facts.realm.clone(), subject: facts.subject.clone() };
+                (*account, Some(identity))
+            }
+            Self::Gateway { identity, account } => (*account, Some(identity.clone())),
+        };
+        Some(Principal { account, identity, ..Principal::of_role(Role::Account) })
+    }
+
+    /// The rows that vouch for the credential, as far as they are known.
+    pub(crate) fn reads(&self, space: &Keyspace) -> Reads {
+        match self {
+            Self::Settled(_) => Reads::none(),
+            Self::Bearer { session, account, .. } => {
+                let reads = Reads::one(keyspace::session(*session));
+                match account {
+                    Some(account) => reads.row(keyspace::account(*account)),
+                    None => reads,
+                }
+            }
+            Self::Verified { token } => {
+                Reads::one(space.realm_key(&token.realm, &token.key_id)).row(keyspace::account(token.account))
+            }
+            Self::Unverified { facts, account, .. } => {
+                Reads::one(space.realm_key(&facts.realm, &facts.key_id)).row(keyspace::account(*account))
+            }
+            Self::Gateway { identity, account } => {
+                Reads::one(space.realm(&identity.realm)).row(keyspace::account(*account))
+            }
+        }
+    }
+
+    /// The principal, by what the rows say now.
+    ///
+    /// # Errors
+    /// The reason why the credential is refused.
+    pub(crate) fn resolve(
+        &self,
+        view: &View<'_>,
+        moment: &mut Moment<'_>,
+        cache: &CredentialCache,
+    ) -> Result<Resolved, EngineError> {
+        let principal = match self {
+            Self::Settled(principal) => return Ok(Resolved::Who(principal.clone())),
+            Self::Bearer { digest, session, .. } => {
+                let stored: StoredSession =
+                    view.row(&keyspace::session(*session))?.ok_or(EngineError::CredentialInvalid)?;
+                stored.check(digest, moment.now)?;
+                let account_key = keyspace::account(stored.account);
+                if !view.has(&account_key) {
+                    cache.remember_bearer(*digest, stored.account);
+                    return Ok(Resolved::Need(Reads::one(account_key)));
+                }
+                Principal {
+                    account: stored.account,
+                    identity: Some(stored.identity.clone()),
+                    rights: stored.rights,
+                    session: Some(*session),
+                    expires: stored.expires,
+                    ..Principal::of_role(Role::Account)
+                }
+            }
+            Self::Verified { token } => {
+                let key = realm_key(view, moment, &token.realm, &token.key_id)?;
+                if key.public_key != token.public_key {
+                    return Err(EngineError::CredentialInvalid);
+                }
+                token_principal(token, &key)
+            }
+            Self::Unverified { digest, facts, account } => {
+                let key = realm_key(view, moment, &facts.realm, &facts.key_id)?;
+                let token = Arc::new(verify(facts, *account, &key, moment)?);
+                cache.remember_token(*digest, token.clone());
+                token_principal(&token, &key)
+            }
+            Self::Gateway { identity, account } => {
+                let realm: StoredRealm =
+                    view.row(&moment.space.realm(&identity.realm))?.ok_or(EngineError::UnknownRealm)?;
+                Principal {
+                    account: *account,
+                    identity: Some(identity.clone()),
+                    rights: realm.rights,
+                    ..Principal::of_role(Role::Account)
+                }
+            }
+        };
+        admit(principal, view, moment).map(Resolved::Who)
+    }
+}
+
+fn realm_key(
+    view: &View<'_>,
+    moment: &Moment<'_>,
+    realm: &strongroom_primitives::id::RealmId,
+    key_id: &str,
+) -> Result<StoredRealmKey, EngineError> {
+    view.row(&moment.space.realm_key(realm, key_id))?.ok_or(EngineError::CredentialInvalid)
+}
+
+/// Checks a token's signature and times. Its expiry is not checked here: a token that verifies is worth remembering,
+/// and an expired one is refused with its own error afterwards.
+fn verify(
+    facts: &TokenFacts,
+    account: AccountId,
+    key: &StoredRealmKey,
+    moment: &Moment<'_>,
+) -> Result<VerifiedToken, EngineError> {
+    let public = sign::VerifyingKey::from_bytes(&key.public_key).map_err(|_| EngineError::Corrupt)?;
+    public.verify(&facts.signed, &facts.signature).map_err(|_| EngineError::CredentialInvalid)?;
+    if issued_in_the_future(facts.issued, moment.now, moment.limits.token_clock_tolerance) {
+        return Err(EngineError::CredentialInvalid);
+    }
+    if moment.limits.token_life_max.is_some_and(|max| facts.expires > facts.issued.saturating_add(max)) {
+        return Err(EngineError::CredentialInvalid);
+    }
+    Ok(VerifiedToken {
+        realm: facts.realm.clone(),
+        key_id: facts.key_id.clone(),
+        subject: facts.subject.clone(),
+        account,
+        expires: facts.expires,
+        rights: facts.rights,
+        public_key: key.public_key,
+    })
+}
+
+fn token_principal(token: &VerifiedToken, key: &StoredRealmKey) -> Principal {
+    Principal {
+        account: token.account,
+        identity: Some(Identity { realm: token.realm.clone(), subject: token.subject.clone() }),
+        rights: key.rights.and(token.rights.unwrap_or(Rights::ALL)),
+        expires: Some(token.expires),
+        ..Principal::of_role(Role::Account)
+    }
+}
+
+/// The checks that every account goes through, however it came.
+fn admit(
+    mut principal: Principal,
+    view: &View<'_>,
+    moment: &mut Moment<'_>,
+) -> Result<Principal, EngineError> {
+    if let Some(expires) = principal.expires {
+        if moment.now > expires {
+            return Err(EngineError::CredentialExpired);
+        }
+        moment.relies_on(expires);
+    }
+    match view.row::<StoredAccount>(&keyspace::account(principal.account))? {
+        None => principal.new_account = true,
+        Some(account) => {
+            match account.state {
+                AccountState::Active => {}
+                AccountState::Suspended => return Err(EngineError::AccountSuspended),
+                AccountState::Erased => return Err(EngineError::AccountErased),
+            }
+            principal.rights = principal.rights.and(account.rights);
+        }
+    }
+    Ok(principal)
+}

@@ -1,0 +1,149 @@
+//! Erasure: first the tombstone, which ends the account at once, then its rows, page by page.
+//!
+//! The tombstone is one commit. What comes after may be interrupted anywhere: nothing can be read or written any more,
+//! and purging goes on from whatever rows are left.
+
+use serde::{Deserialize, Serialize};
+use strongroom_primitives::id::AccountId;
+use strongroom_storage::Key;
+
+use super::{AccountState, Accounts, StoredAccount};
+use crate::{
+    command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
+    credential::{Identity, Need, Principal, Rights},
+    domains::sessions::StoredSessionIndex,
+    error::EngineError,
+    keyspace::{self, Keyspace},
+};
+
+/// Rows that one purge looks at per prefix.
+const PURGE_ROWS: usize = 256;
+
+/// Ends an account for ever. [`PurgeAccount`] then removes its rows.
+///
+/// `identity: None` erases the caller's own account.
+#[derive(Debug, Clone, Serialize)]
+pub struct EraseAccount {
+    /// Whose; only the operator names one.
+    pub identity: Option<Identity>,
+}
+
+/// The account has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// Which.
+    pub account: AccountId,
+}
+
+impl EraseAccount {
+    fn account(&self, who: &Principal, space: &Keyspace) -> AccountId {
+        match &self.identity {
+            Some(identity) => space.account_of(&identity.realm, &identity.subject),
+            None => who.account,
+        }
+    }
+}
+
+impl Command for EraseAccount {
+    type Domain = Accounts;
+    type Reply = Erased;
+    const NAME: &'static str = "erase_account";
+    const KIND: Kind = Kind::Write;
+
+    fn needs(&self) -> Need {
+        match self.identity {
+            Some(_) => Need::Operator,
+            None => Need::Account,
+        }
+    }
+
+    fn lane(&self, who: &Principal, space: &Keyspace) -> Lane {
+        Lane::of_account(self.account(who, space))
+    }
+
+    fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
+        let account = self.account(who, space);
+        // The ledger is guarded so that no write of the account can land beside its end.
+        Reads::one(keyspace::account(account)).row(keyspace::ledger(account))
+    }
+
+    fn decide(
+        &self,
+        view: &View<'_>,
+        who: &Principal,
+        moment: &mut Moment<'_>,
+    ) -> Result<Step<Erased>, EngineError> {
+        let account = self.account(who, moment.space);
+        let key = keyspace::account(account);
+        let since = view.row::<StoredAccount>(&key)?.map_or(moment.now, |stored| stored.since);
+        let tombstone =
+            StoredAccount { identity: None, state: AccountState::Erased, rights: Rights::NONE, since };
+        Decision::reply(Erased { account }).put(key, &tombstone).wake(keyspace::account_topic(account)).done()
+    }
+}
+
+/// Removes some of an erased account's rows. Asked for again until nothing is left.
+#[derive(Debug, Clone, Serialize)]
+pub struct PurgeAccount {
+    /// Which.
+    pub account: AccountId,
+}
+
+/// How far purging has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purged {
+    /// Rows removed this time.
+    pub removed: u64,
+    /// Whether there is more.
+    pub more: bool,
+}
+
+impl Command for PurgeAccount {
+    type Domain = Accounts;
+    type Reply = Purged;
+    const NAME: &'static str = "purge_account";
+    const KIND: Kind = Kind::Write;
+
+    fn needs(&self) -> Need {
+        Need::Node
+    }
+
+    fn lane(&self, _: &Principal, _: &Keyspace) -> Lane {
+        Lane::of_account(self.account)
+    }
+
+    fn reads(&self, _: &Principal, _: &Keyspace) -> Reads {
+        let start = Reads::one(keyspace::account(self.account));
+        keyspace::ACCOUNT_PREFIXES.iter().fold(start, |reads, prefix| {
+            reads.range_hint(keyspace::account_prefix(*prefix, self.account), None, PURGE_ROWS)
+        })
+    }
+
+    fn decide(
+        &self,
+        view: &View<'_>,
+        _: &Principal,
+        _: &mut Moment<'_>,
+    ) -> Result<Step<Purged>, EngineError> {
+        let stored: Option<StoredAccount> = view.row(&keyspace::account(self.account))?;
+        if stored.is_none_or(|stored| stored.state != AccountState::Erased) {
+            return Err(EngineError::Fault);
+        }
+        let mut rows: Vec<Key> = Vec::new();
+        let mut more = false;
+        for prefix in keyspace::ACCOUNT_PREFIXES {
+            let prefix_key = keyspace::account_prefix(*prefix, self.account);
+            let (keys, next) = view.keys(&prefix_key)?;
+            if *prefix == b's' {
+                for key in &keys {
+                    let index: Option<StoredSessionIndex> = view.row(key)?;
+                    rows.extend(index.map(|index| keyspace::session(index.session)));
+                }
+            }
+            rows.extend(keys);
+            more |= next.is_some();
+        }
+        let removed = rows.len() as u64;
+        rows.into_iter().fold(Decision::reply(Purged { removed, more }), Decision::delete).done()
+    }
+}

@@ -1,0 +1,13 @@
+//! The rules, one folder per domain.
+//!
+//! | domain | actor | what it rules | lane |
+//! |---|---|---|---|
+//! | [`accounts`] | `AccountsActor` | existence, suspension, erasure | the account |
+//! | [`realms`] | `RealmsActor` | tenants and the keys that sign their tokens | one for all realms |
+//! | [`sessions`] | `SessionsActor` | bearer sessions | the account |
+//! | [`records`] | `RecordsActor` | versioned records: compare-and-set, sharing, history, reset | the account |
+
+pub mod accounts;
+pub mod realms;
+pub mod records;
+pub mod sessions;

@@ -1,0 +1,273 @@
+//! Resetting: emptying the single record, deleting named ones, taking a recipient out of them.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use strongroom_primitives::id::{AccountId, Subject};
+use strongroom_storage::Key;
+
+use super::{
+    Content, Previous, Record, RecordForm, RecordName, Records, StoredHead, StoredVersion, absent_tag,
+    access,
+    name::check_parts,
+    put::{HeadWrite, check_previous, put_event},
+    share,
+};
+use crate::{
+    command::{Command, Decision, Kind, Moment, Reads, Step, View},
+    credential::{Need, Principal, Right},
+    error::EngineError,
+    feed::{Event, Ledger},
+    keyspace::{self, Keyspace},
+};
+
+/// Heads that one commit looks at. A reset of more records takes several commits, each whole.
+const RESET_ROWS: usize = 2_048;
+
+/// Empties the caller's single record. The record stays, in its next major version; if there is none, nothing is
+/// written.
+///
+/// Source: dialects/keyknox.md, section 3.3.
+#[derive(Debug, Clone, Serialize)]
+pub struct ResetSingle {
+    /// Checked unless [`Previous::Unsaid`].
+    pub previous: Previous,
+}
+
+impl Command for ResetSingle {
+    type Domain = Records;
+    /// The empty record; `None` if there was none.
+    type Reply = Option<Record>;
+    const NAME: &'static str = "reset_single";
+    const KIND: Kind = Kind::Write;
+
+    fn needs(&self) -> Need {
+        Need::Right(Right::Reset)
+    }
+
+    fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
+        Reads::one(space.head(who.account, &RecordName::single())).row(keyspace::ledger(who.account))
+    }
+
+    fn decide(
+        &self,
+        view: &View<'_>,
+        who: &Principal,
+        moment: &mut Moment<'_>,
+    ) -> Result<Step<Option<Record>>, EngineError> {
+        let name = RecordName::single();
+        let owner = who.identity()?.subject.clone();
+        let stored: Option<StoredHead> = view.row(&moment.space.head(who.account, &name))?;
+        if self.previous != Previous::Unsaid {
+            check_previous(&self.previous, stored.as_ref(), RecordForm::Single, &owner, &[])?;
+        }
+        let Some(before) = stored else { return Decision::reply(None).done() };
+        let ledger: Ledger = view.row(&keyspace::ledger(who.account))?.unwrap_or_default();
+        let content = Content::empty();
+        let write = HeadWrite {
+            account: who.account,
+            before: Some(&before),
+            name: &name,
+            version: before.version.next_major(),
+            content: &content,
+            now: moment.now,
+        };
+        let (head, decision) = write.apply(ledger, moment, Decision::reply(()))?;
+        let record = Record { head: head.head(&owner, Vec::new()), meta: Bytes::new(), value: Bytes::new() };
+        decision.tell(who.account, put_event(&head)).answer(Some(record)).done()
+    }
+}
+
+/// Deletes the caller's named records whose names begin with `prefix`; the single record is not among them.
+///
+/// What is deleted is absent for everybody; history keeps it for the owner to undo.
+#[derive(Debug, Clone, Serialize)]
+pub struct ResetRecords {
+    /// Leading parts of names; empty for all.
+    pub prefix: Vec<String>,
+    /// Checked unless [`Previous::Unsaid`]; only a whole name can be checked.
+    pub previous: Previous,
+    /// Where to go on: the `next` of the reply before.
+    pub from: Option<Vec<u8>>,
+}
+
+/// What a reset did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetDone {
+    /// Records deleted, or changed, by this commit.
+    pub count: u64,
+    /// Where to go on, if there may be more.
+    pub next: Option<Vec<u8>>,
+    /// The record after the change, if the prefix was its whole name and it is still there.
+    pub record: Option<Record>,
+}
+
+fn reads_of_heads(prefix: &[String], from: Option<&Vec<u8>>, account: AccountId, space: &Keyspace) -> Reads {
+    let from = from.map(|bytes| Key::new(bytes.clone()));
+    Reads::none().range(space.heads(account, prefix), from, RESET_ROWS, keyspace::ledger(account))
+}
+
+/// The live named records under `prefix`.
+fn live_heads(
+    view: &View<'_>,
+    prefix: &[String],
+    account: AccountId,
+    space: &Keyspace,
+) -> Result<(Vec<(Key, StoredHead)>, Option<Key>), EngineError> {
+    let (mut rows, next) = view.range::<StoredHead>(&space.heads(account, prefix))?;
+    rows.retain(|(_, head)| head.is_live() && head.name.form() == RecordForm::Named);
+    Ok((rows, next))
+}
+
+/// Deletes one record: a tombstone head, an empty version, no recipients, less usage.
+fn delete<R>(
+    account: AccountId,
+    key: Key,
+    head: &StoredHead,
+    ledger: &mut Ledger,
+    moment: &Moment<'_>,
+    decision: Decision<R>,
+) -> (StoredHead, Decision<R>) {
+    ledger.records = ledger.records.saturating_sub(1);
+    ledger.bytes = ledger.bytes.saturating_sub(head.bytes);
+    let gone = head.deleted(absent_tag(RecordForm::Named), moment.now);
+    let record = moment.space.record(&head.name);
+    let decision = decision
+        .put(key, &gone)
+        .put(keyspace::version(account, record, gone.sequence), &gone.version_row(Bytes::new(), Bytes::new()))
+        .delete(keyspace::recipients(account, record));
+    (gone, decision)
+}
+
+impl Command for ResetRecords {
+    type Domain = Records;
+    type Reply = ResetDone;
+    const NAME: &'static str = "reset_records";
+    const KIND: Kind = Kind::Write;
+
+    fn needs(&self) -> Need {
+        Need::Right(Right::Reset)
+    }
+
+    fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
+        reads_of_heads(&self.prefix, self.from.as_ref(), who.account, space)
+    }
+
+    fn decide(
+        &self,
+        view: &View<'_>,
+        who: &Principal,
+        moment: &mut Moment<'_>,
+    ) -> Result<Step<ResetDone>, EngineError> {
+        check_parts(&self.prefix).map_err(|_| EngineError::UnknownRecord)?;
+        let (heads, next) = live_heads(view, &self.prefix, who.account, moment.space)?;
+        if self.previous != Previous::Unsaid {
+            let whole = heads.iter().map(|(_, head)| head).find(|head| head.name.parts() == self.prefix);
+            let owner = who.identity()?.subject.clone();
+            check_previous(&self.previous, whole, RecordForm::Named, &owner, &[])?;
+        }
+        let next = next.map(|key| key.as_bytes().to_vec());
+        let mut decision = Decision::reply(ResetDone { count: heads.len() as u64, next, record: None });
+        if heads.is_empty() {
+            return decision.done();
+        }
+        let mut ledger: Ledger = view.row(&keyspace::ledger(who.account))?.unwrap_or_default();
+        let mut last = None;
+        let count = heads.len() as u64;
+        for (key, head) in heads {
+            let (gone, more) = delete(who.account, key, &head, &mut ledger, moment, decision);
+            (last, decision) = (Some(gone), more);
+        }
+        let event = match last {
+            Some(gone) if gone.name.parts() == self.prefix => {
+                Event::RecordDeleted { name: gone.name, sequence: gone.sequence }
+            }
+            _ => Event::RecordsReset { prefix: self.prefix.clone(), count },
+        };
+        decision.put(keyspace::ledger(who.account), &ledger).tell(who.account, event).done()
+    }
+}
+
+/// Takes one recipient out of all the caller's named records whose names begin with `prefix`. A record that then has
+/// no recipient is deleted.
+///
+/// Source: dialects/keyknox.md, section 5, "Reset with `identity`".
+#[derive(Debug, Clone, Serialize)]
+pub struct RemoveRecipient {
+    /// Leading parts of names; empty for all.
+    pub prefix: Vec<String>,
+    /// Who is to go.
+    pub recipient: Subject,
+    /// Where to go on: the `next` of the reply before.
+    pub from: Option<Vec<u8>>,
+}
+
+impl Command for RemoveRecipient {
+    type Domain = Records;
+    type Reply = ResetDone;
+    const NAME: &'static str = "remove_recipient";
+    const KIND: Kind = Kind::Write;
+
+    fn needs(&self) -> Need {
+        Need::Right(Right::Reset)
+    }
+
+    fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
+        reads_of_heads(&self.prefix, self.from.as_ref(), who.account, space)
+    }
+
+    fn decide(
+        &self,
+        view: &View<'_>,
+        who: &Principal,
+        moment: &mut Moment<'_>,
+    ) -> Result<Step<ResetDone>, EngineError> {
+        check_parts(&self.prefix).map_err(|_| EngineError::UnknownRecord)?;
+        let space = moment.space;
+        let (heads, next) = live_heads(view, &self.prefix, who.account, space)?;
+        let mut need = Reads::none();
+        for (_, head) in &heads {
+            let record = space.record(&head.name);
+            let mut keys =
+                vec![keyspace::recipients(who.account, record), keyspace::outbox(who.account, record)];
+            if head.name.parts() == self.prefix {
+                let content = keyspace::version(who.account, record, head.sequence);
+                if !view.has(&content) {
+                    need = need.fixed(content);
+                }
+            }
+            keys.retain(|key| !view.has(key));
+            need = keys.into_iter().fold(need, Reads::row);
+        }
+        if !need.is_empty() {
+            return Ok(Step::Need(need));
+        }
+
+        let owner = who.identity()?.subject.clone();
+        let mut ledger: Ledger = view.row(&keyspace::ledger(who.account))?.unwrap_or_default();
+        let mut done = ResetDone { count: 0, next: next.map(|key| key.as_bytes().to_vec()), record: None };
+        let mut decision = Decision::reply(());
+        let mut deleted = false;
+        for (key, head) in heads {
+            let before = access::recipients(view, who.account, &head.name, space)?;
+            let sharing = share::remove(&before, std::slice::from_ref(&self.recipient));
+            if sharing.changes() {
+                done.count += 1;
+                decision = sharing.apply(view, who, &head.name, moment, decision)?;
+            }
+            if sharing.recipients.is_empty() {
+                let (gone, more) = delete(who.account, key, &head, &mut ledger, moment, decision);
+                decision =
+                    more.tell(who.account, Event::RecordDeleted { name: gone.name, sequence: gone.sequence });
+                deleted = true;
+            } else if head.name.parts() == self.prefix {
+                let content_key = keyspace::version(who.account, space.record(&head.name), head.sequence);
+                let content: StoredVersion = view.row(&content_key)?.ok_or(EngineError::Corrupt)?;
+                done.record = Some(head.record(&owner, sharing.recipients, content));
+            }
+        }
+        if deleted {
+            decision = decision.put(keyspace::ledger(who.account), &ledger);
+        }
+        decision.answer(done).done()
+    }
+}

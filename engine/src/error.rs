@@ -1,0 +1,298 @@
+//! What the engine says when the answer is no. A variant names what is the matter in the caller's terms and carries
+//! what the caller needs next; the words and numbers of a protocol belong to the transports.
+
+use std::time::Duration;
+
+use strongroom_storage::StorageError;
+use thiserror::Error;
+
+use crate::{credential::Right, domains::records::RecordHead};
+
+/// Every refusal and every fault of the engine.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EngineError {
+    // Who is asking
+    /// No credential was given.
+    #[error("no credential was given")]
+    CredentialMissing,
+    /// The credential is not one that this engine accepts: unknown, malformed, badly signed or revoked.
+    #[error("the credential is not valid")]
+    CredentialInvalid,
+    /// The credential was good once.
+    #[error("the credential has expired")]
+    CredentialExpired,
+    /// The credential does not give this right.
+    #[error("the credential does not give the right {right:?}")]
+    PermissionRefused {
+        /// What it would have taken.
+        right: Right,
+    },
+    /// The operator has suspended the account.
+    #[error("the account is suspended")]
+    AccountSuspended,
+    /// The account was erased; its name is never used again.
+    #[error("the account was erased")]
+    AccountErased,
+
+    // Realms, keys, sessions
+    /// No such realm.
+    #[error("there is no such realm")]
+    UnknownRealm,
+    /// The realm has no such key.
+    #[error("the realm has no such key")]
+    UnknownRealmKey,
+    /// No such session.
+    #[error("there is no such session")]
+    UnknownSession,
+    /// The account has as many sessions as it may.
+    #[error("the account already has {max} sessions")]
+    TooManySessions {
+        /// The limit.
+        max: u64,
+    },
+    /// A public key is not one: wrong form, or a point of small order.
+    #[error("the public key is not a usable Ed25519 key")]
+    KeyInvalid,
+
+    // Records
+    /// The record exists and the command names no previous version.
+    #[error("the record exists and no previous version was named")]
+    PreviousMissing {
+        /// The present head.
+        head: Box<RecordHead>,
+    },
+    /// The named previous version is not the head.
+    #[error("the named previous version is not the present one")]
+    StaleRecord {
+        /// The present head; `None` if there is no record.
+        head: Option<Box<RecordHead>>,
+    },
+    /// The single record's `value` must not change while its `meta` stays.
+    #[error("value was changed without meta")]
+    ValueChangedAlone,
+    /// No such record, or none that the caller may read: the two are not told apart.
+    #[error("there is no such record")]
+    UnknownRecord,
+    /// History does not hold this version.
+    #[error("history does not hold this version")]
+    UnknownVersion,
+    /// `meta` is over its limit. Sizes in decoded bytes.
+    #[error("meta has {bytes} bytes, {max} are allowed")]
+    MetaTooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// `value` is over its limit. Sizes in decoded bytes.
+    #[error("value has {bytes} bytes, {max} are allowed")]
+    ValueTooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// More recipients than a record or a command may have.
+    #[error("more than {max} recipients")]
+    TooManyRecipients {
+        /// The limit.
+        max: usize,
+    },
+    /// A single record has no recipients.
+    #[error("this record cannot be shared")]
+    NotShareable,
+    /// The account holds as much as it may.
+    #[error("the account's quota of {max} {what} is used up")]
+    QuotaExceeded {
+        /// Records or bytes.
+        what: Quota,
+        /// The limit.
+        max: u64,
+    },
+
+    // The bus
+    /// The idempotency key was used with another command.
+    #[error("the idempotency key was used with another command")]
+    IdempotencyMismatch,
+    /// Too much is going on; nothing was written.
+    #[error("too many commands in flight")]
+    Overloaded {
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// Others won every race; nothing was written.
+    #[error("the rows are too busy")]
+    Contended {
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// The engine is going down; nothing was written.
+    #[error("the engine is draining")]
+    Draining,
+    /// The deadline passed before anything was written.
+    #[error("the deadline passed")]
+    DeadlinePassed,
+    /// The store did not say whether it took the write. An idempotency key resolves it.
+    #[error("it is not known whether the write happened")]
+    OutcomeUnknown,
+
+    // Below
+    /// The store's device is full; reads go on.
+    #[error("the store is full")]
+    StorageFull,
+    /// The store does not answer; nothing was written.
+    #[error("the store is unavailable")]
+    StorageUnavailable,
+    /// A row is damaged. The place is in the log and in `store check`.
+    #[error("stored data is damaged")]
+    Corrupt,
+    /// A command wants more in one batch than the store takes.
+    #[error("the command writes more than fits in one batch")]
+    TooLarge,
+    /// One of our own promises was broken. Logged where it happened.
+    #[error("internal fault")]
+    Fault,
+}
+
+/// What a quota counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quota {
+    /// Live records.
+    Records,
+    /// Bytes of `meta` and `value` of live records.
+    Bytes,
+}
+
+impl std::fmt::Display for Quota {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Records => "records",
+            Self::Bytes => "bytes",
+        })
+    }
+}
+
+/// What a caller who does not care for the variant needs to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The caller is not (yet) entitled, or asked for something that is never granted.
+    Refused,
+    /// There is nothing under that name for this caller.
+    NotFound,
+    /// The caller's picture is out of date.
+    Conflict,
+    /// Not now.
+    Busy,
+    /// Our side is at fault.
+    Fault,
+}
+
+impl EngineError {
+    /// The group that the error belongs to.
+    pub fn kind(&self) -> ErrorKind {
+        use EngineError as E;
+        match self {
+            E::CredentialMissing
+            | E::CredentialInvalid
+            | E::CredentialExpired
+            | E::PermissionRefused { .. }
+            | E::AccountSuspended
+            | E::AccountErased
+            | E::TooManySessions { .. }
+            | E::KeyInvalid
+            | E::ValueChangedAlone
+            | E::MetaTooLarge { .. }
+            | E::ValueTooLarge { .. }
+            | E::TooManyRecipients { .. }
+            | E::NotShareable
+            | E::QuotaExceeded { .. }
+            | E::IdempotencyMismatch
+            | E::TooLarge => ErrorKind::Refused,
+            E::UnknownRealm
+            | E::UnknownRealmKey
+            | E::UnknownSession
+            | E::UnknownRecord
+            | E::UnknownVersion => ErrorKind::NotFound,
+            E::PreviousMissing { .. } | E::StaleRecord { .. } => ErrorKind::Conflict,
+            E::Overloaded { .. } | E::Contended { .. } | E::Draining | E::DeadlinePassed | E::StorageFull => {
+                ErrorKind::Busy
+            }
+            E::OutcomeUnknown | E::StorageUnavailable | E::Corrupt | E::Fault => ErrorKind::Fault,
+        }
+    }
+
+    /// A stable name for logs, metrics and problem documents.
+    pub fn code(&self) -> &'static str {
+        use EngineError as E;
+        match self {
+            E::CredentialMissing => "credential-missing",
+            E::CredentialInvalid => "credential-invalid",
+            E::CredentialExpired => "credential-expired",
+            E::PermissionRefused { .. } => "permission-refused",
+            E::AccountSuspended => "account-suspended",
+            E::AccountErased => "account-erased",
+            E::UnknownRealm => "unknown-realm",
+            E::UnknownRealmKey => "unknown-realm-key",
+            E::UnknownSession => "unknown-session",
+            E::TooManySessions { .. } => "too-many-sessions",
+            E::KeyInvalid => "key-invalid",
+            E::PreviousMissing { .. } => "previous-missing",
+            E::StaleRecord { .. } => "stale-record",
+            E::ValueChangedAlone => "value-changed-alone",
+            E::UnknownRecord => "unknown-record",
+            E::UnknownVersion => "unknown-version",
+            E::MetaTooLarge { .. } => "meta-too-large",
+            E::ValueTooLarge { .. } => "value-too-large",
+            E::TooManyRecipients { .. } => "too-many-recipients",
+            E::NotShareable => "not-shareable",
+            E::QuotaExceeded { .. } => "quota-exceeded",
+            E::IdempotencyMismatch => "idempotency-mismatch",
+            E::Overloaded { .. } => "overloaded",
+            E::Contended { .. } => "contended",
+            E::Draining => "draining",
+            E::DeadlinePassed => "deadline-passed",
+            E::OutcomeUnknown => "outcome-unknown",
+            E::StorageFull => "storage-full",
+            E::StorageUnavailable => "storage-unavailable",
+            E::Corrupt => "corrupt",
+            E::TooLarge => "too-large",
+            E::Fault => "fault",
+        }
+    }
+
+    /// The engine's words for a failed read: nothing was written, so nothing is unknown.
+    pub(crate) fn of_read(error: StorageError) -> Self {
+        match error {
+            StorageError::Corrupt { place } => {
+                tracing::error!(place, "stored data is damaged");
+                Self::Corrupt
+            }
+            StorageError::Unavailable { reason } => {
+                tracing::error!(reason, "the store did not answer a read");
+                Self::StorageUnavailable
+            }
+            other => {
+                tracing::error!(%other, "the store refused a read");
+                Self::Fault
+            }
+        }
+    }
+
+    /// The engine's words for a failed commit.
+    pub(crate) fn of_commit(error: StorageError) -> Self {
+        match error {
+            StorageError::Unavailable { reason } => {
+                tracing::error!(reason, "the store did not say whether it took a batch");
+                Self::OutcomeUnknown
+            }
+            StorageError::Full => Self::StorageFull,
+            StorageError::TooLarge(_) => Self::TooLarge,
+            StorageError::TooLate => Self::DeadlinePassed,
+            StorageError::Conflict => Self::Contended { retry_after: Duration::from_millis(50) },
+            StorageError::Corrupt { place } => {
+                tracing::error!(place, "stored data is damaged");
+                Self::Corrupt
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The feed: what happened to an account, as rows in the order it happened.
+//!
+//! Events are written in the same batch as what they tell of, so a follower who reads the rows misses nothing and sees
+//! nothing twice. Nothing is queued for anybody: [`Board`] only says "look again", and reading is the mechanism —
+//! for a slow follower, after a reconnect and on another node alike.
+
+mod board;
+mod follow;
+
+use serde::{Deserialize, Serialize};
+use strongroom_primitives::{
+    hash::RecordTag,
+    id::{SessionId, Subject},
+    time::Timestamp,
+};
+
+pub(crate) use board::{Board, Waiter};
+pub use follow::{FeedPage, FollowFeed, Subscription};
+
+use crate::{
+    codec::Stored,
+    domains::records::{RecordName, Version},
+};
+
+/// Something that happened in an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// A record was created or replaced.
+    RecordPut {
+        /// Which.
+        name: RecordName,
+        /// Its sequence number after the change.
+        sequence: u64,
+        /// Its version after the change.
+        version: Version,
+        /// Its tag after the change.
+        tag: RecordTag,
+    },
+    /// A record was removed.
+    RecordDeleted {
+        /// Which.
+        name: RecordName,
+        /// Its sequence number after the change.
+        sequence: u64,
+    },
+    /// Every record whose name begins so was removed.
+    RecordsReset {
+        /// The leading parts of the names; empty for all.
+        prefix: Vec<String>,
+        /// How many there were.
+        count: u64,
+    },
+    /// The recipients of one or more records changed.
+    RecordsShared {
+        /// The leading parts of the names.
+        prefix: Vec<String>,
+        /// Recipients added.
+        added: u64,
+        /// Recipients removed.
+        removed: u64,
+    },
+    /// Somebody gave this account access to a record.
+    RecordGranted {
+        /// Who owns it.
+        owner: Subject,
+        /// Which record of theirs.
+        name: RecordName,
+    },
+    /// Somebody took this account's access to a record back.
+    RecordWithdrawn {
+        /// Who owns it.
+        owner: Subject,
+        /// Which record of theirs.
+        name: RecordName,
+    },
+    /// A bearer session was opened.
+    SessionOpened {
+        /// Which.
+        session: SessionId,
+    },
+    /// A bearer session was revoked.
+    SessionRevoked {
+        /// Which.
+        session: SessionId,
+    },
+}
+
+impl Event {
+    /// Whether the event concerns the record with this name.
+    pub fn concerns(&self, wanted: &RecordName) -> bool {
+        match self {
+            Self::RecordPut { name, .. } | Self::RecordDeleted { name, .. } => name == wanted,
+            Self::RecordsReset { prefix, .. } | Self::RecordsShared { prefix, .. } => {
+                wanted.parts().starts_with(prefix)
+            }
+            Self::RecordGranted { .. }
+            | Self::RecordWithdrawn { .. }
+            | Self::SessionOpened { .. }
+            | Self::SessionRevoked { .. } => false,
+        }
+    }
+}
+
+/// An event and when it happened. Its sequence number is in its key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredEvent {
+    pub(crate) at: Timestamp,
+    pub(crate) event: Event,
+}
+
+impl Stored for StoredEvent {}
+
+/// What an account has used, and how far its feed has come.
+///
+/// Every write of the account writes this row too, which makes it the generation row of all the account's ranges.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ledger {
+    /// Live records.
+    pub(crate) records: u64,
+    /// Bytes of `meta` and `value` of live records.
+    pub(crate) bytes: u64,
+    /// Bearer sessions.
+    pub(crate) sessions: u64,
+    /// The sequence number of the latest event; 0 before the first.
+    pub(crate) feed: u64,
+}
+
+impl Stored for Ledger {}

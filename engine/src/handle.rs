@@ -1,0 +1,372 @@
+//! The engine's front door for everybody who asks something of it. Cheap to clone, usable from any thread.
+
+use std::{sync::Arc, time::Duration};
+
+use strongroom_primitives::{
+    id::{AccountId, IdempotencyKey},
+    time::Timestamp,
+};
+use strongroom_storage::{Info, Storage};
+
+use crate::{
+    bus::{Caller, Route},
+    command::{Command, Domain, Kind, Lane},
+    credential::{Credential, Identity},
+    domains::{
+        accounts::{Accounts, EraseAccount, PurgeAccount, WhoAmI},
+        realms::Realms,
+        records::{Previous, Receipt, RecordHead, Records, RemoveRecipient, ResetDone, ResetRecords},
+        sessions::Sessions,
+    },
+    error::{EngineError, ErrorKind},
+    feed::{FollowFeed, Subscription},
+    keyspace::{self, Keyspace},
+    limits::Limits,
+    observe::Observer,
+    runtime::{Courier, Shared},
+};
+
+/// One route per domain.
+pub(crate) struct Routes {
+    accounts: Route<Accounts>,
+    realms: Route<Realms>,
+    records: Route<Records>,
+    sessions: Route<Sessions>,
+}
+
+/// A domain that the engine has actors for.
+pub trait Routed: Domain + Sized {
+    #[doc(hidden)]
+    fn route(routes: &RoutesRef<'_>) -> RouteRef<Self>;
+}
+
+#[doc(hidden)]
+pub struct RoutesRef<'a>(&'a Arc<Routes>);
+
+#[doc(hidden)]
+pub struct RouteRef<D: Domain>(Arc<Routes>, fn(&Routes) -> &Route<D>);
+
+impl<D: Domain> RouteRef<D> {
+    fn get(&self) -> &Route<D> {
+        (self.1)(&self.0)
+    }
+}
+
+macro_rules! routed {
+    ($($domain:ty => $field:ident),*) => {$(
+        impl Routed for $domain {
+            fn route(routes: &RoutesRef<'_>) -> RouteRef<Self> {
+                RouteRef(routes.0.clone(), |routes| &routes.$field)
+            }
+        }
+    )*};
+}
+
+routed!(Accounts => accounts, Realms => realms, Records => records, Sessions => sessions);
+
+impl Routes {
+    pub(crate) fn new(grounds: &crate::bus::Grounds, couriers: &[Arc<Courier>], limits: &Limits) -> Self {
+        Self {
+            accounts: Route::new(grounds, couriers, limits.in_flight_max),
+            realms: Route::new(grounds, couriers, limits.in_flight_max),
+            records: Route::new(grounds, couriers, limits.in_flight_max),
+            sessions: Route::new(grounds, couriers, limits.in_flight_max),
+        }
+    }
+
+    fn here(&self, courier: &Arc<Courier>) -> Self {
+        Self {
+            accounts: self.accounts.here(courier),
+            realms: self.realms.here(courier),
+            records: self.records.here(courier),
+            sessions: self.sessions.here(courier),
+        }
+    }
+
+    async fn drain(&self) {
+        self.accounts.drain().await;
+        self.realms.drain().await;
+        self.sessions.drain().await;
+        self.records.drain().await;
+    }
+
+    fn in_flight(&self) -> usize {
+        self.accounts.in_flight()
+            + self.realms.in_flight()
+            + self.records.in_flight()
+            + self.sessions.in_flight()
+    }
+}
+
+/// Who asks, by when, and whether twice is once.
+#[derive(Debug, Clone)]
+pub struct Asking {
+    /// What the caller presents.
+    pub credential: Credential,
+    /// How long the answer may take; `None` for the engine's default.
+    pub within: Option<Duration>,
+    /// A retry with the same key gets the first answer.
+    pub idempotency: Option<IdempotencyKey>,
+}
+
+impl From<Credential> for Asking {
+    fn from(credential: Credential) -> Self {
+        Self { credential, within: None, idempotency: None }
+    }
+}
+
+/// How the engine feels.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// Whether the store answered a read just now.
+    pub storage_answers: bool,
+    /// What the store says about itself.
+    pub storage: Info,
+    /// Whether the engine refuses new commands because it is going down.
+    pub draining: bool,
+    /// Commands in flight.
+    pub in_flight: usize,
+    /// Lanes in which somebody waits or is being served.
+    pub busy_lanes: usize,
+    /// Topics that somebody follows.
+    pub followed_topics: usize,
+}
+
+impl Health {
+    /// Whether commands that write can be expected to succeed.
+    pub fn is_ready(&self) -> bool {
+        self.storage_answers && !self.draining && self.storage.refusing_writes.is_none()
+    }
+}
+
+/// Asks the engine.
+#[derive(Clone)]
+pub struct EngineHandle {
+    shared: Arc<Shared>,
+    couriers: Arc<[Arc<Courier>]>,
+    routes: Arc<Routes>,
+    /// Where commands that only read go: actors on the caller's own thread, or the engine's.
+    nearest: Arc<Routes>,
+    draining: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl EngineHandle {
+    pub(crate) fn new(shared: Arc<Shared>, couriers: Arc<[Arc<Courier>]>, routes: Arc<Routes>) -> Self {
+        let draining = Arc::default();
+        Self { shared, couriers, nearest: routes.clone(), routes, draining }
+    }
+
+    /// A handle for use on this thread only, which must run an `actix_rt` arbiter: commands that only read are run by
+    /// actors started here, so they never cross to another thread. Writes still go to the shard that owns their lane.
+    #[must_use]
+    pub fn at_home(&self) -> Self {
+        let courier = Courier::new(self.shared.clone());
+        Self { nearest: Arc::new(self.routes.here(&courier)), ..self.clone() }
+    }
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// What the command says, and [`EngineError::Overloaded`], [`EngineError::Contended`],
+    /// [`EngineError::DeadlinePassed`], [`EngineError::OutcomeUnknown`] and the like from the way there.
+    pub async fn ask<C: Command>(
+        &self,
+        asking: impl Into<Asking>,
+        command: C,
+    ) -> Result<C::Reply, EngineError>
+    where
+        C::Domain: Routed,
+    {
+        let Asking { credential, within, idempotency } = asking.into();
+        if self.draining.load(std::sync::atomic::Ordering::Acquire) {
+            return Err(EngineError::Draining);
+        }
+        let within = within.unwrap_or(self.shared.limits.deadline_default);
+        let deadline = self.shared.time.monotonic().saturating_add(within);
+        let caller = Caller { credential, deadline, idempotency };
+        let retry_after = Duration::from_millis(250);
+        match C::KIND {
+            Kind::Read => {
+                let route = C::Domain::route(&RoutesRef(&self.nearest));
+                route.get().ask(command, caller, Lane([0; 16]), retry_after).await
+            }
+            Kind::Write => {
+                let lane = self.couriers[0].admit(&command, &caller).await?;
+                let route = C::Domain::route(&RoutesRef(&self.routes));
+                route.get().ask(command, caller, lane, retry_after).await
+            }
+        }
+    }
+
+    /// Follows a feed from `follow.after` on.
+    ///
+    /// # Errors
+    /// What [`FollowFeed`] answers: the first page is read, and thrown away, to learn that it may be.
+    pub async fn subscribe(
+        &self,
+        credential: Credential,
+        follow: FollowFeed,
+    ) -> Result<Subscription, EngineError> {
+        let me = self.ask(credential.clone(), WhoAmI).await?;
+        let owner = match &follow.owner {
+            Some(owner) => self.shared.space.account_of(&me.identity.realm, owner),
+            None => me.account,
+        };
+        // Waiting begins before the first look, so that nothing can fall between the two.
+        let waiter = self.shared.board.wait_on(keyspace::account_topic(owner));
+        let mut follow = follow;
+        let page = self.ask(credential.clone(), follow.clone()).await?;
+        if follow.after.is_none() {
+            follow.after = Some(page.head);
+        }
+        Ok(Subscription::new(self.clone(), credential, follow, waiter))
+    }
+
+    /// Returns once `credential` is no longer good, with the reason: it was revoked, it expired, its account ended.
+    pub async fn until_refused(&self, credential: Credential) -> EngineError {
+        let mut waiters = None;
+        loop {
+            let wait = match self.ask(credential.clone(), WhoAmI).await {
+                Err(error) if error.kind() == ErrorKind::Refused => return error,
+                Err(_) => Duration::from_millis(500),
+                Ok(me) => {
+                    if waiters.is_none() {
+                        let account = self.shared.board.wait_on(keyspace::account_topic(me.account));
+                        let realm = self.shared.space.realm_topic(&me.identity.realm);
+                        waiters = Some((account, self.shared.board.wait_on(realm)));
+                        continue;
+                    }
+                    let left = me.expires.map(|expires| expires.since(self.now()) + Duration::from_millis(1));
+                    left.unwrap_or(Duration::MAX).min(self.shared.limits.poll_interval)
+                }
+            };
+            let raised = async {
+                match &mut waiters {
+                    Some((account, realm)) => {
+                        tokio::select! { biased; () = account.raised() => (), () = realm.raised() => () }
+                    }
+                    None => std::future::pending().await,
+                }
+            };
+            let _ = tokio::time::timeout(wait, raised).await;
+        }
+    }
+
+    /// Deletes records by leading parts of their names, commit after commit until all are gone.
+    ///
+    /// # Errors
+    /// What [`ResetRecords`] answers. What earlier commits deleted stays deleted.
+    pub async fn reset_records(
+        &self,
+        asking: Asking,
+        prefix: Vec<String>,
+        previous: Previous,
+    ) -> Result<ResetDone, EngineError> {
+        self.in_steps(asking, |from| {
+            // Only a whole name has a previous state, and a whole name takes one step.
+            let previous = if from.is_none() { previous.clone() } else { Previous::Unsaid };
+            ResetRecords { prefix: prefix.clone(), previous, from }
+        })
+        .await
+    }
+
+    /// Takes a recipient out of records by leading parts of their names, commit after commit.
+    ///
+    /// # Errors
+    /// What [`RemoveRecipient`] answers. What earlier commits changed stays changed.
+    pub async fn remove_recipient(
+        &self,
+        asking: Asking,
+        prefix: Vec<String>,
+        recipient: strongroom_primitives::id::Subject,
+    ) -> Result<ResetDone, EngineError> {
+        self.in_steps(asking, |from| RemoveRecipient {
+            prefix: prefix.clone(),
+            recipient: recipient.clone(),
+            from,
+        })
+        .await
+    }
+
+    async fn in_steps<C: Command<Reply = ResetDone, Domain = Records>>(
+        &self,
+        asking: Asking,
+        step: impl Fn(Option<Vec<u8>>) -> C,
+    ) -> Result<ResetDone, EngineError> {
+        let rest = Asking { idempotency: None, ..asking.clone() };
+        let mut total = self.ask(asking, step(None)).await?;
+        while let Some(next) = total.next.take() {
+            let done = self.ask(rest.clone(), step(Some(next))).await?;
+            total.count += done.count;
+            total.next = done.next;
+            total.record = total.record.or(done.record);
+        }
+        Ok(total)
+    }
+
+    /// Ends an account and removes its rows. Returns once none is left.
+    ///
+    /// # Errors
+    /// What [`EraseAccount`] answers. After it has answered, the account has ended even if removing its rows failed:
+    /// the sweeper goes on with it.
+    pub async fn erase_account(
+        &self,
+        asking: Asking,
+        identity: Option<Identity>,
+    ) -> Result<AccountId, EngineError> {
+        let account = self.ask(asking, EraseAccount { identity }).await?.account;
+        while self.ask(Credential::Node, PurgeAccount { account }).await?.more {}
+        Ok(account)
+    }
+
+    /// The engine's signature under a record's head.
+    pub fn receipt(&self, owner: &Identity, head: &RecordHead) -> Receipt {
+        Receipt::sign(&self.shared.secrets, owner, head)
+    }
+
+    /// The public key of the engine's receipts: Ed25519, 32 bytes.
+    pub fn receipt_key(&self) -> [u8; 32] {
+        *self.shared.secrets.receipt_key().as_bytes()
+    }
+
+    /// How the engine feels, asking the store.
+    pub async fn health(&self) -> Health {
+        let storage_answers = self.shared.storage.get(&[keyspace::format()]).await.is_ok();
+        Health {
+            storage_answers,
+            storage: self.shared.storage.info(),
+            draining: self.draining.load(std::sync::atomic::Ordering::Acquire),
+            in_flight: self.routes.in_flight(),
+            busy_lanes: self.couriers.iter().map(|courier| courier.busy_lanes()).sum(),
+            followed_topics: self.shared.board.len(),
+        }
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    /// The engine's wall time.
+    pub fn now(&self) -> Timestamp {
+        self.shared.time.now()
+    }
+
+    /// Refuses new commands, and returns once those in flight have ended.
+    pub(crate) async fn drain(&self) {
+        self.draining.store(true, std::sync::atomic::Ordering::Release);
+        self.routes.drain().await;
+    }
+
+    pub(crate) fn storage(&self) -> &dyn Storage {
+        &*self.shared.storage
+    }
+
+    pub(crate) fn space(&self) -> &Keyspace {
+        &self.shared.space
+    }
+
+    pub(crate) fn observer(&self) -> &dyn Observer {
+        &*self.shared.observer
+    }
+}

@@ -1,0 +1,214 @@
+//! The only place that spells storage keys.
+//!
+//! | prefix | then | row | written by |
+//! |---|---|---|---|
+//! | `M` | name | the engine's own rows | start-up |
+//! | `R` | realm | `StoredRealm` | realms |
+//! | `K` | realm, key id | `StoredRealmKey` | realms |
+//! | `A` | account | `StoredAccount` | accounts |
+//! | `L` | account | `Ledger`: usage and feed head; the generation row of all that follows | every write of the account |
+//! | `S` | session | `StoredSession` | sessions |
+//! | `s` | account, session | `StoredSessionIndex` | sessions |
+//! | `r` | account, one to three name parts | `StoredHead` | records |
+//! | `x` | account, record | `StoredRecipients` | records |
+//! | `v` | account, record, sequence | `StoredVersion`, written once | records |
+//! | `g` | account, owner, record | `StoredGrant` | records |
+//! | `o` | account, record | `StoredOutbox` | records |
+//! | `f` | account, sequence | `StoredEvent` | the runtime |
+//! | `i` | account, slot | `StoredSlot` | the runtime |
+//!
+//! Accounts, realms, key ids, names and slots appear as 16-byte keyed hashes, so a key tells a thief nothing and needs
+//! no escaping; numbers are big-endian, so they sort.
+
+use strongroom_primitives::{
+    hash::keyed_hash16,
+    id::{AccountId, IdempotencyKey, RealmId, SessionId, Subject},
+};
+use strongroom_storage::{Key, Topic};
+
+use crate::domains::records::RecordName;
+
+/// Identifies a record within its account: a hash of its whole name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RecordId(pub [u8; 16]);
+
+/// Spells keys for one store.
+#[derive(Clone)]
+pub struct Keyspace {
+    naming: [u8; 32],
+}
+
+/// Prefixes whose keys continue with an account, in the order in which erasure removes them. The ledger goes last, so
+/// that an interrupted erasure still knows that there is something left.
+pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofisL";
+
+fn spell(prefix: u8, parts: &[&[u8]]) -> Key {
+    let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
+    bytes.push(prefix);
+    parts.iter().for_each(|part| bytes.extend_from_slice(part));
+    Key::new(bytes)
+}
+
+/// The 16 bytes of a key from `at` on. `None` if the key is shorter.
+pub(crate) fn sixteen(key: &Key, at: usize) -> Option<[u8; 16]> {
+    key.as_bytes().get(at..at + 16)?.try_into().ok()
+}
+
+/// The big-endian number that ends a key.
+pub(crate) fn trailing_number(key: &Key) -> Option<u64> {
+    let bytes = key.as_bytes();
+    let start = bytes.len().checked_sub(8)?;
+    Some(u64::from_be_bytes(bytes[start..].try_into().ok()?))
+}
+
+/// The row of the engine's own keys.
+pub(crate) fn engine_secrets() -> Key {
+    Key::from_static(b"Msecrets")
+}
+
+/// The row that gates start-up by format.
+pub(crate) fn format() -> Key {
+    Key::from_static(b"Mformat")
+}
+
+/// The generation row of realms and their keys.
+pub(crate) fn realms_generation() -> Key {
+    Key::from_static(b"Mrealms")
+}
+
+pub(crate) fn realms() -> Key {
+    Key::from_static(b"R")
+}
+
+pub(crate) fn all_realm_keys() -> Key {
+    Key::from_static(b"K")
+}
+
+pub(crate) fn accounts() -> Key {
+    Key::from_static(b"A")
+}
+
+pub(crate) fn outboxes() -> Key {
+    Key::from_static(b"o")
+}
+
+pub(crate) fn account(account: AccountId) -> Key {
+    spell(b'A', &[account.as_bytes()])
+}
+
+pub(crate) fn ledger(account: AccountId) -> Key {
+    spell(b'L', &[account.as_bytes()])
+}
+
+pub(crate) fn session(session: SessionId) -> Key {
+    spell(b'S', &[session.as_bytes()])
+}
+
+pub(crate) fn account_session(account: AccountId, session: SessionId) -> Key {
+    spell(b's', &[account.as_bytes(), session.as_bytes()])
+}
+
+pub(crate) fn account_sessions(account: AccountId) -> Key {
+    spell(b's', &[account.as_bytes()])
+}
+
+pub(crate) fn account_prefix(prefix: u8, account: AccountId) -> Key {
+    spell(prefix, &[account.as_bytes()])
+}
+
+pub(crate) fn recipients(account: AccountId, record: RecordId) -> Key {
+    spell(b'x', &[account.as_bytes(), &record.0])
+}
+
+pub(crate) fn version(account: AccountId, record: RecordId, sequence: u64) -> Key {
+    spell(b'v', &[account.as_bytes(), &record.0, &sequence.to_be_bytes()])
+}
+
+pub(crate) fn versions(account: AccountId, record: RecordId) -> Key {
+    spell(b'v', &[account.as_bytes(), &record.0])
+}
+
+pub(crate) fn grant(recipient: AccountId, owner: AccountId, record: RecordId) -> Key {
+    spell(b'g', &[recipient.as_bytes(), owner.as_bytes(), &record.0])
+}
+
+pub(crate) fn grants(recipient: AccountId) -> Key {
+    spell(b'g', &[recipient.as_bytes()])
+}
+
+pub(crate) fn outbox(owner: AccountId, record: RecordId) -> Key {
+    spell(b'o', &[owner.as_bytes(), &record.0])
+}
+
+pub(crate) fn event(account: AccountId, sequence: u64) -> Key {
+    spell(b'f', &[account.as_bytes(), &sequence.to_be_bytes()])
+}
+
+pub(crate) fn events(account: AccountId) -> Key {
+    spell(b'f', &[account.as_bytes()])
+}
+
+/// The topic that an account's followers wait on.
+pub(crate) fn account_topic(account: AccountId) -> Topic {
+    Topic(*account.as_bytes())
+}
+
+impl Keyspace {
+    pub(crate) fn new(naming: [u8; 32]) -> Self {
+        Self { naming }
+    }
+
+    /// The account of an identity. Derived, so that a read never has to create an account.
+    pub fn account_of(&self, realm: &RealmId, subject: &Subject) -> AccountId {
+        let parts: [&[u8]; 2] = [realm.as_str().as_bytes(), subject.as_str().as_bytes()];
+        AccountId::from_bytes(keyed_hash16(&self.naming, "account", &parts))
+    }
+
+    /// The topic on which a realm's credentials are looked at again.
+    pub(crate) fn realm_topic(&self, realm: &RealmId) -> Topic {
+        Topic(keyed_hash16(&self.naming, "realm topic", &[realm.as_str().as_bytes()]))
+    }
+
+    fn realm_hash(&self, realm: &RealmId) -> [u8; 16] {
+        keyed_hash16(&self.naming, "realm", &[realm.as_str().as_bytes()])
+    }
+
+    pub(crate) fn realm(&self, realm: &RealmId) -> Key {
+        spell(b'R', &[&self.realm_hash(realm)])
+    }
+
+    pub(crate) fn realm_key(&self, realm: &RealmId, key_id: &str) -> Key {
+        let key_hash = keyed_hash16(&self.naming, "key id", &[key_id.as_bytes()]);
+        spell(b'K', &[&self.realm_hash(realm), &key_hash])
+    }
+
+    /// The record's id within any account.
+    pub fn record(&self, name: &RecordName) -> RecordId {
+        let mut parts: [&[u8]; 3] = [&[]; 3];
+        for (slot, part) in parts.iter_mut().zip(name.parts()) {
+            *slot = part.as_bytes();
+        }
+        RecordId(keyed_hash16(&self.naming, "record", &parts[..name.parts().len()]))
+    }
+
+    /// The head row of a record.
+    pub(crate) fn head(&self, account: AccountId, name: &RecordName) -> Key {
+        self.heads(account, name.parts())
+    }
+
+    /// The prefix of the head rows whose names begin with `parts`; the head row itself if `parts` is a whole name.
+    pub(crate) fn heads(&self, account: AccountId, parts: &[impl AsRef<str>]) -> Key {
+        let mut bytes = Vec::with_capacity(1 + 16 * (1 + parts.len()));
+        bytes.push(b'r');
+        bytes.extend_from_slice(account.as_bytes());
+        for part in parts {
+            bytes.extend_from_slice(&keyed_hash16(&self.naming, "name part", &[part.as_ref().as_bytes()]));
+        }
+        Key::new(bytes)
+    }
+
+    /// The slot of an idempotency key.
+    pub(crate) fn slot(&self, account: AccountId, key: &IdempotencyKey) -> Key {
+        spell(b'i', &[account.as_bytes(), &keyed_hash16(&self.naming, "idempotency", &[key.expose()])])
+    }
+}

@@ -1,0 +1,89 @@
+//! Every limit of the engine, with its unit in its name. Transports have limits of their own (bodies, headers,
+//! sockets); what stands here holds however a command arrives.
+
+use std::time::Duration;
+
+/// The engine's limits. `Default` gives the values that the documentation states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Commands in flight per domain before callers are told to come back later.
+    pub in_flight_max: usize,
+    /// Queued commands of one lane that are decided together and committed as one batch.
+    pub lane_batch_max: usize,
+    /// How often a command is decided again after losing a race before its caller is told `Contended`.
+    pub conflict_retries_max: usize,
+    /// How long a command may take when its caller names no deadline.
+    pub deadline_default: Duration,
+    /// How long the answer under an idempotency key is kept.
+    pub idempotency_ttl: Duration,
+
+    /// `meta` of the single record `keyknox-v1`, decoded bytes. Source: seed 004, "10 kb".
+    pub single_meta_bytes_max: usize,
+    /// `meta` of every other record, decoded bytes: room for a group ticket with 100 members.
+    pub meta_bytes_max: usize,
+    /// `value` of a record, decoded bytes. Source: seed 004, "100 kb".
+    pub value_bytes_max: usize,
+    /// Recipients of one record, and recipients in one command.
+    pub recipients_max: usize,
+    /// Versions of a record that history keeps, the head included.
+    pub history_versions_max: u64,
+    /// How long history keeps a version after it stopped being the head.
+    pub history_retention: Duration,
+    /// Live records of one account.
+    pub account_records_max: u64,
+    /// Bytes of `meta` and `value` in the live records of one account.
+    pub account_bytes_max: u64,
+    /// Rows in one page of a listing.
+    pub page_rows_max: usize,
+
+    /// Events that a topic keeps; a follower that is further behind is told of the gap.
+    pub feed_events_max: u64,
+    /// How long a topic keeps an event.
+    pub feed_retention: Duration,
+    /// Bearer sessions of one account.
+    pub sessions_max: u64,
+    /// Verified tokens that one shard remembers.
+    pub verified_tokens_max: usize,
+    /// How far in the future a token's issue time may lie.
+    pub token_clock_tolerance: Duration,
+    /// The longest life of a token that is accepted, if limited at all.
+    pub token_life_max: Option<Duration>,
+
+    /// Time between two steps of the sweeper.
+    pub sweep_interval: Duration,
+    /// Rows that one step of the sweeper looks at.
+    pub sweep_rows_max: usize,
+    /// How long a follower that was not woken waits before it looks by itself.
+    pub poll_interval: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self {
+            in_flight_max: 4_096,
+            lane_batch_max: 64,
+            conflict_retries_max: 4,
+            deadline_default: Duration::from_secs(10),
+            idempotency_ttl: DAY,
+            single_meta_bytes_max: 10_240,
+            meta_bytes_max: 65_536,
+            value_bytes_max: 102_400,
+            recipients_max: 1_000,
+            history_versions_max: 32,
+            history_retention: DAY * 90,
+            account_records_max: 10_000,
+            account_bytes_max: 1024 * 1024 * 1024,
+            page_rows_max: 256,
+            feed_events_max: 10_000,
+            feed_retention: DAY * 30,
+            sessions_max: 64,
+            verified_tokens_max: 16_384,
+            token_clock_tolerance: Duration::from_secs(300),
+            token_life_max: None,
+            sweep_interval: Duration::from_secs(1),
+            sweep_rows_max: 256,
+            poll_interval: Duration::from_secs(15),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! One try at one or more commands: the rows they look at, the caller each turns out to have, and the batch that their
+//! decisions come to.
+
+use std::time::Duration;
+
+use strongroom_primitives::id::AccountId;
+use strongroom_storage::{Batch, Key, Range, Topic};
+
+use super::{
+    Courier,
+    courier::{NEED_ROUNDS_MAX, unwound},
+    job::{Effects, Job, JobStep},
+};
+use crate::{
+    bus::Caller,
+    codec,
+    command::{Hold, Moment, Reads, Rows, View},
+    credential::{Principal, Resolved, Resolver},
+    domains::accounts::StoredAccount,
+    error::EngineError,
+    feed::{Ledger, StoredEvent},
+    keyspace,
+};
+
+pub(super) struct Attempt<'a> {
+    courier: &'a Courier,
+    pub(super) rows: Rows,
+    topics: Vec<Topic>,
+    not_after_ms: Option<u64>,
+    /// How often storage was asked for something that can change.
+    looks: usize,
+    wrote: bool,
+}
+
+impl<'a> Attempt<'a> {
+    pub(super) fn new(courier: &'a Courier) -> Self {
+        Self {
+            courier,
+            rows: Rows::default(),
+            topics: Vec::new(),
+            not_after_ms: None,
+            looks: 0,
+            wrote: false,
+        }
+    }
+
+    /// Reads what is not there yet.
+    pub(super) async fn load(&mut self, reads: Reads, deadline: Duration) -> Result<(), EngineError> {
+        let Reads { rows, ranges } = reads;
+        let mut missing: Vec<(Key, Hold)> = Vec::with_capacity(rows.len());
+        for (key, hold) in rows {
+            if self.rows.has(&key) {
+                self.rows.hold(&key, hold);
+            } else if let Some(known) = missing.iter_mut().find(|(other, _)| *other == key) {
+                known.1 = known.1.max(hold);
+            } else {
+                missing.push((key, hold));
+            }
+        }
+        if !missing.is_empty() {
+            self.courier.shared.check_deadline(deadline)?;
+            self.looks += usize::from(missing.iter().any(|(_, hold)| *hold != Hold::Fixed));
+            let (keys, holds): (Vec<Key>, Vec<Hold>) = missing.into_iter().unzip();
+            let found = self.courier.shared.storage.get(&keys).await.map_err(EngineError::of_read)?;
+            for ((key, hold), row) in keys.into_iter().zip(holds).zip(found) {
+                self.rows.load(key, row, hold);
+            }
+        }
+        for read in ranges {
+            if self.rows.has_range(&read) {
+                continue;
+            }
+            self.looks += 1;
+            let mut range = Range::prefix(&read.prefix, read.limit);
+            if let Some(from) = &read.from {
+                range = range.from(from.clone());
+            }
+            let mut found = Vec::new();
+            let next = loop {
+                self.courier.shared.check_deadline(deadline)?;
+                range.limit = read.limit - found.len();
+                let page =
+                    self.courier.shared.storage.scan(range.clone()).await.map_err(EngineError::of_read)?;
+                found.extend(page.rows);
+                match page.next {
+                    Some(next) if found.len() < read.limit => range = range.from(next),
+                    next => break next,
+                }
+            };
+            self.rows.load_range(read, found, next);
+        }
+        Ok(())
+    }
+
+    /// The caller, by rows. `first` names what else the command will read, so that one look can serve both.
+    pub(super) async fn resolve(
+        &mut self,
+        caller: &Caller,
+        moment: &mut Moment<'_>,
+        first: impl FnOnce(&Principal) -> Reads,
+    ) -> Result<Principal, EngineError> {
+        let resolver = self.begin(caller)?;
+        let reads = resolver.reads(moment.space);
+        let reads = match resolver.tentative() {
+            Some(who) => reads.and(first(&who)),
+            None => reads,
+        };
+        self.load(reads, caller.deadline).await?;
+        self.resolve_loaded(&resolver, caller, moment).await
+    }
+
+    fn begin(&self, caller: &Caller) -> Result<Resolver, EngineError> {
+        Resolver::begin(&caller.credential, &self.courier.shared.cache, &self.courier.shared.space)
+    }
+
+    async fn resolve_loaded(
+        &mut self,
+        resolver: &Resolver,
+        caller: &Caller,
+        moment: &mut Moment<'_>,
+    ) -> Result<Principal, EngineError> {
+        for _ in 0..=NEED_ROUNDS_MAX {
+            match resolver.resolve(&View::new(&self.rows), moment, &self.courier.shared.cache)? {
+                Resolved::Who(principal) => return Ok(principal),
+                Resolved::Need(reads) => self.load(reads, caller.deadline).await?,
+            }
+        }
+        Err(EngineError::Fault)
+    }
+
+    /// Reads in one look what all jobs of a batch begin with.
+    pub(super) async fn preload(&mut self, jobs: &[Box<dyn Job>]) -> Result<(), EngineError> {
+        let space = &self.courier.shared.space;
+        let mut reads = Reads::none();
+        let mut latest = Duration::ZERO;
+        for job in jobs {
+            let caller = job.caller();
+            latest = latest.max(caller.deadline);
+            // A credential that cannot be read gets its refusal when its job is decided.
+            let Ok(resolver) = self.begin(caller) else { continue };
+            reads = reads.and(resolver.reads(space));
+            if let Some(who) = resolver.tentative() {
+                reads = reads.and(job.reads(&who, space));
+            }
+        }
+        match self.load(reads, latest).await {
+            // Every job is asked for its own deadline in its turn.
+            Err(EngineError::DeadlinePassed) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Decides one job against the rows as the jobs before it leave them.
+    pub(super) async fn decide(&mut self, job: &mut dyn Job) -> Result<(), EngineError> {
+        let courier = self.courier;
+        let deadline = job.caller().deadline;
+        courier.shared.check_deadline(deadline)?;
+        let mut moment = courier.shared.moment();
+        let resolver = self.begin(job.caller())?;
+        self.load(resolver.reads(moment.space), deadline).await?;
+        let who = self.resolve_loaded(&resolver, job.caller(), &mut moment).await?;
+        who.require(job.needs())?;
+        self.load(job.reads(&who, moment.space), deadline).await?;
+        for _ in 0..=NEED_ROUNDS_MAX {
+            let step = unwound(|| job.decide(&View::new(&self.rows), &who, &mut moment))?;
+            match step {
+                JobStep::Need(reads) => self.load(reads, deadline).await?,
+                JobStep::Done(effects) if effects.are_none() => return Ok(()),
+                JobStep::Done(effects) => return self.take(effects, &who, &moment, deadline).await,
+            }
+        }
+        tracing::error!(command = job.name(), "a command never had enough rows");
+        Err(EngineError::Fault)
+    }
+
+    /// Takes a decision's effects into the batch, and gives its events their sequence numbers.
+    async fn take(
+        &mut self,
+        effects: Effects,
+        who: &Principal,
+        moment: &Moment<'_>,
+        deadline: Duration,
+    ) -> Result<(), EngineError> {
+        // Whatever else has to be read is read before the first write, so that a failure leaves nothing half taken.
+        let topics: Vec<AccountId> = effects.events.iter().map(|(account, _)| *account).collect();
+        let ledgers =
+            topics.iter().fold(Reads::none(), |reads, account| reads.row(keyspace::ledger(*account)));
+        self.load(ledgers, deadline).await?;
+        let numbered = topics
+            .iter()
+            .map(|account| codec_or_default(self.rows.value(&keyspace::ledger(*account))))
+            .collect::<Result<Vec<Ledger>, EngineError>>();
+        numbered?;
+
+        if who.new_account && !self.rows.written(&keyspace::account(who.account)) {
+            let account = StoredAccount::new(who.identity()?.clone(), moment.now);
+            self.rows.write(keyspace::account(who.account), Some(codec::encode(&account)));
+        }
+        for (key, value) in effects.writes {
+            self.rows.write(key, value);
+        }
+        for (account, event) in effects.events {
+            let ledger_key = keyspace::ledger(account);
+            let mut ledger: Ledger = codec_or_default(self.rows.value(&ledger_key))?;
+            ledger.feed += 1;
+            let row = StoredEvent { at: moment.now, event };
+            self.rows.write(keyspace::event(account, ledger.feed), Some(codec::encode(&row)));
+            if let Some(old) = ledger.feed.checked_sub(moment.limits.feed_events_max).filter(|old| *old > 0) {
+                self.rows.write(keyspace::event(account, old), None);
+            }
+            self.rows.write(ledger_key, Some(codec::encode(&ledger)));
+            self.topics.push(keyspace::account_topic(account));
+        }
+        self.topics.extend(effects.topics);
+        let deadline_ms = self.courier.shared.deadline_wall(deadline);
+        let limit = moment.not_after().map_or(deadline_ms, |instant| instant.as_ms().min(deadline_ms));
+        self.not_after_ms = Some(self.not_after_ms.map_or(limit, |earlier| earlier.min(limit)));
+        self.wrote = true;
+        Ok(())
+    }
+
+    /// Whether a row that is written once was missing.
+    pub(super) fn lacks_a_fixed_row(&self) -> bool {
+        self.rows.lacks_a_fixed_row()
+    }
+
+    /// The batch that the decisions come to; `None` if they write nothing.
+    pub(super) fn batch(&mut self) -> Option<Batch> {
+        if !self.wrote {
+            return None;
+        }
+        self.topics.sort_unstable();
+        self.topics.dedup();
+        Some(Batch {
+            guards: self.rows.guards(),
+            writes: self.rows.writes(),
+            topics: std::mem::take(&mut self.topics),
+            not_after_ms: self.not_after_ms,
+        })
+    }
+
+    /// Whether everything that was seen was there at one instant: always so after a single look.
+    pub(super) async fn held_still(&self) -> Result<bool, EngineError> {
+        if self.rows.lacks_a_fixed_row() {
+            return Ok(false);
+        }
+        if self.looks <= 1 {
+            return Ok(true);
+        }
+        let (keys, revisions): (Vec<Key>, Vec<_>) =
+            self.rows.guarded().map(|(key, revision)| (key.clone(), revision)).unzip();
+        let found = self.courier.shared.storage.get(&keys).await.map_err(EngineError::of_read)?;
+        Ok(found.into_iter().zip(revisions).all(|(row, revision)| row.map(|row| row.revision) == revision))
+    }
+}
+
+fn codec_or_default(bytes: Option<&bytes::Bytes>) -> Result<Ledger, EngineError> {
+    bytes.map_or(Ok(Ledger::default()), |bytes| codec::decode(bytes))
+}

@@ -1,0 +1,286 @@
+//! The courier: carries a command to the rows and its decision to storage.
+//!
+//! Order within a lane, batching, retries after lost races, deadlines and the isolation of panics live here. No rule
+//! does.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use strongroom_storage::{Batch, Storage, StorageError, Topic};
+use tokio::sync::oneshot;
+
+use super::{
+    attempt::Attempt,
+    job::{Job, Queued},
+    lanes::Lanes,
+    replay,
+};
+use crate::{
+    bus::Caller,
+    command::{Command, Domain, Lane, Moment, Reads, Step, View},
+    credential::{CredentialCache, Principal},
+    error::EngineError,
+    feed::Board,
+    keyspace::Keyspace,
+    limits::Limits,
+    observe::Observer,
+    ports::{Entropy, Timekeeper},
+    secrets::EngineSecrets,
+};
+
+/// Rounds of `Need` before a command is considered broken.
+pub(super) const NEED_ROUNDS_MAX: usize = 4;
+
+/// What all shards of an engine share.
+pub(crate) struct Shared {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) time: Timekeeper,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) limits: Limits,
+    pub(crate) secrets: EngineSecrets,
+    pub(crate) space: Keyspace,
+    pub(crate) board: Board,
+    pub(crate) cache: CredentialCache,
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+impl Shared {
+    pub(crate) fn moment(&self) -> Moment<'_> {
+        Moment::new(self.time.now(), &*self.entropy, &self.limits, &self.secrets, &self.space)
+    }
+
+    /// The wall time at which a deadline falls.
+    pub(super) fn deadline_wall(&self, deadline: Duration) -> u64 {
+        let left = deadline.saturating_sub(self.time.monotonic());
+        self.time.now().saturating_add(left).as_ms()
+    }
+
+    pub(super) fn check_deadline(&self, deadline: Duration) -> Result<(), EngineError> {
+        if self.time.monotonic() > deadline { Err(EngineError::DeadlinePassed) } else { Ok(()) }
+    }
+
+    /// Commits a batch and wakes its followers.
+    pub(super) async fn commit(&self, batch: Batch) -> Result<(), StorageError> {
+        let topics: Vec<Topic> = batch.topics.clone();
+        let committed = self.storage.commit(batch).await?;
+        self.time.reached(committed.at_ms);
+        self.board.raise(&topics);
+        Ok(())
+    }
+
+    pub(super) fn busy_retry_after(&self) -> Duration {
+        Duration::from_millis(250)
+    }
+}
+
+/// The engine room of one shard number: the lanes that its domain actors share.
+pub(crate) struct Courier {
+    pub(super) shared: Arc<Shared>,
+    lanes: Lanes,
+}
+
+impl Courier {
+    pub(crate) fn new(shared: Arc<Shared>) -> Arc<Self> {
+        Arc::new(Self { shared, lanes: Lanes::default() })
+    }
+
+    /// Lanes in which somebody waits or is being served.
+    pub(crate) fn busy_lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// Runs a command that only reads.
+    pub(crate) async fn read<C: Command>(
+        &self,
+        command: &C,
+        caller: &Caller,
+    ) -> Result<C::Reply, EngineError> {
+        let asked = self.shared.time.monotonic();
+        let answer = self.read_until_still(command, caller).await;
+        let took = self.shared.time.monotonic().saturating_sub(asked);
+        self.shared.observer.command(C::Domain::NAME, C::NAME, replay::outcome(&answer), took);
+        answer
+    }
+
+    async fn read_until_still<C: Command>(
+        &self,
+        command: &C,
+        caller: &Caller,
+    ) -> Result<C::Reply, EngineError> {
+        for _ in 0..=self.shared.limits.conflict_retries_max {
+            let mut attempt = Attempt::new(self);
+            let mut moment = self.shared.moment();
+            let decided = self.read_once(command, caller, &mut attempt, &mut moment).await;
+            // What was seen in several looks counts only if it held still between them.
+            if attempt.held_still().await? {
+                return decided;
+            }
+            self.shared.observer.conflict();
+        }
+        Err(EngineError::Contended { retry_after: self.shared.busy_retry_after() })
+    }
+
+    async fn read_once<C: Command>(
+        &self,
+        command: &C,
+        caller: &Caller,
+        attempt: &mut Attempt<'_>,
+        moment: &mut Moment<'_>,
+    ) -> Result<C::Reply, EngineError> {
+        let first = |who: &Principal| command.reads(who, &self.shared.space);
+        let who = attempt.resolve(caller, moment, first).await?;
+        who.require(command.needs())?;
+        attempt.load(command.reads(&who, &self.shared.space), caller.deadline).await?;
+        for _ in 0..=NEED_ROUNDS_MAX {
+            let step = unwound(|| command.decide(&View::new(&attempt.rows), &who, moment))?;
+            match step {
+                Step::Need(reads) => attempt.load(reads, caller.deadline).await?,
+                Step::Done(decision) => return decision.answer,
+            }
+        }
+        tracing::error!(command = C::NAME, "a command never had enough rows");
+        Err(EngineError::Fault)
+    }
+
+    /// Runs a command that may write, in its lane.
+    pub(crate) async fn write<C: Command>(
+        self: &Arc<Self>,
+        command: C,
+        caller: Caller,
+        lane: Lane,
+    ) -> Result<C::Reply, EngineError> {
+        let asked = self.shared.time.monotonic();
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(Queued::new(command, caller, asked, reply));
+        if self.lanes.push(lane, job) {
+            // A task of its own: a caller that goes away must not take the lane with it.
+            actix_rt::spawn(self.clone().serve(lane));
+        }
+        answer.await.unwrap_or(Err(EngineError::OutcomeUnknown))
+    }
+
+    /// The lane of a write. Nobody queues in another account's lane: the caller is resolved before the queue, and
+    /// again, guarded, in it.
+    pub(crate) async fn admit<C: Command>(&self, command: &C, caller: &Caller) -> Result<Lane, EngineError> {
+        let mut attempt = Attempt::new(self);
+        let mut moment = self.shared.moment();
+        let admitted = match attempt.resolve(caller, &mut moment, |_| Reads::none()).await {
+            Ok(who) => who.require(command.needs()).map(|()| command.lane(&who, &self.shared.space)),
+            Err(refusal) => Err(refusal),
+        };
+        if let Err(refusal) = &admitted {
+            self.shared.observer.command(C::Domain::NAME, C::NAME, refusal.code(), Duration::ZERO);
+        }
+        admitted
+    }
+
+    /// Serves a lane until it is empty.
+    async fn serve(self: Arc<Self>, lane: Lane) {
+        while let Some(jobs) = self.lanes.take(lane, self.shared.limits.lane_batch_max) {
+            self.run(jobs).await;
+        }
+    }
+
+    /// Decides a batch together; where that does not go through, one by one.
+    async fn run(&self, mut jobs: Vec<Box<dyn Job>>) {
+        self.shared.observer.batch(jobs.len());
+        match self.try_together(&mut jobs).await {
+            Ok(verdicts) => {
+                for (job, verdict) in jobs.into_iter().zip(verdicts) {
+                    self.finish(job, verdict.err());
+                }
+            }
+            Err(Setback::Fatal(error)) => {
+                jobs.into_iter().for_each(|job| self.finish(job, Some(error.clone())))
+            }
+            Err(Setback::Moved | Setback::Unfit(_)) => {
+                for job in jobs {
+                    self.run_alone(job).await;
+                }
+            }
+        }
+    }
+
+    async fn run_alone(&self, job: Box<dyn Job>) {
+        let mut alone = [job];
+        let mut failure = EngineError::Contended { retry_after: self.shared.busy_retry_after() };
+        for _ in 0..self.shared.limits.conflict_retries_max.max(1) {
+            match self.try_together(&mut alone).await {
+                Ok(mut verdicts) => {
+                    let verdict = verdicts.pop().unwrap_or(Err(EngineError::Fault));
+                    let [job] = alone;
+                    return self.finish(job, verdict.err());
+                }
+                Err(Setback::Moved) => {}
+                Err(Setback::Unfit(error)) => failure = error,
+                Err(Setback::Fatal(error)) => {
+                    failure = error;
+                    break;
+                }
+            }
+        }
+        let [job] = alone;
+        self.finish(job, Some(failure));
+    }
+
+    /// One try at a batch. The verdict of each job is that of its decision; a decision's own answer waits in the job.
+    async fn try_together(&self, jobs: &mut [Box<dyn Job>]) -> Result<Vec<Result<(), EngineError>>, Setback> {
+        let mut attempt = Attempt::new(self);
+        attempt.preload(jobs).await.map_err(Setback::Fatal)?;
+        let mut verdicts = Vec::with_capacity(jobs.len());
+        for job in jobs.iter_mut() {
+            verdicts.push(attempt.decide(job.as_mut()).await);
+        }
+        if attempt.lacks_a_fixed_row() {
+            self.shared.observer.conflict();
+            return Err(Setback::Moved);
+        }
+        let Some(batch) = attempt.batch() else {
+            return match attempt.held_still().await {
+                Ok(true) => Ok(verdicts),
+                Ok(false) => Err(Setback::Moved),
+                Err(error) => Err(Setback::Fatal(error)),
+            };
+        };
+        match self.shared.commit(batch).await {
+            Ok(()) => Ok(verdicts),
+            Err(StorageError::Conflict) => {
+                self.shared.observer.conflict();
+                Err(Setback::Moved)
+            }
+            // One of many may be what does not fit; alone, each gets its own answer.
+            Err(error @ (StorageError::TooLarge(_) | StorageError::TooLate)) => {
+                Err(Setback::Unfit(EngineError::of_commit(error)))
+            }
+            Err(error) => Err(Setback::Fatal(EngineError::of_commit(error))),
+        }
+    }
+
+    fn finish(&self, job: Box<dyn Job>, failure: Option<EngineError>) {
+        let took = self.shared.time.monotonic().saturating_sub(job.asked());
+        let (domain, name) = (job.domain(), job.name());
+        let outcome = job.finish(failure);
+        self.shared.observer.command(domain, name, outcome, took);
+    }
+}
+
+/// Why a batch did not go through. Nothing was written, except after `Fatal(OutcomeUnknown)`, where nobody knows.
+enum Setback {
+    /// A row moved; decide again.
+    Moved,
+    /// The batch as a whole was refused; each alone may not be.
+    Unfit(EngineError),
+    /// It ends here.
+    Fatal(EngineError),
+}
+
+/// Runs a rule. A panic in it costs this one command (THREATS A-BUS-02).
+pub(super) fn unwound<T>(rule: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    catch_unwind(AssertUnwindSafe(rule)).unwrap_or_else(|_| {
+        tracing::error!("a rule panicked");
+        Err(EngineError::Fault)
+    })
+}

@@ -1,0 +1,15 @@
+//! How a command is run: the seven steps that every command takes, written once.
+
+mod attempt;
+mod courier;
+mod job;
+mod lanes;
+mod replay;
+mod shard;
+mod sweeper;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use courier::{Courier, Shared};
+pub use shard::Shard;
+pub(crate) use sweeper::Sweeper;

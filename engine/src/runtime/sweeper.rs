@@ -1,0 +1,219 @@
+//! The sweeper: removes what has expired and delivers what waits to be told. Garbage only, never correctness: whatever
+//! it has not come to yet is refused, passed over or still to come all the same.
+//!
+//! It walks the whole store in key order, a page per step, and asks of every row whether it is garbage. Deletions are
+//! guarded, so that several nodes may sweep one store.
+
+use std::collections::BTreeSet;
+
+use strongroom_primitives::{id::AccountId, time::Timestamp};
+use strongroom_storage::{Batch, Guard, Key, Page, Range, Row, StorageError, Write};
+
+use crate::{
+    codec,
+    command::Command,
+    credential::Credential,
+    domains::{
+        accounts::{AccountState, PurgeAccount, StoredAccount},
+        records::{DeliverGrants, StoredHead, StoredVersion},
+        sessions::{ExpireSession, StoredSession},
+    },
+    error::EngineError,
+    feed::StoredEvent,
+    handle::{EngineHandle, Routed},
+    keyspace,
+    runtime::replay::StoredSlot,
+};
+
+/// Outboxes that one step looks at.
+const OUTBOXES: usize = 16;
+
+/// Walks one store.
+pub(crate) struct Sweeper {
+    handle: EngineHandle,
+    cursor: Option<Key>,
+}
+
+impl Sweeper {
+    pub(crate) fn new(handle: EngineHandle) -> Self {
+        Self { handle, cursor: None }
+    }
+
+    /// Sweeps until the task is dropped.
+    pub(crate) async fn run(mut self) {
+        loop {
+            tokio::time::sleep(self.handle.limits().sweep_interval).await;
+            if let Err(error) = self.step().await
+                && !matches!(error, EngineError::Draining)
+            {
+                tracing::warn!(%error, "the sweeper could not take a step; it goes on with the next");
+            }
+        }
+    }
+
+    /// Delivers what waits, then looks at one page.
+    pub(crate) async fn step(&mut self) -> Result<(), EngineError> {
+        self.deliver().await?;
+        let rows_max = self.handle.limits().sweep_rows_max;
+        let mut range = Range::all(rows_max);
+        if let Some(cursor) = self.cursor.take() {
+            range = range.from(cursor);
+        }
+        let page = self.handle.storage().scan(range).await.map_err(EngineError::of_read)?;
+        let (garbage, next) = self.garbage(&page).await?;
+        // A version is judged by its successor, so the last row of a page is looked at again with the next.
+        self.cursor = next;
+        self.discard(garbage).await
+    }
+
+    async fn node<C: Command>(&self, command: C) -> Result<C::Reply, EngineError>
+    where
+        C::Domain: Routed,
+    {
+        self.handle.ask(Credential::Node, command).await
+    }
+
+    async fn deliver(&self) -> Result<(), EngineError> {
+        let range = Range::prefix(&keyspace::outboxes(), OUTBOXES);
+        let page = self.handle.storage().scan(range).await.map_err(EngineError::of_read)?;
+        for (key, _) in page.rows {
+            if let (Some(owner), Some(record)) = (keyspace::sixteen(&key, 1), keyspace::sixteen(&key, 17)) {
+                let owner = AccountId::from_bytes(owner);
+                while self.node(DeliverGrants { owner, record }).await? {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn garbage(&self, page: &Page) -> Result<(Vec<(Key, Row)>, Option<Key>), EngineError> {
+        let now = self.handle.now();
+        let limits = self.handle.limits();
+        let erased = self.erased_accounts(page).await?;
+        let mut garbage = Vec::new();
+        for (at, (key, row)) in page.rows.iter().enumerate() {
+            let Some(prefix) = key.as_bytes().first() else { continue };
+            if account_of(key).is_some_and(|account| erased.contains(&account)) {
+                continue;
+            }
+            let old = match prefix {
+                b'i' => codec::decode::<StoredSlot>(&row.value)?.expires < now,
+                b'f' => {
+                    let event: StoredEvent = codec::decode(&row.value)?;
+                    event.at.saturating_add(limits.feed_retention) < now
+                }
+                b'v' => {
+                    let next = page.rows.get(at + 1).filter(|(next, _)| same_record(key, next));
+                    self.version_is_old(row, next.map(|(_, next)| next), now)?
+                }
+                b'r' => self.tombstone_is_old(key, row, now).await?,
+                b'S' => {
+                    self.expire(row, now).await?;
+                    false
+                }
+                _ => false,
+            };
+            if old {
+                garbage.push((key.clone(), row.clone()));
+            }
+        }
+        for account in erased {
+            while self.node(PurgeAccount { account }).await?.more {}
+        }
+        let next = page.next.as_ref().and_then(|next| match page.rows.last() {
+            Some((last, _)) if page.rows.len() > 1 && last.as_bytes().first() == Some(&b'v') => {
+                Some(last.clone())
+            }
+            _ => Some(next.clone()),
+        });
+        Ok((garbage, next))
+    }
+
+    /// A version is old once it has not been the head for as long as history keeps it. A deletion has no successor,
+    /// and is old by itself.
+    fn version_is_old(&self, row: &Row, next: Option<&Row>, now: Timestamp) -> Result<bool, EngineError> {
+        let retention = self.handle.limits().history_retention;
+        let own: StoredVersion = codec::decode(&row.value)?;
+        let superseded = match next {
+            Some(next) => codec::decode::<StoredVersion>(&next.value)?.written,
+            None if own.is_deletion() => own.written,
+            None => return Ok(false),
+        };
+        Ok(superseded.saturating_add(retention) < now)
+    }
+
+    /// A deleted record's head goes last, once history holds nothing of it, so that no sequence number is used twice
+    /// while anybody could still see the first use.
+    async fn tombstone_is_old(&self, key: &Key, row: &Row, now: Timestamp) -> Result<bool, EngineError> {
+        let head: StoredHead = codec::decode(&row.value)?;
+        if head.is_live() || head.written.saturating_add(self.handle.limits().history_retention) >= now {
+            return Ok(false);
+        }
+        let Some(account) = keyspace::sixteen(key, 1).map(AccountId::from_bytes) else { return Ok(false) };
+        let record = self.handle.space().record(&head.name);
+        let versions = Range::prefix(&keyspace::versions(account, record), 1);
+        let page = self.handle.storage().scan(versions).await.map_err(EngineError::of_read)?;
+        Ok(page.rows.is_empty())
+    }
+
+    async fn expire(&self, row: &Row, now: Timestamp) -> Result<(), EngineError> {
+        let session: StoredSession = codec::decode(&row.value)?;
+        if session.expires.is_some_and(|expires| expires < now) {
+            let expire =
+                ExpireSession { account: session.account, session: StoredSession::id_of(&session.digest) };
+            self.node(expire).await?;
+        }
+        Ok(())
+    }
+
+    /// The accounts of a page whose tombstones stand while rows are left.
+    async fn erased_accounts(&self, page: &Page) -> Result<BTreeSet<AccountId>, EngineError> {
+        let accounts: BTreeSet<AccountId> = page.rows.iter().filter_map(|(key, _)| account_of(key)).collect();
+        let keys: Vec<Key> = accounts.iter().map(|account| keyspace::account(*account)).collect();
+        let rows = self.handle.storage().get(&keys).await.map_err(EngineError::of_read)?;
+        let mut erased = BTreeSet::new();
+        for (account, row) in accounts.into_iter().zip(rows) {
+            let Some(row) = row else { continue };
+            if codec::decode::<StoredAccount>(&row.value)?.state == AccountState::Erased {
+                erased.insert(account);
+            }
+        }
+        Ok(erased)
+    }
+
+    async fn discard(&self, garbage: Vec<(Key, Row)>) -> Result<(), EngineError> {
+        if garbage.is_empty() {
+            return Ok(());
+        }
+        let removed = garbage.len();
+        let mut batch = Batch::default();
+        for (key, row) in garbage {
+            batch.guards.push(Guard::At(key.clone(), row.revision));
+            batch.writes.push(Write::Delete(key));
+        }
+        match self.handle.storage().commit(batch).await {
+            Ok(_) => {
+                self.handle.observer().swept(removed);
+                Ok(())
+            }
+            // Somebody else touched one of them; the next round looks again.
+            Err(StorageError::Conflict) => Ok(()),
+            Err(error) => Err(EngineError::of_commit(error)),
+        }
+    }
+}
+
+/// The account that a row belongs to, for prefixes that erasure removes.
+fn account_of(key: &Key) -> Option<AccountId> {
+    let prefix = key.as_bytes().first()?;
+    keyspace::ACCOUNT_PREFIXES
+        .contains(prefix)
+        .then(|| keyspace::sixteen(key, 1))
+        .flatten()
+        .map(AccountId::from_bytes)
+}
+
+/// Whether two version keys belong to the same record.
+fn same_record(one: &Key, other: &Key) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    one.len() == other.len() && one.len() > 8 && one[..one.len() - 8] == other[..other.len() - 8]
+}

@@ -1,0 +1,57 @@
+//! The engine's own keys: made once, kept in one row of the store, never shown.
+
+use serde::{Deserialize, Serialize};
+use strongroom_primitives::{hash, sign};
+use zeroize::Zeroize;
+
+use crate::{codec::Stored, ports::Entropy};
+
+/// Keys that belong to one store.
+pub struct EngineSecrets {
+    /// Signs receipts for record heads.
+    receipt: sign::SigningKey,
+}
+
+impl EngineSecrets {
+    /// The public half of the key that signs receipts.
+    pub fn receipt_key(&self) -> sign::VerifyingKey {
+        self.receipt.verifying_key()
+    }
+
+    /// Signs `statement`, which the caller has made unambiguous.
+    pub(crate) fn sign_receipt(&self, statement: &[u8]) -> [u8; 64] {
+        self.receipt.sign(statement)
+    }
+}
+
+/// The row that holds the keys: one 32-byte root from which each is derived for its one purpose.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct StoredSecrets {
+    root: [u8; 32],
+}
+
+impl Stored for StoredSecrets {}
+
+impl StoredSecrets {
+    pub(crate) fn generate(entropy: &dyn Entropy) -> Self {
+        Self { root: entropy.array() }
+    }
+
+    /// The key that hides names and identities in storage keys.
+    pub(crate) fn naming_key(&self) -> [u8; 32] {
+        hash::derive_key("strongroom naming v1", &self.root)
+    }
+
+    pub(crate) fn secrets(&self) -> EngineSecrets {
+        let mut seed = hash::derive_key("strongroom receipt v1", &self.root);
+        let receipt = sign::SigningKey::from_seed(&seed);
+        seed.zeroize();
+        EngineSecrets { receipt }
+    }
+}
+
+impl Drop for StoredSecrets {
+    fn drop(&mut self) {
+        self.root.zeroize();
+    }
+}

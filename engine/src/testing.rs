@@ -1,0 +1,147 @@
+//! A desk to run decisions on: rows in a map, no runtime, no storage, microseconds.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bytes::Bytes;
+use strongroom_primitives::{
+    id::{RealmId, Subject},
+    time::Timestamp,
+};
+use strongroom_storage::{Key, Range, Revision, Row};
+
+use crate::{
+    codec,
+    command::{Command, Moment, Rows, Step, View},
+    credential::{Identity, Principal, Rights, Role},
+    error::EngineError,
+    feed::{Event, Ledger},
+    keyspace::{self, Keyspace},
+    limits::Limits,
+    ports::SeededEntropy,
+    secrets::{EngineSecrets, StoredSecrets},
+};
+
+/// Rows, a clock that stands still until told otherwise, and the limits.
+pub struct Desk {
+    rows: BTreeMap<Key, Row>,
+    revision: u64,
+    /// Wall time.
+    pub now: Timestamp,
+    /// The limits in force.
+    pub limits: Limits,
+    /// What the decisions told, in order.
+    pub events: Vec<Event>,
+    entropy: SeededEntropy,
+    secrets: EngineSecrets,
+    space: Keyspace,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Desk {
+    /// An empty desk in the spring of 2026.
+    pub fn new() -> Self {
+        let entropy = SeededEntropy::new(1);
+        let stored = StoredSecrets::generate(&entropy);
+        Self {
+            rows: BTreeMap::new(),
+            revision: 0,
+            now: Timestamp::from_ms(1_780_000_000_000),
+            limits: Limits::default(),
+            events: Vec::new(),
+            secrets: stored.secrets(),
+            space: Keyspace::new(stored.naming_key()),
+            entropy,
+        }
+    }
+
+    /// An account of the realm `test` with every right.
+    pub fn who(&self, subject: &str) -> Principal {
+        let identity = Identity {
+            realm: RealmId::new("test").expect("a good realm"),
+            subject: Subject::new(subject).expect("a good subject"),
+        };
+        Principal {
+            account: self.space.account_of(&identity.realm, &identity.subject),
+            identity: Some(identity),
+            rights: Rights::ALL,
+            ..Principal::of_role(Role::Account)
+        }
+    }
+
+    /// The engine itself.
+    pub fn node(&self) -> Principal {
+        Principal::of_role(Role::Node)
+    }
+
+    /// Lets time pass.
+    pub fn wait(&mut self, time: Duration) {
+        self.now = self.now.saturating_add(time);
+    }
+
+    /// Spells keys as the desk's rows have them.
+    pub fn space(&self) -> &Keyspace {
+        &self.space
+    }
+
+    /// Decides `command` and keeps what it writes.
+    ///
+    /// # Errors
+    /// What the command answers.
+    pub fn run<C: Command>(&mut self, who: &Principal, command: &C) -> Result<C::Reply, EngineError> {
+        let mut rows = Rows::default();
+        let mut moment = Moment::new(self.now, &self.entropy, &self.limits, &self.secrets, &self.space);
+        let mut reads = command.reads(who, &self.space);
+        let decision = loop {
+            for (key, hold) in reads.rows {
+                let row = self.rows.get(&key).cloned();
+                rows.load(key, row, hold);
+            }
+            for read in reads.ranges {
+                let mut range = Range::prefix(&read.prefix, read.limit);
+                if let Some(from) = &read.from {
+                    range = range.from(from.clone());
+                }
+                let mut within =
+                    self.rows.range(range.start.clone()..).filter(|(key, _)| range.contains(key));
+                let found: Vec<_> =
+                    within.by_ref().take(read.limit).map(|(key, row)| (key.clone(), row.clone())).collect();
+                let next = within.next().map(|(key, _)| key.clone());
+                rows.load_range(read, found, next);
+            }
+            match command.decide(&View::new(&rows), who, &mut moment)? {
+                Step::Need(more) => reads = more,
+                Step::Done(decision) => break decision,
+            }
+        };
+        for (key, value) in decision.writes {
+            self.write(key, value);
+        }
+        for (account, event) in decision.events {
+            let key = keyspace::ledger(account);
+            let mut ledger: Ledger =
+                self.rows.get(&key).map_or(Ok(Ledger::default()), |row| codec::decode(&row.value))?;
+            ledger.feed += 1;
+            self.write(key, Some(codec::encode(&ledger)));
+            self.events.push(event);
+        }
+        decision.answer
+    }
+
+    fn write(&mut self, key: Key, value: Option<Bytes>) {
+        self.revision += 1;
+        match value {
+            Some(value) => drop(self.rows.insert(key, Row { revision: Revision(self.revision), value })),
+            None => drop(self.rows.remove(&key)),
+        }
+    }
+
+    /// How many rows lie on the desk.
+    pub fn row_count(&self) -> usize {
+        self.rows.len()
+    }
+}
