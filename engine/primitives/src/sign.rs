@@ -198,8 +198,7 @@ impl VerifyingKey {
     /// # Errors
     /// [`SignError::Signature`].
     pub fn verify_envelope(&self, data: &[u8], envelope: &[u8]) -> Result<(), SignError> {
-        let signature = envelope.strip_prefix(&ENVELOPE_HEAD).ok_or(SignError::Signature)?;
-        self.verify(&sha512(data), signature)
+        self.verify(&sha512(data), &open_envelope(envelope)?)
     }
 }
 
@@ -207,6 +206,15 @@ impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VerifyingKey({})", self.id())
     }
+}
+
+/// The 64 bytes of plain Ed25519 inside a Virgil envelope, not yet verified. They cover the SHA-512 digest of the data.
+///
+/// # Errors
+/// [`SignError::Signature`] for anything but its 83-byte form.
+pub fn open_envelope(envelope: &[u8]) -> Result<[u8; 64], SignError> {
+    let signature = envelope.strip_prefix(&ENVELOPE_HEAD).and_then(|bytes| bytes.try_into().ok());
+    signature.ok_or(SignError::Signature)
 }
 
 /// Whether the y coordinate (little endian, top bit apart) is below 2^255 - 19. Libraries read larger ones as their

@@ -8,9 +8,10 @@
 use serde_json::{Map, Value};
 
 use crate::encoding::from_base64url;
+use crate::hash::sha512;
 use crate::id::{RealmId, Subject};
 use crate::json::parse_object;
-use crate::sign::VerifyingKey;
+use crate::sign::{VerifyingKey, open_envelope};
 
 /// Longest token that is looked at, in bytes.
 pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
@@ -93,6 +94,20 @@ impl ParsedToken<'_> {
     /// [`TokenError::Signature`].
     pub fn verify(&self, key: &VerifyingKey) -> Result<(), TokenError> {
         key.verify_envelope(self.signing_input.as_bytes(), &self.signature).map_err(|_| TokenError::Signature)
+    }
+
+    /// The bytes that plain Ed25519 was applied to: the SHA-512 digest of the token's first two parts as received.
+    #[must_use]
+    pub fn signed_digest(&self) -> [u8; 64] {
+        sha512(self.signing_input.as_bytes())
+    }
+
+    /// The 64 bytes of plain Ed25519 inside the signature part, for a verifier that keeps its keys elsewhere.
+    ///
+    /// # Errors
+    /// [`TokenError::Signature`] for anything but the exact 83-byte envelope.
+    pub fn signature(&self) -> Result<[u8; 64], TokenError> {
+        open_envelope(&self.signature).map_err(|_| TokenError::Signature)
     }
 
     /// Checks the times against the clock. A token is still valid in the second in which it expires.

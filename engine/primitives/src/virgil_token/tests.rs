@@ -66,7 +66,8 @@ fn tokens_of_every_published_client_verify_and_name_the_same_identity() {
         assert_eq!(token.expires_at_s, item["exp"]);
         assert_eq!(token.rights, None);
         assert_eq!(token.signing_input, item["signing_input"]);
-        assert_eq!(to_hex(&sha512(token.signing_input.as_bytes())), item["signing_input_sha512_hex"]);
+        assert_eq!(to_hex(&token.signed_digest()), item["signing_input_sha512_hex"]);
+        api.verify(&token.signed_digest(), &token.signature().unwrap()).unwrap();
         assert_eq!(to_hex(&token.signature), item["signature_der_hex"]);
         let payload = from_hex(item["payload_hex"].as_str().unwrap()).unwrap();
         assert_eq!(std::str::from_utf8(&payload).is_ok(), item["payload_is_valid_utf8"]);

@@ -258,4 +258,20 @@ mod tests {
             assert!(unwrap(&der[..at], &alice).is_err(), "cut at {at}");
         }
     }
+
+    /// A-API-05: an ephemeral key of small order would make the shared secret known to everybody.
+    #[test]
+    fn a_wrap_under_a_key_of_small_order_is_refused() {
+        let alice = SigningKey::from_seed(&[1; 32]);
+        let chance = WrapChance { ephemeral_seed: Zeroizing::new([1; 32]), iv: [2; 16] };
+        let der = wrap(&[3; 32], &alice.verifying_key(), &chance).unwrap();
+        let at = der.windows(32).position(|window| window == Parts::read(&der).unwrap().ephemeral).unwrap();
+        let mut neutral = [0; 32];
+        neutral[0] = 1;
+        for weak in [neutral, [0; 32]] {
+            let mut bad = der.clone();
+            bad[at..at + 32].copy_from_slice(&weak);
+            assert_eq!(unwrap(&bad, &alice).unwrap_err(), EnvelopeError::UnusableKey);
+        }
+    }
 }

@@ -128,6 +128,15 @@ async fn local_keys_outlive_an_emptied_cloud_until_the_user_follows_it() {
     let report = phone.sync(OnEmpty::Follow).await.unwrap();
     assert_eq!(report.deleted, names(&["a"]));
     assert!(phone.entries().is_empty());
+
+    phone.store(new_entry("b", "2")).await.unwrap();
+    device(&server, keys(2, &[2])).delete_all().await.unwrap();
+    let error = phone.store(new_entry("c", "3")).await.unwrap_err();
+    assert!(
+        matches!(error, KeyStorageError::Emptied { .. }),
+        "having followed once is not following for ever"
+    );
+    assert_eq!(shown(phone.entries()), pairs(&[("b", "2")]));
 }
 
 /// A-SRV-05: the evidence is kept with the keys and outlives the process.
