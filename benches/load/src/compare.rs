@@ -4,12 +4,14 @@
 //! drifts hits all targets alike. Idle targets stay up meanwhile: they cost next to nothing, and starting them anew
 //! each time would measure empty caches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+
+use anyhow::Context;
 
 use crate::measure::{disk, processes};
 use crate::peers::bare::{Bare, BareServer};
@@ -18,7 +20,7 @@ use crate::peers::postgres::Postgres;
 use crate::plan::{self, Heat, Selection, TargetName};
 use crate::report::{Cell, Report, Round, Setting, floors, quantile_us};
 use crate::run::{Halt, Window, measure};
-use crate::strongroom::{Mode, OverHttp, Strongroom};
+use crate::strongroom::{Mode, OverHttp, OverWebSocket, Strongroom};
 use crate::target::{Site, Target};
 
 /// How the comparison runs.
@@ -53,12 +55,7 @@ pub(crate) fn run(comparison: &Comparison, site: Site<'_>, halt: &Arc<Halt>) -> 
         pinned: comparison.pinned,
     };
     let heats = plan::heats(&comparison.selection)?;
-    let mut targets = BTreeMap::new();
-    for name in plan::needed(&heats) {
-        halt.check()?;
-        eprintln!("starting {}", name.text());
-        targets.insert(name, start(name, comparison, site)?);
-    }
+    let targets = start_all(&plan::needed(&heats), comparison, site, halt)?;
     let mut cells = Vec::new();
     for heat in &heats {
         cells.extend(run_heat(comparison, heat, &targets, halt)?);
@@ -67,23 +64,44 @@ pub(crate) fn run(comparison: &Comparison, site: Site<'_>, halt: &Arc<Halt>) -> 
     Ok(Report { setting, cells, floors })
 }
 
-fn start(name: TargetName, comparison: &Comparison, site: Site<'_>) -> anyhow::Result<Box<dyn Target>> {
-    Ok(match name {
-        TargetName::Strongroom => {
+type Targets = BTreeMap<TargetName, Box<dyn Target>>;
+
+fn start_all(
+    names: &BTreeSet<TargetName>,
+    comparison: &Comparison,
+    site: Site<'_>,
+    halt: &Halt,
+) -> anyhow::Result<Targets> {
+    let mut targets = Targets::new();
+    // One server serves both doors; it is started with the first of them.
+    let mut strongroom: Option<Rc<Strongroom>> = None;
+    let mut shared = || -> anyhow::Result<Rc<Strongroom>> {
+        if strongroom.is_none() {
             let server = Strongroom::start(site, &comparison.strongroom, Mode::Serve, "strongroom")?;
-            Box::new(OverHttp(Rc::new(server)))
+            strongroom = Some(Rc::new(server));
         }
-        TargetName::Etcd => Box::new(Etcd::start(site, comparison.etcd_shared)?),
-        TargetName::Postgres => Box::new(Postgres::start(site)?),
-        TargetName::Hello => Box::new(BareServer::start(site, Bare::Hello)?),
-        TargetName::Echo => Box::new(BareServer::start(site, Bare::Echo)?),
-    })
+        strongroom.clone().context("a server that was started a moment ago")
+    };
+    for name in names {
+        halt.check()?;
+        eprintln!("starting {}", name.text());
+        let target: Box<dyn Target> = match name {
+            TargetName::Strongroom => Box::new(OverHttp(shared()?)),
+            TargetName::StrongroomWs => Box::new(OverWebSocket(shared()?)),
+            TargetName::Etcd => Box::new(Etcd::start(site, comparison.etcd_shared)?),
+            TargetName::Postgres => Box::new(Postgres::start(site)?),
+            TargetName::Hello => Box::new(BareServer::start(site, Bare::Hello)?),
+            TargetName::Echo => Box::new(BareServer::start(site, Bare::Echo)?),
+        };
+        targets.insert(*name, target);
+    }
+    Ok(targets)
 }
 
 fn run_heat(
     comparison: &Comparison,
     heat: &Heat,
-    targets: &BTreeMap<TargetName, Box<dyn Target>>,
+    targets: &Targets,
     halt: &Arc<Halt>,
 ) -> anyhow::Result<Vec<Cell>> {
     let mut cells: Vec<Cell> =

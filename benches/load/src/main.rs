@@ -17,6 +17,7 @@ mod report;
 mod run;
 mod start;
 mod strongroom;
+mod subscribers;
 mod target;
 
 use std::net::SocketAddr;
@@ -49,6 +50,11 @@ enum Command {
     Disk(DiskArguments),
     /// Time to ready on an empty store, and the size of the program.
     Start(StartArguments),
+    /// Server memory for each of many idle authenticated subscribers.
+    Subscribers(SubscribersArguments),
+    /// Holds subscribers open (used by `subscribers`).
+    #[command(hide = true)]
+    Subscribe { address: SocketAddr, first: usize, end: usize },
     /// Runs the bare hello and echo server (used by `compare`).
     #[command(hide = true)]
     ServeBare { address: SocketAddr },
@@ -122,6 +128,18 @@ struct StartArguments {
     rounds: u64,
 }
 
+#[derive(Debug, Args)]
+struct SubscribersArguments {
+    #[command(flatten)]
+    common: Common,
+    /// Subscribers.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=25_000))]
+    count: u64,
+    /// Processes that hold them.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=64))]
+    processes: u64,
+}
+
 /// Load before the counted span of each window.
 const WARM_UP: Duration = Duration::from_secs(1);
 
@@ -131,6 +149,8 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => compare(&arguments),
         Command::Disk(arguments) => overwrite(&arguments),
         Command::Start(arguments) => start(&arguments),
+        Command::Subscribers(arguments) => subscribe(&arguments),
+        Command::Subscribe { address, first, end } => subscribers::hold(address, first, end),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -177,6 +197,14 @@ fn start(arguments: &StartArguments) -> anyhow::Result<()> {
     let ground = Ground::prepare(&arguments.common)?;
     let report = start::run(ground.site(), &ground.strongroom, usize::try_from(arguments.rounds)?, &halt)?;
     print(&arguments.common, &report, start::StartReport::render)
+}
+
+fn subscribe(arguments: &SubscribersArguments) -> anyhow::Result<()> {
+    let halt = watch_signals()?;
+    let ground = Ground::prepare(&arguments.common)?;
+    let (count, processes) = (usize::try_from(arguments.count)?, usize::try_from(arguments.processes)?);
+    let report = subscribers::run(ground.site(), &ground.strongroom, count, processes, &halt)?;
+    print(&arguments.common, &report, subscribers::SubscribersReport::render)
 }
 
 /// The report on standard output, as text or as JSON and nothing else.

@@ -14,6 +14,8 @@ use crate::run::{Operation, Pace};
 pub(crate) enum TargetName {
     /// Strongroom, Keyknox records over HTTP.
     Strongroom,
+    /// The same server, native records over WebSocket.
+    StrongroomWs,
     Etcd,
     Postgres,
     /// A bare HTTP server.
@@ -27,6 +29,7 @@ impl TargetName {
     pub(crate) fn text(self) -> &'static str {
         match self {
             TargetName::Strongroom => "strongroom",
+            TargetName::StrongroomWs => "strongroom-ws",
             TargetName::Etcd => "etcd",
             TargetName::Postgres => "postgres",
             TargetName::Hello => "hello",
@@ -57,7 +60,7 @@ pub(crate) const CASES: &[Case] = &[
         value_bytes: KIB,
         pace: Pace::Closed,
         clients: &[16, 64, 256],
-        targets: &[TargetName::Strongroom, TargetName::Etcd, TargetName::Postgres],
+        targets: &[TargetName::Strongroom, TargetName::StrongroomWs, TargetName::Etcd, TargetName::Postgres],
     },
     Case {
         name: "put-100k",
@@ -97,7 +100,7 @@ pub(crate) const CASES: &[Case] = &[
         value_bytes: KIB,
         pace: Pace::Closed,
         clients: &[16, 256],
-        targets: &[TargetName::Echo],
+        targets: &[TargetName::StrongroomWs, TargetName::Echo],
     },
 ];
 
@@ -164,7 +167,7 @@ mod tests {
     fn nothing_selected_means_the_whole_table() {
         let all = heats(&Selection::default()).unwrap();
         assert_eq!(all.len(), CASES.iter().map(|case| case.clients.len()).sum::<usize>());
-        assert_eq!(needed(&all).len(), 5);
+        assert_eq!(needed(&all).len(), 6);
     }
 
     #[test]

@@ -100,6 +100,11 @@ impl ServerProcess {
         }
     }
 
+    /// Where standard output and error go.
+    pub(crate) fn log_path(&self) -> &Path {
+        &self.log
+    }
+
     /// The whole log so far, for servers that announce themselves in it.
     pub(crate) fn log_text(&self) -> String {
         fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()

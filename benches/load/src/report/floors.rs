@@ -61,7 +61,7 @@ const fn floor(
 const FLOORS: &[Floor] = {
     use Bound::{AtLeast, AtMost};
     use Figure::{P99, Rate, ServerCpu};
-    use TargetName::{Etcd, Hello, Postgres, Strongroom};
+    use TargetName::{Echo, Etcd, Hello, Postgres, Strongroom, StrongroomWs};
     &[
         floor("put-1k", &[16], Strongroom, Etcd, Rate, AtLeast(2.0)),
         floor("put-1k", &[64], Strongroom, Etcd, Rate, AtLeast(1.5)),
@@ -71,6 +71,7 @@ const FLOORS: &[Floor] = {
         floor("open-put-1k", &[64], Strongroom, Etcd, P99, AtMost(0.6)),
         floor("get-1k", &[16, 64, 256], Strongroom, Hello, Rate, AtLeast(0.6)),
         floor("get-1k", &[16, 64, 256], Strongroom, Etcd, Rate, AtLeast(5.0)),
+        floor("ws-get-1k", &[16, 256], StrongroomWs, Echo, Rate, AtLeast(0.6)),
     ]
 };
 

@@ -7,6 +7,7 @@
 //! Each generator thread is a single-threaded runtime with its share of the clients: no stealing, no locks on the way.
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
@@ -14,6 +15,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use hdrhistogram::Histogram;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::LocalSet;
@@ -105,6 +108,16 @@ struct Span {
     count_to: Instant,
 }
 
+/// How far a window has come, as the generators are told.
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    Connecting,
+    Running(Span),
+    /// The books at the end of the span have been read. Until then connections stay open and threads alive: what ends
+    /// drops out of the kernel's running sums, a server's process for the connection included.
+    Over,
+}
+
 impl Span {
     fn counts(&self, instant: Instant) -> bool {
         (self.count_from..=self.count_to).contains(&instant)
@@ -161,7 +174,7 @@ pub(crate) fn measure<T>(
     mut at_edge: impl FnMut() -> T,
 ) -> anyhow::Result<(Sample, T, T)> {
     let threads = window.threads.clamp(1, window.clients.max(1));
-    let (start, started) = watch::channel(None);
+    let (tell, stage) = watch::channel(Stage::Connecting);
     let (report_ready, ready) = mpsc::channel();
     let schedule = match window.pace {
         Pace::Closed => None,
@@ -178,10 +191,9 @@ pub(crate) fn measure<T>(
             clients: (thread_number..window.clients).step_by(threads).collect(),
             halt: Arc::clone(halt),
         };
-        let (started, report_ready) = (started.clone(), report_ready.clone());
+        let (stage, report_ready) = (stage.clone(), report_ready.clone());
         let name = format!("generator-{thread_number}");
-        generators
-            .push(thread::Builder::new().name(name).spawn(move || generator.run(started, report_ready))?);
+        generators.push(thread::Builder::new().name(name).spawn(move || generator.run(stage, report_ready))?);
     }
     drop(report_ready);
     for _ in 0..threads {
@@ -191,7 +203,7 @@ pub(crate) fn measure<T>(
     let begin = now();
     let span =
         Span { begin, count_from: begin + window.warm_up, count_to: begin + window.warm_up + window.length };
-    start.send(Some(span)).map_err(|_| anyhow!("every generator ended"))?;
+    tell.send(Stage::Running(span)).map_err(|_| anyhow!("every generator ended"))?;
     let pacer = schedule.map(|schedule| {
         let halt = Arc::clone(halt);
         thread::spawn(move || schedule.run(begin, &halt))
@@ -200,6 +212,7 @@ pub(crate) fn measure<T>(
     let before = at_edge();
     sleep_until(span.count_to, halt);
     let after = at_edge();
+    tell.send_replace(Stage::Over);
 
     let mut sample = Sample::new()?;
     sample.length = window.length;
@@ -233,11 +246,10 @@ struct Generator {
     halt: Arc<Halt>,
 }
 
-type Started = watch::Receiver<Option<Span>>;
 type Ready = mpsc::Sender<anyhow::Result<()>>;
 
 impl Generator {
-    fn run(self, mut started: Started, ready: Ready) -> anyhow::Result<Sample> {
+    fn run(self, mut stage: watch::Receiver<Stage>, ready: Ready) -> anyhow::Result<Sample> {
         if let Some(core) = self.window.core {
             crate::process::bind_thread(core)?;
         }
@@ -252,13 +264,15 @@ impl Generator {
                 Err(error) => return ready.send(Err(error)).context("nobody waits for the generator"),
             };
             ready.send(Ok(())).context("nobody waits for the generator")?;
-            let span = *started.wait_for(Option::is_some).await?;
-            let Some(span) = span else { bail!("a span without a beginning") };
-            generator.drive_all(drivers, span, &sample).await;
+            let Stage::Running(span) = *stage.wait_for(|stage| !matches!(stage, Stage::Connecting)).await?
+            else {
+                bail!("the window was over before it began");
+            };
+            let drivers = generator.drive_all(drivers, span, &sample).await;
+            stage.wait_for(|stage| matches!(stage, Stage::Over)).await?;
+            drop(drivers);
             Ok(())
         })?;
-        // Connections end with the runtime; a server's view of that is outside the counted span.
-        drop(local);
         Ok(sample.borrow().clone())
     }
 
@@ -268,30 +282,48 @@ impl Generator {
         futures_util::future::try_join_all(connecting).await
     }
 
+    /// Drives all clients to the end of the window and hands back what is still connected.
     async fn drive_all(
         self: &Rc<Generator>,
         drivers: Vec<Box<dyn Driver>>,
         span: Span,
         sample: &Rc<RefCell<Sample>>,
-    ) {
-        let mut driving = Vec::new();
+    ) -> Vec<Box<dyn Driver>> {
+        let mut driving = FuturesUnordered::new();
         for (client, driver) in self.clients.iter().zip(drivers) {
             let (generator, sample, client) = (Rc::clone(self), Rc::clone(sample), *client);
             driving.push(tokio::task::spawn_local(async move {
-                generator.drive(client, driver, span, &sample).await;
+                generator.drive(client, driver, span, &sample).await
             }));
         }
-        let all = futures_util::future::join_all(driving.iter_mut());
         let patience = span.count_to.saturating_duration_since(now()) + GRACE;
-        if tokio::time::timeout(patience, all).await.is_err() {
-            for client in driving.iter().filter(|client| !client.is_finished()) {
-                client.abort();
-                sample.borrow_mut().fail(&anyhow!("no answer within {GRACE:?} of the end"));
+        let mut deadline = pin!(tokio::time::sleep(patience));
+        let mut held = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                ended = driving.next() => match ended {
+                    Some(driver) => held.extend(driver.ok().flatten()),
+                    None => return held,
+                },
+                () = &mut deadline => break,
             }
         }
+        for client in &driving {
+            client.abort();
+            sample.borrow_mut().fail(&anyhow!("no answer within {GRACE:?} of the end"));
+        }
+        held
     }
 
-    async fn drive(&self, client: usize, driver: Box<dyn Driver>, span: Span, sample: &RefCell<Sample>) {
+    /// Drives one client to the end of the window and hands its driver back, if it still has one.
+    async fn drive(
+        &self,
+        client: usize,
+        driver: Box<dyn Driver>,
+        span: Span,
+        sample: &RefCell<Sample>,
+    ) -> Option<Box<dyn Driver>> {
         let mut driver = Some(driver);
         while !self.halt.is_asked() {
             let begun = match &self.schedule {
@@ -316,6 +348,7 @@ impl Generator {
                 Err(error) => sample.fail(&error),
             }
         }
+        driver
     }
 
     async fn operate(&self, client: usize, slot: &mut Option<Box<dyn Driver>>) -> anyhow::Result<Outcome> {

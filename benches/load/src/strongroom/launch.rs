@@ -67,11 +67,7 @@ impl Strongroom {
     ) -> anyhow::Result<Strongroom> {
         let folder = site.folder.join(name);
         let http = free_address()?;
-        let application = Application {
-            id: APPLICATION_ID.to_owned(),
-            key_id: KEY_ID.to_owned(),
-            key: SigningKey::from_seed(&APPLICATION_SEED),
-        };
+        let application = application();
         let file = site.folder.join(format!("{name}.toml"));
         fs::write(&file, configuration(http, free_address()?, &folder, &application))?;
         let launch = Launch {
@@ -114,6 +110,15 @@ impl Strongroom {
     /// From starting the process to its first answer to a signed read.
     pub(crate) fn ready_after(&self) -> Duration {
         self.ready_after
+    }
+}
+
+/// The application whose key every server of this program is configured with.
+pub(crate) fn application() -> Application {
+    Application {
+        id: APPLICATION_ID.to_owned(),
+        key_id: KEY_ID.to_owned(),
+        key: SigningKey::from_seed(&APPLICATION_SEED),
     }
 }
 

@@ -5,13 +5,15 @@
 
 mod keyknox;
 mod launch;
+mod native;
 mod token;
 
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-pub(crate) use self::launch::{Mode, Strongroom};
+pub(crate) use self::launch::{Mode, Strongroom, application};
+pub(crate) use self::native::Link;
 use crate::run::Connector;
 use crate::target::Target;
 
@@ -29,5 +31,22 @@ impl Target for OverHttp {
 
     fn connector(&self) -> Arc<dyn Connector> {
         Arc::new(keyknox::KeyknoxConnector::new(self.0.http(), self.0.application()))
+    }
+}
+
+/// The same server, driven through native records over WebSocket on the same port.
+pub(crate) struct OverWebSocket(pub(crate) Rc<Strongroom>);
+
+impl Target for OverWebSocket {
+    fn pid(&self) -> u32 {
+        self.0.pid()
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        Some(self.0.folder())
+    }
+
+    fn connector(&self) -> Arc<dyn Connector> {
+        Arc::new(native::NativeConnector::new(self.0.http(), self.0.application()))
     }
 }
