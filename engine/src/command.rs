@@ -17,7 +17,7 @@ pub use moment::Moment;
 pub use reads::Reads;
 pub(crate) use reads::{Hold, RangeRead};
 pub(crate) use view::Rows;
-pub use view::View;
+pub use view::{Stretch, View};
 
 use crate::{
     credential::{Need, Principal},

@@ -75,8 +75,10 @@ impl<R> Decision<R> {
         self.writes.is_empty() && self.events.is_empty()
     }
 
-    /// The decision as a finished step.
-    #[expect(clippy::unnecessary_wraps, reason = "every decide ends with it")]
+    /// The decision as a finished step: every rule ends with it.
+    ///
+    /// # Errors
+    /// None; the type is that of [`crate::Command::decide`].
     pub fn done(self) -> Result<Step<R>, EngineError> {
         Ok(Step::Done(self))
     }

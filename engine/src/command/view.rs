@@ -124,6 +124,9 @@ impl Rows {
     }
 }
 
+/// Rows of a range in key order, and where the range goes on if it does.
+pub type Stretch<T> = (Vec<(Key, T)>, Option<Key>);
+
 /// The rows that a decision asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
@@ -160,8 +163,7 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// [`EngineError::Corrupt`] if one does not decode; [`EngineError::Fault`] if the command did not ask for it.
-    #[expect(clippy::type_complexity, reason = "a page and its cursor, taken apart by every caller at once")]
-    pub fn range<T: Stored>(&self, prefix: &Key) -> Result<(Vec<(Key, T)>, Option<Key>), EngineError> {
+    pub fn range<T: Stored>(&self, prefix: &Key) -> Result<Stretch<T>, EngineError> {
         let (range, next) = self.loaded(prefix)?;
         let rows = self
             .live(&range)

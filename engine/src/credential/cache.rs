@@ -2,8 +2,9 @@
 //! Bounded by two generations: when the young one is full it becomes the old one, and what nobody asked for since is
 //! dropped.
 
+#[expect(clippy::disallowed_types, reason = "looked up by digest and never iterated")]
+use std::collections::HashMap;
 use std::{
-    collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
     sync::{Arc, Mutex, PoisonError},
 };

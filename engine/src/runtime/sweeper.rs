@@ -119,11 +119,9 @@ impl Sweeper {
         for account in erased {
             while self.node(PurgeAccount { account }).await?.more {}
         }
-        let next = page.next.as_ref().and_then(|next| match page.rows.last() {
-            Some((last, _)) if page.rows.len() > 1 && last.as_bytes().first() == Some(&b'v') => {
-                Some(last.clone())
-            }
-            _ => Some(next.clone()),
+        let next = page.next.as_ref().map(|next| match page.rows.last() {
+            Some((last, _)) if page.rows.len() > 1 && last.as_bytes().first() == Some(&b'v') => last.clone(),
+            _ => next.clone(),
         });
         Ok((garbage, next))
     }

@@ -13,7 +13,7 @@ use super::{
     share,
 };
 use crate::{
-    command::{Command, Decision, Kind, Moment, Reads, Step, View},
+    command::{Command, Decision, Kind, Moment, Reads, Step, Stretch, View},
     credential::{Need, Principal, Right},
     error::EngineError,
     feed::{Event, Ledger},
@@ -112,7 +112,7 @@ fn live_heads(
     prefix: &[String],
     account: AccountId,
     space: &Keyspace,
-) -> Result<(Vec<(Key, StoredHead)>, Option<Key>), EngineError> {
+) -> Result<Stretch<StoredHead>, EngineError> {
     let (mut rows, next) = view.range::<StoredHead>(&space.heads(account, prefix))?;
     rows.retain(|(_, head)| head.is_live() && head.name.form() == RecordForm::Named);
     Ok((rows, next))
