@@ -40,6 +40,9 @@ const CHANGED_CAPACITY: usize = 1_024;
 /// anew, and needs some room for that.
 const ROOM_RESERVE_BYTES: u64 = 8 * 1024 * 1024;
 
+/// Room that a backend is given beside the reserve before it is opened anew: it writes what it knows of its pages.
+const ROOM_TO_REOPEN_BYTES: u64 = 8 * 1024 * 1024;
+
 /// The high-water mark of time is written at least whenever it has risen this much, in milliseconds, even if a group
 /// changes no row.
 const HIGH_WATER_STEP_MS: u64 = 1_000;
@@ -139,11 +142,15 @@ impl Shared {
         *self.health() = health;
     }
 
-    fn has_room_for(&self, bytes: usize) -> bool {
-        let needed = ROOM_RESERVE_BYTES.saturating_add(ROOM_PER_BYTE.saturating_mul(bytes as u64));
+    fn has_room(&self, needed: u64) -> bool {
         // A device that cannot say how much room it has is found full by writing to it.
         self.folder.room_bytes().map_or(true, |room| room >= needed)
     }
+}
+
+/// The room on the device that a group of so many bytes asks for.
+fn room_for(bytes: usize) -> u64 {
+    ROOM_RESERVE_BYTES.saturating_add(ROOM_PER_BYTE.saturating_mul(bytes as u64))
 }
 
 impl<E: Engine> Grouped<E> {
@@ -166,7 +173,7 @@ impl<E: Engine> Grouped<E> {
         let writer = Writer {
             engine: Arc::clone(&engine),
             shared: Arc::clone(&shared),
-            clock: Arc::clone(&options.clock),
+            options: options.clone(),
             meta,
             written: meta,
             mark,
@@ -210,7 +217,7 @@ impl<E: Engine> Grouped<E> {
         let refusing_writes = match &*self.shared.health() {
             Health::Good => None,
             // Room may have come back since the last commit found none.
-            Health::Full if self.shared.has_room_for(0) => None,
+            Health::Full if self.shared.has_room(room_for(0) + ROOM_TO_REOPEN_BYTES) => None,
             Health::Full => Some(StorageError::Full.to_string()),
             Health::Shut(reason) => Some(reason.clone()),
         };
@@ -254,7 +261,7 @@ fn stopped() -> StorageError {
 struct Writer<E: Engine> {
     engine: Arc<E>,
     shared: Arc<Shared>,
-    clock: crate::WallClock,
+    options: Options,
     /// As the last batch left it.
     meta: Meta,
     /// As it is on disk: behind `meta` by groups that had nothing to write.
@@ -317,7 +324,7 @@ impl<E: Engine> Writer<E> {
         if let Err(refusal) = self.make_ready(bytes) {
             return answer_all(group, &refusal);
         }
-        let now_ms = (self.clock)();
+        let now_ms = (self.options.clock)();
         let mut pending = Pending::after(self.engine.as_ref(), self.meta);
         let verdicts: Vec<_> = group.iter().map(|(batch, _)| pending.take(batch, now_ms)).collect();
         let mut change = pending.into_change();
@@ -357,11 +364,16 @@ impl<E: Engine> Writer<E> {
         if let Health::Shut(reason) = &*self.shared.health() {
             return Err(StorageError::unavailable(reason.clone()));
         }
-        if !self.shared.has_room_for(bytes) {
+        let needed = room_for(bytes);
+        if self.options.room_is_looked_for() && !self.shared.has_room(needed) {
             self.shared.set_health(Health::Full);
             return Err(StorageError::Full);
         }
         if self.must_reopen {
+            // Until there is room to open anew, readers keep what is open.
+            if !self.shared.has_room(needed + ROOM_TO_REOPEN_BYTES) {
+                return Err(StorageError::Full);
+            }
             match self.engine.reopen() {
                 Ok(meta) => {
                     tracing::info!(backend = E::NAME, "there is room again; the store was opened anew");

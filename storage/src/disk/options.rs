@@ -18,6 +18,9 @@ pub struct Options {
     /// Called before every sync of the data, so that a test can make it fail or leave it out.
     #[cfg(feature = "testing")]
     pub sync_hook: Option<SyncHook>,
+    /// Whether the writer looks for room before each group; if not, the backend meets the end of the device.
+    #[cfg(feature = "testing")]
+    pub looks_for_room: bool,
 }
 
 /// Decides what becomes of a sync: done, left out, or failed with the error given.
@@ -42,7 +45,18 @@ impl Options {
             clock,
             #[cfg(feature = "testing")]
             sync_hook: None,
+            #[cfg(feature = "testing")]
+            looks_for_room: true,
         }
+    }
+
+    /// Whether to look for room before each group; always, outside of tests.
+    pub(crate) fn room_is_looked_for(&self) -> bool {
+        #[cfg(feature = "testing")]
+        let looks = self.looks_for_room;
+        #[cfg(not(feature = "testing"))]
+        let looks = true;
+        looks
     }
 
     /// Whether a sync is to be made now; always, outside of tests.
