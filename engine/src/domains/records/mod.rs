@@ -32,7 +32,7 @@ pub use list::{Grant, GrantPage, ListGrants, ListRecords, NamePage};
 pub use name::{NAME_PART_BYTES_MAX, NameError, RecordForm, RecordName, SINGLE_NAME};
 pub use put::{Content, PutRecord};
 pub use receipt::{Receipt, statement as receipt_statement};
-pub use reset::{RemoveRecipient, ResetDone, ResetRecords, ResetSingle};
+pub use reset::{DeleteRecord, RemoveRecipient, ResetDone, ResetRecords, ResetSingle};
 pub(crate) use rows::{StoredHead, StoredVersion};
 pub use share::{DeliverGrants, ShareRecord, Shared};
 

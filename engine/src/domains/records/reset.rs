@@ -187,6 +187,53 @@ impl Command for ResetRecords {
     }
 }
 
+/// Deletes the caller's named record of exactly this name. History keeps it for the owner to undo.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeleteRecord {
+    /// Which. The single record has [`ResetSingle`] instead.
+    pub name: RecordName,
+    /// Checked unless [`Previous::Unsaid`].
+    pub previous: Previous,
+}
+
+impl Command for DeleteRecord {
+    type Domain = Records;
+    type Reply = ();
+    const NAME: &'static str = "delete_record";
+    const KIND: Kind = Kind::Write;
+
+    fn needs(&self) -> Need {
+        Need::Right(Right::Reset)
+    }
+
+    fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
+        access::reads_of_access(who.account, &self.name, space).row(keyspace::ledger(who.account))
+    }
+
+    fn decide(
+        &self,
+        view: &View<'_>,
+        who: &Principal,
+        moment: &mut Moment<'_>,
+    ) -> Result<Step<()>, EngineError> {
+        if self.name.form() == RecordForm::Single {
+            return Err(EngineError::UnknownRecord);
+        }
+        let key = moment.space.head(who.account, &self.name);
+        let stored: Option<StoredHead> = view.row(&key)?;
+        let recipients = access::recipients(view, who.account, &self.name, moment.space)?;
+        if self.previous != Previous::Unsaid {
+            let owner = &who.identity()?.subject;
+            check_previous(&self.previous, stored.as_ref(), RecordForm::Named, owner, &recipients)?;
+        }
+        let head = stored.filter(StoredHead::is_live).ok_or(EngineError::UnknownRecord)?;
+        let mut ledger: Ledger = view.row(&keyspace::ledger(who.account))?.unwrap_or_default();
+        let (gone, decision) = delete(who.account, key, &head, &mut ledger, moment, Decision::reply(()));
+        let event = Event::RecordDeleted { name: gone.name, sequence: gone.sequence };
+        decision.put(keyspace::ledger(who.account), &ledger).tell(who.account, event).done()
+    }
+}
+
 /// Takes one recipient out of all the caller's named records whose names begin with `prefix`. A record that then has
 /// no recipient is deleted.
 ///

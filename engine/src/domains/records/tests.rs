@@ -369,3 +369,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn deleting_takes_one_record_and_leaves_those_whose_names_begin_with_its_own() {
+    let mut desk = Desk::new();
+    let who = desk.who("ann");
+    let (short, long) = (RecordName::new(["a"]).unwrap(), RecordName::new(["a", "b"]).unwrap());
+    let head = desk.run(&who, &put(&short, "m", "v", Previous::Unsaid)).unwrap();
+    desk.run(&who, &put(&long, "m", "v", Previous::Unsaid)).unwrap();
+
+    let stale = DeleteRecord { name: short.clone(), previous: Previous::Absent };
+    assert!(matches!(desk.run(&who, &stale), Err(EngineError::StaleRecord { head: Some(_) })));
+    let delete = DeleteRecord { name: short.clone(), previous: Previous::Tag(head.tag) };
+    desk.run(&who, &delete).unwrap();
+    assert_eq!(desk.run(&who, &get(&short)).unwrap_err(), EngineError::UnknownRecord);
+    assert!(desk.run(&who, &get(&long)).is_ok());
+    assert_eq!(
+        desk.run(&who, &DeleteRecord { name: short, previous: Previous::Unsaid }).unwrap_err(),
+        EngineError::UnknownRecord
+    );
+    let single = DeleteRecord { name: RecordName::single(), previous: Previous::Unsaid };
+    assert_eq!(desk.run(&who, &single).unwrap_err(), EngineError::UnknownRecord);
+    assert!(matches!(desk.events.last(), Some(Event::RecordDeleted { sequence: 2, .. })));
+}
