@@ -1,1 +1,30 @@
-//! Empty so far.
+//! How the outside reaches the engine.
+//!
+//! A transport turns bytes into a request and an answer into bytes; it holds no rule. A dialect translates a vendor's
+//! requests into the engine's commands and the engine's refusals into the vendor's words; it keeps no state. What
+//! they all speak with is [`Front`], and what they all carry is [`exchange::Request`] and [`exchange::Response`],
+//! which know no socket.
+//!
+//! | module | what | feature |
+//! |---|---|---|
+//! | [`native`] | the native interface, as requests and as frames | |
+//! | [`dialects`] | vendors' wire protocols | `dialect-*` |
+//! | [`memory`] | links and a simulated network in one process | |
+//! | [`http`] | the HTTP listener and its WebSocket upgrade | `http`, `tls` |
+//! | [`ws`] | the connection as a state machine, and a stand-alone listener | `ws` |
+
+mod cors;
+pub mod credentials;
+pub mod dialects;
+pub mod exchange;
+mod front;
+pub mod native;
+pub mod path;
+pub mod problem;
+mod router;
+#[cfg(test)]
+mod testing;
+
+pub use cors::{CorsPolicy, OriginError};
+pub use front::{EdgeLimits, Front};
+pub use router::{Mount, Router, RouterBuilder, RouterError};

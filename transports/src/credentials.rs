@@ -1,0 +1,103 @@
+//! From an `Authorization` value to a credential: which scheme, and nothing about whether it is good.
+//!
+//! A bearer token is hashed here and its text goes no further; what the engine compares are hashes.
+
+use http::{HeaderMap, header};
+use strongroom_engine::{Credential, EngineError};
+use strongroom_primitives::hash::sha256;
+
+/// What begins every bearer token.
+const BEARER_PREFIX: &str = "srt_";
+
+/// The credential in the headers of a request: [`Credential::Anonymous`] without an `Authorization`.
+///
+/// # Errors
+/// [`EngineError::CredentialInvalid`] if the header is repeated, is not text, or has a scheme that is not known here.
+pub fn of(headers: &HeaderMap) -> Result<Credential, EngineError> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(Credential::Anonymous),
+        (Some(value), None) => read(value.to_str().map_err(|_| EngineError::CredentialInvalid)?),
+        _ => Err(EngineError::CredentialInvalid),
+    }
+}
+
+/// The credential that an `Authorization` value names: `Bearer srt_...`, or a dialect's own scheme where the dialect
+/// is part of the build.
+///
+/// # Errors
+/// [`EngineError::CredentialInvalid`].
+pub fn read(authorization: &str) -> Result<Credential, EngineError> {
+    if let Some((scheme, text)) = authorization.split_once(' ')
+        && scheme.eq_ignore_ascii_case("bearer")
+    {
+        let is_ours = text.starts_with(BEARER_PREFIX) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        return if is_ours {
+            Ok(Credential::Bearer(sha256(text.as_bytes())))
+        } else {
+            Err(EngineError::CredentialInvalid)
+        };
+    }
+    of_dialects(authorization).ok_or(EngineError::CredentialInvalid)
+}
+
+#[cfg(feature = "dialect-keyknox")]
+fn of_dialects(authorization: &str) -> Option<Credential> {
+    crate::dialects::keyknox::token::credential(authorization)
+}
+
+#[cfg(not(feature = "dialect-keyknox"))]
+fn of_dialects(_: &str) -> Option<Credential> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(values: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_bearer_token_is_known_by_its_hash() {
+        let Ok(Credential::Bearer(digest)) = of(&headers(&["bEaReR srt_abc"])) else { panic!("a bearer") };
+        assert_eq!(digest, sha256(b"srt_abc"));
+        assert!(matches!(of(&HeaderMap::new()), Ok(Credential::Anonymous)));
+    }
+
+    #[test]
+    fn anything_else_is_no_credential() {
+        for bad in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Bearer  srt_abc",
+            "Bearer abc",
+            "Bearer srt_a b",
+            "Basic srt_abc",
+            "srt_abc",
+            "Digest username=x",
+        ] {
+            assert!(matches!(of(&headers(&[bad])), Err(EngineError::CredentialInvalid)), "{bad:?}");
+        }
+        let twice = headers(&["Bearer srt_abc", "Bearer srt_abc"]);
+        assert!(matches!(of(&twice), Err(EngineError::CredentialInvalid)), "repeated");
+        let mut raw = HeaderMap::new();
+        raw.insert(header::AUTHORIZATION, HeaderValue::from_bytes(b"Bearer srt_\xff").unwrap());
+        assert!(matches!(of(&raw), Err(EngineError::CredentialInvalid)), "not text");
+    }
+
+    /// A-LEAK-01: what is kept of a token prints without it.
+    #[test]
+    fn a_credential_prints_without_its_token() {
+        let printed = format!("{:?}", read("Bearer srt_canary").unwrap());
+        assert!(!printed.contains("canary"), "{printed}");
+    }
+}

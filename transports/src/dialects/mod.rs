@@ -1,0 +1,53 @@
+//! How a vendor's wire protocol plugs in.
+//!
+//! A dialect may parse and print the vendor's bytes, build a credential from its headers, ask one or more commands and
+//! keep configuration. It may not keep state, read storage or know another dialect. If it seems to need state, the
+//! engine lacks a command.
+
+#[cfg(feature = "dialect-keyknox")]
+pub mod keyknox;
+
+use std::{future::Future, pin::Pin};
+
+use crate::{
+    Front,
+    exchange::{Request, Response},
+};
+
+/// A dialect's answer on its way.
+pub type Answering<'a> = Pin<Box<dyn Future<Output = Response> + 'a>>;
+
+/// A vendor's wire protocol, mounted somewhere.
+pub trait Dialect: Send + Sync + 'static {
+    /// Its name in logs, metrics and configuration.
+    fn name(&self) -> &'static str;
+
+    /// Answers a request whose path lies under the mount. `path` is the rest of it, beginning with a slash or empty,
+    /// still percent-encoded. Unknown paths and wrong methods are the dialect's to refuse, in the vendor's words.
+    fn answer<'a>(&'a self, front: &'a Front, path: &'a str, request: &'a Request) -> Answering<'a>;
+
+    /// The vendor's words for a request that the transport itself refuses: too large a body, a passed deadline, too
+    /// many requests.
+    fn refuse(&self, refusal: Refusal) -> Response;
+}
+
+/// Why a transport refuses a request before, or instead of, letting its dialect answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The body is over the limit.
+    BodyTooLarge {
+        /// The limit, in bytes.
+        max: usize,
+    },
+    /// The answer did not come in time.
+    TookTooLong,
+    /// Too many requests from this peer.
+    TooManyRequests {
+        /// When to come back.
+        retry_after: std::time::Duration,
+    },
+    /// The path can be read in two ways: empty segments, dot segments, encoded slashes or control characters.
+    AmbiguousPath,
+    /// The dialect panicked. The request id leads to the log.
+    Fault,
+}

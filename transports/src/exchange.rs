@@ -1,0 +1,82 @@
+//! Requests and responses as plain values: method, path, headers, body, and what the transport knows of the peer.
+//! Sans-IO, so that a dialect is tested without a socket and spoken in a simulation.
+
+use std::{net::IpAddr, sync::Arc};
+
+use bytes::Bytes;
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+
+/// What the transport knows of the peer. Nothing in it comes from the peer's own words.
+#[derive(Debug, Clone, Default)]
+pub struct Peer {
+    /// The address that limits are counted by: the socket's, or what a configured proxy says it is.
+    pub address: Option<IpAddr>,
+    /// Whether the peer is a gateway that this deployment trusts to name identities.
+    pub gateway: bool,
+    /// Whether the transport is encrypted.
+    pub secure: bool,
+}
+
+/// A request, whole.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The path as it was sent, still percent-encoded, without the query.
+    pub path: Arc<str>,
+    /// The query as it was sent, without the question mark.
+    pub query: Option<Arc<str>>,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, within the transport's limit.
+    pub body: Bytes,
+    /// The peer.
+    pub peer: Peer,
+    /// Names the request in logs and answers.
+    pub request_id: Arc<str>,
+}
+
+impl Request {
+    /// The text of a header that appears once. `None` if it is missing, repeated or not UTF-8.
+    pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
+        let mut values = self.headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => std::str::from_utf8(value.as_bytes()).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// A response, whole.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Response {
+    /// A JSON body.
+    pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Self {
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Self { status, headers, body: body.into() }
+    }
+
+    /// No body.
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
+    }
+
+    /// And this header. A value that cannot be one is left out.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+}

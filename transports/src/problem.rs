@@ -1,0 +1,232 @@
+//! Refusals and failures as problem documents (RFC 9457): the one table from the engine's errors to statuses and words.
+//!
+//! A `detail` names the fix. No document carries a path, a version, a stack or anything that the caller did not
+//! already know; the request id is how an operator finds the rest in the log (A-HTTP-13).
+
+use std::time::Duration;
+
+use http::{HeaderValue, StatusCode, header};
+use strongroom_engine::{EngineError as E, Quota, Right};
+use strongroom_wire::Problem;
+
+use crate::{dialects::Refusal, exchange::Response, native};
+
+/// The media type of problem documents.
+const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// The problem document of an engine's error.
+pub fn of(error: &E) -> Problem {
+    let (status, title, detail) = words(error);
+    let mut problem = Problem::new(status, error.code(), title);
+    problem.detail = detail;
+    match error {
+        E::PreviousMissing { head } | E::StaleRecord { head: Some(head) } => {
+            problem.head = Some(Box::new(native::convert::head(head)));
+        }
+        E::Overloaded { retry_after } | E::Contended { retry_after } => {
+            problem.retry_after_s = Some(retry_after.as_secs_f64());
+        }
+        E::Draining | E::DeadlinePassed | E::StorageUnavailable => problem.retry_after_s = Some(1.0),
+        E::StorageFull => problem.retry_after_s = Some(30.0),
+        _ => {}
+    }
+    problem
+}
+
+/// Status, title and, where there is something to do about it, detail.
+fn words(error: &E) -> (u16, &'static str, Option<String>) {
+    let say = |text: &str| Some(text.to_owned());
+    match error {
+        E::CredentialMissing => (
+            401,
+            "no credential was given",
+            say("send Authorization: Bearer with a token that `strongroom admin` issued"),
+        ),
+        E::CredentialInvalid => (
+            401,
+            "the credential is not valid",
+            say("it is unknown, malformed, wrongly signed or revoked; get a new one"),
+        ),
+        E::CredentialExpired => (401, "the credential has expired", say("get a new one and ask again")),
+        E::PermissionRefused { right } => {
+            let right = match right {
+                Right::Create => "create",
+                Right::Get => "get",
+                Right::Reset => "reset",
+            };
+            let detail = format!("it takes the right `{right}`, which this credential does not give");
+            (403, "the credential does not allow this", Some(detail))
+        }
+        E::AccountSuspended => (403, "the account is suspended", say("ask the operator to resume it")),
+        E::AccountErased => (403, "the account was erased", say("its name is never used again; use another")),
+        E::UnknownRealm => (404, "there is no such realm", None),
+        E::UnknownRealmKey => (404, "the realm has no such key", None),
+        E::UnknownSession => (404, "there is no such session", say("GET /v1/sessions lists those there are")),
+        E::TooManySessions { max } => {
+            (409, "the account has too many sessions", Some(format!("{max} are allowed; revoke one first")))
+        }
+        E::KeyInvalid => (422, "the public key is not usable", say("give an Ed25519 key of 32 bytes")),
+        E::PreviousMissing { .. } => (
+            428,
+            "the record exists and the write names no previous state",
+            say("read `head`, merge, and write again with its tag as `previous` (If-Match)"),
+        ),
+        E::StaleRecord { .. } => (
+            412,
+            "the record is not in the state that the write names",
+            say("read the record again, merge, and write with the present tag as `previous` (If-Match)"),
+        ),
+        E::ValueChangedAlone => (
+            422,
+            "value was changed without meta",
+            say("this record takes a new `meta` with every new `value`"),
+        ),
+        E::UnknownRecord => (404, "there is no such record", None),
+        E::UnknownVersion => {
+            (404, "history does not hold this version", say("records.history lists the versions there are"))
+        }
+        E::MetaTooLarge { bytes, max } => {
+            (413, "meta is too large", Some(format!("it has {bytes} bytes, {max} are allowed")))
+        }
+        E::ValueTooLarge { bytes, max } => {
+            (413, "value is too large", Some(format!("it has {bytes} bytes, {max} are allowed")))
+        }
+        E::TooManyRecipients { max } => (422, "too many recipients", Some(format!("{max} are allowed"))),
+        E::NotShareable => (
+            422,
+            "this record cannot be shared",
+            say("put what is to be shared into a record of another name"),
+        ),
+        E::QuotaExceeded { what, max } => {
+            let what = match what {
+                Quota::Records => "records",
+                Quota::Bytes => "bytes",
+            };
+            let detail = format!("{max} {what} are allowed; delete something, or ask the operator for more");
+            (403, "the account's quota is used up", Some(detail))
+        }
+        E::IdempotencyMismatch => (
+            422,
+            "the idempotency key was used with another command",
+            say("draw a new key for every new effect, and keep it for retries of that effect only"),
+        ),
+        E::Overloaded { .. } => (503, "too much is going on", say("nothing was written; ask again later")),
+        E::Contended { .. } => {
+            (503, "others keep changing the same rows", say("nothing was written; ask again later"))
+        }
+        E::Draining => (503, "the server is going down", say("nothing was written; ask again, or elsewhere")),
+        E::DeadlinePassed => (503, "it took too long", say("nothing was written; ask again later")),
+        E::OutcomeUnknown => (
+            504,
+            "it is not known whether the write happened",
+            say("repeat it with the same idempotency key, or read before writing again"),
+        ),
+        E::StorageFull => {
+            (507, "the store is full", say("nothing was written; reads go on; the operator has to make room"))
+        }
+        E::StorageUnavailable => {
+            (503, "the store is unavailable", say("nothing was written; ask again later"))
+        }
+        E::Corrupt => (500, "stored data is damaged", say("the operator finds the place in the log")),
+        E::TooLarge => (413, "the command writes more than fits in one batch", say("ask for less at a time")),
+        E::Fault => (500, "internal fault", say("the operator finds the reason in the log")),
+    }
+}
+
+/// The problem document of a transport's own refusal.
+pub(crate) fn of_refusal(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::BodyTooLarge { max } => {
+            with_detail(413, "body-too-large", "the body is too large", format!("{max} bytes are allowed"))
+        }
+        Refusal::TookTooLong => with_detail(
+            504,
+            "outcome-unknown",
+            "it took too long",
+            "if it was to write something, repeat it with the same idempotency key, or read before writing again",
+        ),
+        Refusal::TooManyRequests { retry_after } => {
+            let mut problem = Problem::new(429, "too-many-requests", "too many requests");
+            problem.retry_after_s = Some(retry_after.as_secs_f64());
+            problem
+        }
+        Refusal::AmbiguousPath => with_detail(
+            400,
+            "ambiguous-path",
+            "the path can be read in two ways",
+            "leave out empty and dot segments, control characters and backslashes; write a slash in a name as %2F",
+        ),
+        Refusal::Fault => of(&E::Fault),
+    }
+}
+
+/// A problem of the edge with a word on what to do about it.
+pub(crate) fn with_detail(
+    status: u16,
+    code: &'static str,
+    title: &'static str,
+    detail: impl Into<String>,
+) -> Problem {
+    Problem { detail: Some(detail.into()), ..Problem::new(status, code, title) }
+}
+
+/// A request that cannot be understood.
+pub(crate) fn bad_request(detail: impl Into<String>) -> Problem {
+    with_detail(400, "bad-request", "the request cannot be understood", detail)
+}
+
+/// A problem document as an answer, with the headers that go with it.
+pub fn response(problem: Problem, request_id: &str) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let problem = Problem { request_id: Some(request_id.to_owned()), ..problem };
+    let body = serde_json::to_vec(&problem).expect("a problem is made of types that JSON can write");
+    let mut response = Response::json(status, body);
+    response.headers.insert(header::CONTENT_TYPE, MEDIA_TYPE);
+    if let Some(after_s) = problem.retry_after_s {
+        response
+            .headers
+            .insert(header::RETRY_AFTER, whole_seconds(Duration::from_secs_f64(after_s.max(0.0))));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// A duration as `Retry-After` has it: whole seconds, rounded up, at least one.
+fn whole_seconds(after: Duration) -> HeaderValue {
+    let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+    HeaderValue::from(seconds.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_answer_says_when_to_come_back_in_whole_seconds() {
+        let busy = of(&E::Overloaded { retry_after: Duration::from_millis(250) });
+        assert_eq!((busy.status, busy.retry_after_s), (503, Some(0.25)));
+        let answer = response(busy, "r7");
+        assert_eq!(answer.headers[header::RETRY_AFTER], "1");
+        assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
+        assert!(String::from_utf8(answer.body.to_vec()).unwrap().contains(r#""request_id":"r7""#));
+        assert_eq!(whole_seconds(Duration::from_millis(2_001)), "3");
+    }
+
+    /// F-14: an unknown outcome is never told as a failure that wrote nothing.
+    #[test]
+    fn an_unknown_outcome_says_so_and_how_to_resolve_it() {
+        for problem in [of(&E::OutcomeUnknown), of_refusal(Refusal::TookTooLong)] {
+            assert_eq!((problem.status, problem.code.as_str()), (504, "outcome-unknown"));
+            assert!(problem.detail.unwrap().contains("idempotency key"));
+        }
+    }
+
+    #[test]
+    fn who_is_not_signed_in_is_told_how_to() {
+        let answer = response(of(&E::CredentialMissing), "r");
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer");
+    }
+}

@@ -1,0 +1,103 @@
+//! What followers are told.
+
+use serde::{Deserialize, Serialize};
+use strongroom_primitives::{
+    hash::RecordTag,
+    id::{SessionId, Subject},
+    time::Timestamp,
+};
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its number in the feed. Consecutive for the owner; a recipient sees only some.
+    pub sequence: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened: an object with one member, whose name is the kind of event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// A record was created or replaced.
+    #[serde(rename = "record.put")]
+    RecordPut {
+        /// Which.
+        name: Vec<String>,
+        /// The record's own sequence number.
+        record_sequence: u64,
+        /// `major.minor`.
+        version: String,
+        /// Its tag.
+        tag: RecordTag,
+    },
+    /// A record was deleted.
+    #[serde(rename = "record.deleted")]
+    RecordDeleted {
+        /// Which.
+        name: Vec<String>,
+        /// The record's own sequence number.
+        record_sequence: u64,
+    },
+    /// All records whose names begin so were deleted.
+    #[serde(rename = "records.reset")]
+    RecordsReset {
+        /// Leading parts; empty for all.
+        prefix: Vec<String>,
+        /// How many there were.
+        count: u64,
+    },
+    /// Recipients changed.
+    #[serde(rename = "records.shared")]
+    RecordsShared {
+        /// Leading parts of the names.
+        prefix: Vec<String>,
+        /// How many were added.
+        added: u64,
+        /// How many were removed.
+        removed: u64,
+    },
+    /// Somebody gave the caller access to a record.
+    #[serde(rename = "record.granted")]
+    RecordGranted {
+        /// Whose it is.
+        owner: Subject,
+        /// Its name there.
+        name: Vec<String>,
+    },
+    /// Somebody took the caller's access back.
+    #[serde(rename = "record.withdrawn")]
+    RecordWithdrawn {
+        /// Whose it is.
+        owner: Subject,
+        /// Its name there.
+        name: Vec<String>,
+    },
+    /// A bearer session was opened.
+    #[serde(rename = "session.opened")]
+    SessionOpened {
+        /// Which.
+        session: SessionId,
+    },
+    /// A bearer session was revoked.
+    #[serde(rename = "session.revoked")]
+    SessionRevoked {
+        /// Which.
+        session: SessionId,
+    },
+}
+
+/// A stretch of a feed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedPage {
+    /// In order.
+    pub events: Vec<Event>,
+    /// The `after` of the next page.
+    pub next_after: u64,
+    /// The number of the latest event.
+    pub head: u64,
+    /// True if events after `after` are gone: read the records themselves again.
+    pub gap: bool,
+}

@@ -1,0 +1,191 @@
+//! Frames: what travels in the messages of a WebSocket, or of a link in memory.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use strongroom_primitives::id::Subject;
+use thiserror::Error;
+
+use crate::{Event, Operation, Problem, Reply};
+
+/// The largest frame in either direction, in bytes: 256 KiB.
+pub const FRAME_BYTES_MAX: usize = 256 * 1024;
+
+/// How soon a connection without an `Authorization` header must say `hello`, in seconds.
+pub const HELLO_WITHIN_S: u64 = 5;
+
+/// The subprotocol of JSON frames in text messages; also what a connection without a subprotocol speaks.
+pub const SUBPROTOCOL_JSON: &str = "strongroom.v1.json";
+
+/// The subprotocol of CBOR frames in binary messages.
+pub const SUBPROTOCOL_CBOR: &str = "strongroom.v1.cbor";
+
+/// Names a subscription on its connection; chosen by the client.
+pub type SubscriptionId = u32;
+
+/// What a client sends: an object with one member, whose name is the kind of frame.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ClientFrame {
+    /// Signs in. The first frame where the connection came without an `Authorization` header.
+    Hello {
+        /// What the `Authorization` header would have said: `Bearer ...` or `Virgil ...`.
+        authorization: String,
+    },
+    /// Asks an operation.
+    Ask {
+        /// Pairs the answer with the question on this connection; means nothing beyond it.
+        id: u64,
+        /// What is asked.
+        #[serde(rename = "do")]
+        operation: Operation,
+        /// 32 hexadecimal digits or 22 characters of base64url: a retry with the same key, on whatever connection,
+        /// gets the first answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        idempotency_key: Option<String>,
+    },
+    /// Follows a feed.
+    Subscribe {
+        /// Pairs the answer with the question.
+        id: u64,
+        /// Names the subscription from now on.
+        subscription: SubscriptionId,
+        /// Whose feed; without it the caller's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<Subject>,
+        /// Only events of this record; needed with `owner`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        record: Option<Vec<String>>,
+        /// The last sequence number seen; without it only what happens from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<u64>,
+    },
+    /// Ends a subscription.
+    Unsubscribe {
+        /// Pairs the answer with the question.
+        id: u64,
+        /// Which.
+        subscription: SubscriptionId,
+    },
+}
+
+/// What a server sends: an object with one member, whose name is the kind of frame.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerFrame {
+    /// Signed in; the first frame of the server.
+    Welcome {
+        /// The caller's account.
+        account: strongroom_primitives::id::AccountId,
+        /// The caller's subject.
+        subject: Subject,
+    },
+    /// The answer to an `ask`.
+    Answer {
+        /// Of the question.
+        id: u64,
+        /// The answer.
+        reply: Reply,
+    },
+    /// The answer to a `subscribe` or `unsubscribe`.
+    Subscribed {
+        /// Of the question.
+        id: u64,
+        /// Which subscription.
+        subscription: SubscriptionId,
+        /// Where it begins: events after this one follow.
+        after: u64,
+    },
+    /// The answer to any question that was refused or failed; without `id` it concerns the whole connection, which
+    /// then closes.
+    Problem {
+        /// Of the question.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<u64>,
+        /// What is the matter.
+        problem: Box<Problem>,
+    },
+    /// Something happened.
+    Push {
+        /// For which subscription.
+        subscription: SubscriptionId,
+        /// What.
+        event: Event,
+    },
+    /// Events were lost to this subscription: read the records themselves again. It goes on after `after`.
+    Gap {
+        /// Which subscription.
+        subscription: SubscriptionId,
+        /// Where it goes on.
+        after: u64,
+    },
+    /// A subscription ended from the server's side.
+    Ended {
+        /// Which.
+        subscription: SubscriptionId,
+        /// Why.
+        problem: Box<Problem>,
+    },
+}
+
+/// How frames are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Encoding {
+    /// JSON in text messages.
+    #[default]
+    Json,
+    /// CBOR in binary messages.
+    Cbor,
+}
+
+/// A message that is no frame.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FrameError {
+    /// Over [`FRAME_BYTES_MAX`].
+    #[error("a frame has at most {FRAME_BYTES_MAX} bytes")]
+    TooLarge,
+    /// Not a frame in the agreed encoding.
+    #[error("not a frame: {0}")]
+    Malformed(String),
+}
+
+impl Encoding {
+    /// Writes a frame.
+    pub fn write<T: Serialize>(self, frame: &T) -> Bytes {
+        match self {
+            Self::Json => {
+                serde_json::to_vec(frame).expect("frames are made of types that JSON can write").into()
+            }
+            Self::Cbor => {
+                let mut bytes = Vec::new();
+                ciborium::into_writer(frame, &mut bytes)
+                    .expect("frames are made of types that CBOR can write");
+                bytes.into()
+            }
+        }
+    }
+
+    /// Reads a frame. Nothing may follow it.
+    ///
+    /// # Errors
+    /// [`FrameError`].
+    pub fn read<T: serde::de::DeserializeOwned>(self, bytes: &[u8]) -> Result<T, FrameError> {
+        if bytes.len() > FRAME_BYTES_MAX {
+            return Err(FrameError::TooLarge);
+        }
+        match self {
+            Self::Json => {
+                serde_json::from_slice(bytes).map_err(|error| FrameError::Malformed(error.to_string()))
+            }
+            Self::Cbor => {
+                let mut rest = bytes;
+                let frame = ciborium::from_reader(&mut rest)
+                    .map_err(|error| FrameError::Malformed(error.to_string()))?;
+                if rest.is_empty() {
+                    Ok(frame)
+                } else {
+                    Err(FrameError::Malformed("bytes after the frame".to_owned()))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What is answered.
+
+use serde::{Deserialize, Serialize};
+use strongroom_primitives::{
+    hash::RecordTag,
+    id::{AccountId, SessionId, Subject},
+    time::Timestamp,
+};
+
+use crate::{Base64Bytes, FeedPage};
+
+/// The answer to an operation: an object with one member, whose name is the kind of answer. Which kind comes is fixed
+/// by the operation; over HTTP the body is the answer alone, without its kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// To `session.whoami`.
+    Whoami(Whoami),
+    /// To `session.list`.
+    Sessions {
+        /// The sessions.
+        sessions: Vec<SessionInfo>,
+    },
+    /// To `records.get` and `records.version`.
+    Record(RecordDocument),
+    /// To `records.put` and `records.undo`.
+    Head(RecordHead),
+    /// To `records.list`.
+    Names(NamePage),
+    /// To `records.reset`.
+    Reset(ResetDone),
+    /// To `records.history`.
+    History(HistoryPage),
+    /// To `records.share`.
+    Shared(Shared),
+    /// To `records.grants`.
+    Grants(GrantPage),
+    /// To `records.receipt`.
+    Receipt(ReceiptDocument),
+    /// To `feed.page`.
+    Feed(FeedPage),
+    /// To `records.delete`, `session.revoke` and `account.erase`.
+    Done {},
+}
+
+/// Who the caller is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whoami {
+    /// The account.
+    pub account: AccountId,
+    /// The realm.
+    pub realm: String,
+    /// The identity in it.
+    pub subject: Subject,
+    /// What the caller may do with records: `create`, `get`, `reset`.
+    pub rights: Vec<String>,
+    /// The bearer session, if that is how the caller came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// When the credential ends, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+/// A bearer session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionInfo {
+    /// Which.
+    pub session: SessionId,
+    /// What its holder calls it.
+    pub label: String,
+    /// What it may do with records.
+    pub rights: Vec<String>,
+    /// When it was opened.
+    pub opened: Timestamp,
+    /// When it ends, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+/// The present state of a record, without its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordHead {
+    /// One to three parts.
+    pub name: Vec<String>,
+    /// Whose it is.
+    pub owner: Subject,
+    /// Counts every change; never goes back.
+    pub sequence: u64,
+    /// `major.minor`.
+    pub version: String,
+    /// Names this state; over HTTP also the `ETag`.
+    pub tag: RecordTag,
+    /// SHA-256 chain over the record's history, 32 bytes.
+    pub chain: Base64Bytes,
+    /// When this state began.
+    pub written: Timestamp,
+    /// Who may read it beside the owner.
+    pub recipients: Vec<Subject>,
+}
+
+/// A record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordDocument {
+    /// The head.
+    pub head: RecordHead,
+    /// Opaque bytes.
+    pub meta: Base64Bytes,
+    /// Opaque bytes.
+    pub value: Base64Bytes,
+}
+
+/// A record in a listing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordInfo {
+    /// One to three parts.
+    pub name: Vec<String>,
+    /// Counts every change.
+    pub sequence: u64,
+    /// `major.minor`.
+    pub version: String,
+    /// When its present state began.
+    pub written: Timestamp,
+}
+
+/// A page of a listing. The order means nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamePage {
+    /// The records.
+    pub records: Vec<RecordInfo>,
+    /// The `cursor` of the next page, if there may be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// What a reset did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetDone {
+    /// Records deleted or changed.
+    pub count: u64,
+}
+
+/// A version of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionInfo {
+    /// The record's sequence number then.
+    pub sequence: u64,
+    /// `major.minor`.
+    pub version: String,
+    /// Its tag then.
+    pub tag: RecordTag,
+    /// When it began.
+    pub written: Timestamp,
+    /// True for a deletion.
+    pub deleted: bool,
+    /// Bytes of `meta`.
+    pub meta_bytes: u64,
+    /// Bytes of `value`.
+    pub value_bytes: u64,
+}
+
+/// A page of history, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryPage {
+    /// The versions.
+    pub versions: Vec<VersionInfo>,
+    /// The `after` of the next page, if there may be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_after: Option<u64>,
+}
+
+/// Who may read a record now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shared {
+    /// In the order in which they were added.
+    pub recipients: Vec<Subject>,
+}
+
+/// A record that somebody shared with the caller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantInfo {
+    /// Whose it is.
+    pub owner: Subject,
+    /// Its name there.
+    pub name: Vec<String>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A page of grants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantPage {
+    /// The grants.
+    pub grants: Vec<GrantInfo>,
+    /// The `cursor` of the next page, if there may be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// The engine's signature under a record's head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptDocument {
+    /// The head that is signed.
+    pub head: RecordHead,
+    /// Ed25519, 64 bytes.
+    pub signature: String,
+    /// The public key, 32 bytes.
+    pub key: String,
+}
