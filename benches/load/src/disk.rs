@@ -25,8 +25,8 @@ use crate::strongroom::{Mode, OverHttp, Strongroom};
 use crate::target::{Site, Target, block_on};
 
 const VALUE_BYTES: usize = 100 * 1024;
-/// Earlier versions that the server keeps of each record by default.
-const HISTORY_MAX: usize = 32;
+/// Versions that the server keeps of each record by default, the present one included.
+const VERSIONS_MAX: usize = 32;
 /// Bytes on disk for each byte of heads and kept history, at most.
 const BOUND: Bound = Bound::AtMost(3.0);
 
@@ -72,7 +72,7 @@ pub(crate) fn run(
         let mut kept_versions = 1;
         let disk_bytes = match name {
             TargetName::Strongroom => {
-                kept_versions = 1 + overwrites.min(HISTORY_MAX);
+                kept_versions = (1 + overwrites).min(VERSIONS_MAX);
                 let server = Rc::new(Strongroom::start(site, strongroom, Mode::Serve, "strongroom")?);
                 overwrite(&OverHttp(server), records, overwrites, halt)?
             }

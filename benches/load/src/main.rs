@@ -54,10 +54,18 @@ enum Command {
     Subscribers(SubscribersArguments),
     /// Holds subscribers open (used by `subscribers`).
     #[command(hide = true)]
-    Subscribe { address: SocketAddr, first: usize, end: usize },
+    Subscribe {
+        #[arg(value_parser = loopback)]
+        address: SocketAddr,
+        first: usize,
+        end: usize,
+    },
     /// Runs the bare hello and echo server (used by `compare`).
     #[command(hide = true)]
-    ServeBare { address: SocketAddr },
+    ServeBare {
+        #[arg(value_parser = loopback)]
+        address: SocketAddr,
+    },
 }
 
 /// What all measuring commands share.
@@ -249,6 +257,15 @@ impl Ground {
     }
 }
 
+/// An address of this machine's loopback: the program neither serves nor loads anything else.
+fn loopback(text: &str) -> anyhow::Result<SocketAddr> {
+    let address: SocketAddr = text.parse()?;
+    if !address.ip().is_loopback() {
+        bail!("{address} is not a loopback address");
+    }
+    Ok(address)
+}
+
 /// Turns the first interrupt or termination signal into a wish to end; servers are then ended in good order.
 fn watch_signals() -> anyhow::Result<Arc<Halt>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -272,4 +289,23 @@ fn watch_signals() -> anyhow::Result<Arc<Halt>> {
         asked.ask();
     });
     Ok(halt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn nothing_but_loopback_is_served_or_loaded() {
+        assert!(loopback("127.0.0.1:80").is_ok());
+        assert!(loopback("[::1]:80").is_ok());
+        assert!(loopback("192.0.2.1:80").is_err());
+        assert!(loopback("0.0.0.0:80").is_err());
+    }
 }

@@ -1,7 +1,8 @@
 //! How a Strongroom server is configured, started and found ready.
 //!
 //! The only file that knows the server's command line and configuration: if those change, this changes and nothing
-//! else. The configuration departs from the defaults in addresses, folder and one application key of the load's own.
+//! else. The configuration departs from the defaults in addresses, folder, limits on connections, and one application
+//! key of the load's own.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -24,6 +25,8 @@ const READY_EVERY: Duration = Duration::from_millis(1);
 
 /// The load's own application key. It opens nothing but servers that this program made a moment ago.
 const APPLICATION_SEED: [u8; 32] = [0x10; 32];
+/// Room for the largest number of subscribers that can be asked for.
+const CONNECTIONS_MAX: usize = 30_000;
 const APPLICATION_ID: &str = "load";
 const KEY_ID: &str = "6c6f6164000000000000000000000001";
 
@@ -122,17 +125,26 @@ pub(crate) fn application() -> Application {
     }
 }
 
+/// Everything else keeps its default, in which all checks are on and writes are durable.
 fn configuration(http: SocketAddr, admin: SocketAddr, folder: &Path, application: &Application) -> String {
     let public_key = to_base64(&application.key.verifying_key().to_spki());
     format!(
         "[server]\n\
          listen = \"{http}\"\n\
-         admin_listen = \"{admin}\"\n\
-         data = \"{}\"\n\
+         # All clients of a measurement come from one address.\n\
+         connections_per_source_max = 0\n\
+         connections_max = {CONNECTIONS_MAX}\n\
+         \n\
+         [admin]\n\
+         listen = \"{admin}\"\n\
+         \n\
+         [storage]\n\
+         path = \"{}\"\n\
          \n\
          [[keyknox.applications]]\n\
          id = \"{}\"\n\
-         keys = [{{ id = \"{}\", public_key = \"{public_key}\" }}]\n",
+         key_id = \"{}\"\n\
+         public_key = \"{public_key}\"\n",
         folder.display(),
         application.id,
         application.key_id,

@@ -198,3 +198,6 @@ impl Driver for NativeDriver {
         .boxed_local()
     }
 }
+
+#[cfg(test)]
+mod tests;
