@@ -140,7 +140,7 @@ fn reads(c: &mut Criterion) {
         b.iter_custom(|rounds| {
             let folder = tempfile::tempdir().expect("a folder");
             in_system(async {
-                let sled = Sled::open(folder.path(), Options::default()).expect("sled opens");
+                let sled = Sled::open(folder.path(), Options::new(wall())).expect("sled opens");
                 read(Arc::new(sled), rounds).await
             })
         });
@@ -168,7 +168,7 @@ fn durable(c: &mut Criterion) {
         b.iter_custom(|rounds| {
             let folder = tempfile::tempdir().expect("a folder");
             in_system(async {
-                let sled = Sled::open(folder.path(), Options::default()).expect("sled opens");
+                let sled = Sled::open(folder.path(), Options::new(wall())).expect("sled opens");
                 bare(&sled, rounds).await
             })
         });
@@ -177,7 +177,7 @@ fn durable(c: &mut Criterion) {
         b.iter_custom(|rounds| {
             let folder = tempfile::tempdir().expect("a folder");
             in_system(async {
-                let sled = Sled::open(folder.path(), Options::default()).expect("sled opens");
+                let sled = Sled::open(folder.path(), Options::new(wall())).expect("sled opens");
                 let engine = engine(Arc::new(sled)).await;
                 through_engine(engine.handle(), rounds).await
             })

@@ -39,7 +39,7 @@ pub use credential::{Credential, Identity, Right, Rights};
 pub use domains::{accounts::Accounts, realms::Realms, records::Records, sessions::Sessions};
 pub use engine::{Engine, EngineBuilder, SpawnedEngine, StartError};
 pub use error::{EngineError, ErrorKind, Quota};
-pub use handle::{Asking, EngineHandle, Health};
+pub use handle::{Asking, EngineHandle, Health, Routed};
 pub use keyspace::{Keyspace, RecordId};
 pub use limits::Limits;
 pub use runtime::Shard;

@@ -92,21 +92,29 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    /// The caller, by rows. `first` names what else the command will read, so that one look can serve both.
+    /// The caller, by rows, with the rows that a command of theirs begins with: `first` names them, and one look
+    /// serves both wherever the account is known before its rows are.
     pub(super) async fn resolve(
         &mut self,
         caller: &Caller,
         moment: &mut Moment<'_>,
-        first: impl FnOnce(&Principal) -> Reads,
+        first: impl Fn(&Principal) -> Reads,
     ) -> Result<Principal, EngineError> {
         let resolver = self.begin(caller)?;
+        let tentative = resolver.tentative();
         let reads = resolver.reads(moment.space);
-        let reads = match resolver.tentative() {
-            Some(who) => reads.and(first(&who)),
+        let reads = match &tentative {
+            Some(who) => reads.and(first(who)),
             None => reads,
         };
         self.load(reads, caller.deadline).await?;
-        self.resolve_loaded(&resolver, caller, moment).await
+        let who = self.resolve_loaded(&resolver, caller, moment).await?;
+        if tentative
+            .is_none_or(|tentative| tentative.account != who.account || tentative.identity != who.identity)
+        {
+            self.load(first(&who), caller.deadline).await?;
+        }
+        Ok(who)
     }
 
     fn begin(&self, caller: &Caller) -> Result<Resolver, EngineError> {

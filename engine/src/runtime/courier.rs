@@ -133,7 +133,6 @@ impl Courier {
         let first = |who: &Principal| command.reads(who, &self.shared.space);
         let who = attempt.resolve(caller, moment, first).await?;
         who.require(command.needs())?;
-        attempt.load(command.reads(&who, &self.shared.space), caller.deadline).await?;
         for _ in 0..=NEED_ROUNDS_MAX {
             let step = unwound(|| command.decide(&View::new(&attempt.rows), &who, moment))?;
             match step {
