@@ -24,6 +24,7 @@ pub mod problem;
 mod router;
 #[cfg(test)]
 mod testing;
+pub mod ws;
 
 pub use cors::{CorsPolicy, OriginError};
 pub use front::{EdgeLimits, Front};

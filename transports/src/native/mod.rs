@@ -26,6 +26,7 @@ use strongroom_primitives::{encoding, id::Subject};
 use strongroom_wire::{FeedPage, Operation, Previous, Problem, ReceiptDocument, Reply, ResetDone, Shared};
 
 pub(crate) use http::{answer, waits};
+pub(crate) use input::idempotency_key;
 
 use crate::{
     Front,

@@ -1,0 +1,14 @@
+//! The connection: frames over any socket that carries messages.
+//!
+//! [`Connection`] is the protocol as a state machine without a socket, a clock or an engine; [`serve`] drives one over
+//! a pair of [`SocketReceiver`] and [`SocketSender`], which WebSocket listeners and links in memory implement. Events
+//! are never queued for a peer: a page of a feed is read only when everything before it has left, so a peer that does
+//! not read costs its bounded answers and nothing more.
+
+mod connection;
+mod pump;
+mod socket;
+
+pub use connection::{Connection, Task};
+pub use pump::serve;
+pub use socket::{CloseReason, Message, SocketError, SocketReceiver, SocketSender, close, negotiate};
