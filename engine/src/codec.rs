@@ -43,10 +43,81 @@ mod tests {
 
     use super::*;
 
+    const EXPECTED_ROWS: [&str; 6] = [
+        "01010361707005616c696365000780909282e733",
+        "0101ac020205",
+        "0103617070026b310101010101010101010101010101010101010101010101010101010101010101070080909282\
+         e733",
+        "01020202020202020202020202020202020202020202020202020202020202020210030303030303030303030303\
+         030303030361707005616c6963650080909282e7330180909282e733066c6170746f70",
+        "0180909282e733000204726f6f740470617468090201400707070707070707070707070707070707070707070707\
+         0707070707070707070707070707070707070707070707070707070707070707070707070707070707",
+        "010204726f6f74047061746800090201400707070707070707070707070707070707070707070707070707070707\
+         07070707070707070707070707070707070707070707070707070707070707070707070808080808080808080808\
+         08080808080808080808080808080808080808080880909282e73304040404040404040404040404040404050505\
+         050505050505050505050505058008",
+    ];
+
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Probe(u32);
 
     impl Stored for Probe {}
+
+    /// Changing a format on disk should hurt a little: a new shape takes a new format byte and a reader for the old.
+    #[test]
+    fn rows_on_disk_are_what_released_versions_read() {
+        use strongroom_primitives::{
+            hash::RecordTag,
+            id::{AccountId, RealmId, SessionId, Subject},
+            time::Timestamp,
+        };
+
+        use crate::{
+            credential::{Identity, Rights},
+            domains::{
+                accounts::StoredAccount,
+                realms::{Source, StoredRealmKey},
+                records::{RecordName, StoredHead, Version},
+                sessions::StoredSession,
+            },
+            feed::{Event, Ledger, StoredEvent},
+        };
+
+        let identity =
+            Identity { realm: RealmId::new("app").unwrap(), subject: Subject::new("alice").unwrap() };
+        let at = Timestamp::from_ms(1_780_000_000_000);
+        let name = RecordName::new(["root", "path"]).unwrap();
+        let tag = RecordTag::from_bytes([7; 64]);
+        let version = Version { major: 2, minor: 1 };
+        let key = StoredRealmKey {
+            realm: identity.realm.clone(),
+            key_id: "k1".into(),
+            public_key: [1; 32],
+            rights: Rights::ALL,
+            source: Source::Config,
+            since: at,
+        };
+        let session = StoredSession {
+            digest: [2; 32],
+            account: AccountId::from_bytes([3; 16]),
+            identity: identity.clone(),
+            rights: Rights::NONE,
+            opened: at,
+            expires: Some(at),
+            label: "laptop".into(),
+        };
+        let put = Event::RecordPut { name: name.clone(), sequence: 9, version, tag };
+        let rows = [
+            encode(&StoredAccount::new(identity, at)),
+            encode(&Ledger { records: 1, bytes: 300, sessions: 2, feed: 5 }),
+            encode(&key),
+            encode(&session),
+            encode(&StoredEvent { at, event: put }),
+            encode(&StoredHead::sample(name, version, tag, at)),
+        ];
+        let hex: Vec<String> = rows.iter().map(|row| strongroom_primitives::encoding::to_hex(row)).collect();
+        assert_eq!(hex, EXPECTED_ROWS);
+    }
 
     #[test]
     fn what_was_not_written_by_this_release_is_corrupt() {

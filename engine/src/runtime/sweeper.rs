@@ -215,3 +215,6 @@ fn same_record(one: &Key, other: &Key) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     one.len() == other.len() && one.len() > 8 && one[..one.len() - 8] == other[..other.len() - 8]
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,6 +45,25 @@ impl StoredHead {
         self.state == HeadState::Live
     }
 
+    /// A head with a value in every field.
+    #[cfg(test)]
+    pub(crate) fn sample(name: RecordName, version: Version, tag: RecordTag, written: Timestamp) -> Self {
+        let (chain, meta_digest, value_digest) = ([8; 32], [4; 16], [5; 16]);
+        let state = HeadState::Live;
+        Self {
+            name,
+            state,
+            sequence: 9,
+            version,
+            tag,
+            chain,
+            written,
+            meta_digest,
+            value_digest,
+            bytes: 1_024,
+        }
+    }
+
     /// The state after this one, or the first one.
     pub(super) fn next(
         before: Option<&Self>,
