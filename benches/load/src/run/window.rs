@@ -371,3 +371,6 @@ impl Generator {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
