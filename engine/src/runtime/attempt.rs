@@ -51,12 +51,13 @@ impl<'a> Attempt<'a> {
         for (key, hold) in rows {
             if self.rows.has(&key) {
                 self.rows.hold(&key, hold);
-            } else if let Some(known) = missing.iter_mut().find(|(other, _)| *other == key) {
-                known.1 = known.1.max(hold);
             } else {
                 missing.push((key, hold));
             }
         }
+        // Of several wishes for one row the firmest counts.
+        missing.sort_unstable_by(|(one, a), (other, b)| one.cmp(other).then(b.cmp(a)));
+        missing.dedup_by(|(later, _), (earlier, _)| later == earlier);
         if !missing.is_empty() {
             self.courier.shared.check_deadline(deadline)?;
             self.looks += usize::from(missing.iter().any(|(_, hold)| *hold != Hold::Fixed));
