@@ -5,4 +5,5 @@
 //! acknowledged must be there. A failure prints the line that repeats it.
 
 mod checkers;
+mod feed;
 mod records;

@@ -98,6 +98,20 @@ impl<'w> Client<'w> {
         .await
     }
 
+    /// Replaces a record on this node, once and without an idempotency key.
+    pub async fn put_at(&self, node: usize, record: &RecordName, previous: Previous) -> Outcome {
+        let operation = self.world.next_operation();
+        let invoked = self.world.now();
+        let (meta, value) = content(operation);
+        let command = PutRecord::new(record.clone(), meta, value, previous.clone(), Vec::new());
+        let outcome = match self.ask(node, None, command).await {
+            None | Some(Err(EngineError::OutcomeUnknown)) => Outcome::Unknown,
+            Some(Ok(head)) => Outcome::Shown(State::from(&head)),
+            Some(Err(error)) => history::refusal(&error),
+        };
+        self.note(operation, record, Wanted::Put(previous), invoked, outcome)
+    }
+
     /// Deletes a record, or empties it if it is the single one.
     pub async fn reset(&self, record: &RecordName, previous: Previous) -> Outcome {
         let operation = self.world.next_operation();

@@ -18,6 +18,7 @@ use strongroom_engine::{
         records::{History as HistoryOf, RecordName},
         sessions::{BearerIssued, IssueBearer},
     },
+    feed::{Event, FollowFeed},
     ports::SeededEntropy,
 };
 use strongroom_primitives::{
@@ -388,6 +389,30 @@ impl World {
             after = page.next;
             if after.is_none() {
                 return timeline;
+            }
+        }
+    }
+
+    /// The feed of `subject` as node `node` has it, from the oldest event that is kept. Call in calm.
+    pub async fn feed(&self, node: usize, subject: &str) -> Vec<(u64, Event)> {
+        let page = async |after: u64| {
+            let follow = FollowFeed { owner: None, record: None, after: Some(after), limit: 1_000 };
+            self.insist(node, self.gateway(subject), follow).await
+        };
+        let mut after = 0;
+        let mut events = Vec::new();
+        loop {
+            let page = page(after).await;
+            if page.gap {
+                // What comes before the oldest event is gone; look for where it begins.
+                assert!(events.is_empty() && after < page.head, "a feed in calm has no hole");
+                after += 1;
+                continue;
+            }
+            events.extend(page.events.into_iter().map(|(sequence, _, event)| (sequence, event)));
+            after = page.next;
+            if after == page.head {
+                return events;
             }
         }
     }

@@ -49,7 +49,15 @@ pub fn check(
     for item in heard {
         match (item, cursor) {
             (Heard::Began(after), None) => cursor = Some(*after),
-            (Heard::Began(after), Some(cursor)) if *after == cursor => {}
+            (Heard::Began(after), Some(before)) if *after >= before => {
+                if let Some(missed) = skipped(before, after.saturating_add(1)) {
+                    return Violation::of(
+                        once,
+                        format!("it resumed after {after}, but event {missed} was never told"),
+                    );
+                }
+                cursor = Some(*after);
+            }
             (Heard::Event(sequence, event), Some(after)) => {
                 if *sequence <= after {
                     return Violation::of(once, format!("event {sequence} came again after {after}"));
