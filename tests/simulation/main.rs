@@ -5,5 +5,8 @@
 //! acknowledged must be there. A failure prints the line that repeats it.
 
 mod checkers;
+mod crash;
 mod feed;
 mod records;
+mod revocation;
+mod sharing;

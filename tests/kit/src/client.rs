@@ -7,7 +7,10 @@ use strongroom_engine::{
     Asking, Command, Credential, EngineError, ErrorKind, Routed,
     domains::records::{GetRecord, Previous, PutRecord, RecordForm, RecordName, ResetRecords, ResetSingle},
 };
-use strongroom_primitives::{hash::RecordTag, id::IdempotencyKey};
+use strongroom_primitives::{
+    hash::RecordTag,
+    id::{IdempotencyKey, Subject},
+};
 
 use crate::{
     dice::Dice,
@@ -77,6 +80,23 @@ impl<'w> Client<'w> {
             }
         };
         self.note(operation, record, Wanted::Read, invoked, outcome)
+    }
+
+    /// Reads somebody else's record on any node, once. Noted only if it was shown: to be refused access looks like
+    /// absence and says nothing about the record.
+    pub async fn read_of(&self, owner: &Subject, record: &RecordName) -> Outcome {
+        let operation = self.world.next_operation();
+        let invoked = self.world.now();
+        let command = GetRecord { owner: Some(owner.clone()), name: record.clone() };
+        match self.ask(self.any_node(), None, command).await {
+            None => Outcome::Unknown,
+            Some(Ok(shown)) => {
+                let outcome = Outcome::Shown(State::from(&shown));
+                self.note(operation, record, Wanted::Read, invoked, outcome)
+            }
+            Some(Err(EngineError::UnknownRecord)) => Outcome::Absent,
+            Some(Err(error)) => history::refusal(&error),
+        }
     }
 
     /// Replaces a record, believing it to be `previous`.
