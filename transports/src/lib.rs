@@ -18,6 +18,7 @@ pub mod credentials;
 pub mod dialects;
 pub mod exchange;
 mod front;
+pub mod memory;
 pub mod native;
 pub mod path;
 pub mod problem;

@@ -171,8 +171,8 @@ pub(crate) fn with_detail(
 }
 
 /// A request that cannot be understood.
-pub(crate) fn bad_request(detail: impl Into<String>) -> Problem {
-    with_detail(400, "bad-request", "the request cannot be understood", detail)
+pub(crate) fn bad_request(detail: impl Into<String>) -> Box<Problem> {
+    Box::new(with_detail(400, "bad-request", "the request cannot be understood", detail))
 }
 
 /// A problem document as an answer, with the headers that go with it.

@@ -1,6 +1,6 @@
 //! An engine in memory to test transports against.
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -62,6 +62,18 @@ fn realm() -> RealmId {
 
 pub(crate) fn subject_of(text: &str) -> Subject {
     Subject::new(text).expect("a good subject")
+}
+
+/// Runs a test on one thread whose time stands still until everybody waits, and then jumps.
+pub(crate) fn paused<T>(test: impl Future<Output = T>) -> T {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime of one thread")
+    };
+    actix_rt::System::with_tokio_rt(runtime).block_on(test)
 }
 
 /// A request as a transport would hand it over. `target` may carry a query; headers are `name: value`.

@@ -79,7 +79,7 @@ pub(crate) fn waits(rest: &str, request: &Request) -> Duration {
 pub(crate) async fn answer(front: &Front, rest: &str, request: &Request) -> Response {
     let answered = async {
         let operation = operation(rest, request)?;
-        let credential = credentials::of(&request.headers).map_err(|error| problem::of(&error))?;
+        let credential = credentials::of(&request.headers).map_err(|error| Box::new(problem::of(&error)))?;
         // A tenth is left for the way back, so that the engine's own word on a late answer arrives.
         let within = Some(front.limits().request_within * 9 / 10);
         let asking = Asking { credential, within, idempotency: input::idempotency(&request.headers)? };
@@ -114,9 +114,9 @@ enum Refused {
     Method(&'static str),
 }
 
-impl From<Problem> for Refused {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(Box::new(problem))
+impl From<Box<Problem>> for Refused {
+    fn from(problem: Box<Problem>) -> Self {
+        Self::Problem(problem)
     }
 }
 
@@ -236,8 +236,8 @@ fn owned(segments: &[Cow<'_, str>]) -> Vec<String> {
     segments.iter().map(|segment| segment.clone().into_owned()).collect()
 }
 
-fn unknown_path() -> Problem {
-    with_detail(404, "unknown-path", "there is nothing here", "docs/native-api.md lists the paths")
+fn unknown_path() -> Box<Problem> {
+    Box::new(with_detail(404, "unknown-path", "there is nothing here", "docs/native-api.md lists the paths"))
 }
 
 /// An answer as HTTP: the document alone, its kind being fixed by the request.

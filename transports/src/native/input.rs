@@ -18,7 +18,7 @@ pub(super) struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Query<'a> {
     /// Takes a query apart, as browsers write it: pairs joined by `&`, a plus sign for a space, percent-encoding.
-    pub(super) fn new(query: Option<&'a str>) -> Result<Self, Problem> {
+    pub(super) fn new(query: Option<&'a str>) -> Result<Self, Box<Problem>> {
         let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
         let pairs = pairs.map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -29,7 +29,7 @@ impl<'a> Query<'a> {
     }
 
     /// A parameter that may appear once.
-    pub(super) fn one(&mut self, name: &str) -> Result<Option<String>, Problem> {
+    pub(super) fn one(&mut self, name: &str) -> Result<Option<String>, Box<Problem>> {
         let mut values = self.many(name);
         match values.len() {
             0 => Ok(None),
@@ -39,7 +39,7 @@ impl<'a> Query<'a> {
     }
 
     /// A parameter that may appear once and is a number, a subject or whatever else can be read from text.
-    pub(super) fn parsed<T: FromStr>(&mut self, name: &str) -> Result<Option<T>, Problem> {
+    pub(super) fn parsed<T: FromStr>(&mut self, name: &str) -> Result<Option<T>, Box<Problem>> {
         let text = self.one(name)?;
         let parsed = text.map(|text| text.parse()).transpose();
         parsed.map_err(|_| bad_request(format!("`{name}` has a value that it cannot have")))
@@ -51,7 +51,7 @@ impl<'a> Query<'a> {
     }
 
     /// Refuses what nobody took.
-    pub(super) fn done(self) -> Result<(), Problem> {
+    pub(super) fn done(self) -> Result<(), Box<Problem>> {
         match self.0.is_empty() {
             true => Ok(()),
             false => Err(bad_request("the query has a parameter that does not belong here")),
@@ -68,7 +68,7 @@ fn form_decode(text: &str) -> Option<Cow<'_, str>> {
 }
 
 /// A header that may appear once.
-fn header_once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
+fn header_once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Box<Problem>> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
@@ -81,7 +81,7 @@ fn header_once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&
 }
 
 /// What `If-Match` and `If-None-Match` say about the state that a writer expects.
-pub(super) fn previous(headers: &HeaderMap) -> Result<Option<Previous>, Problem> {
+pub(super) fn previous(headers: &HeaderMap) -> Result<Option<Previous>, Box<Problem>> {
     let matches = header_once(headers, &header::IF_MATCH)?;
     let none_matches = header_once(headers, &header::IF_NONE_MATCH)?;
     match (matches, none_matches) {
@@ -111,13 +111,13 @@ pub(super) fn etag_of(tag: &RecordTag) -> String {
 }
 
 /// The idempotency key of a request.
-pub(super) fn idempotency(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+pub(super) fn idempotency(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Box<Problem>> {
     static NAME: HeaderName = HeaderName::from_static("idempotency-key");
     header_once(headers, &NAME)?.map(idempotency_key).transpose()
 }
 
 /// An idempotency key from its text.
-pub(crate) fn idempotency_key(text: &str) -> Result<IdempotencyKey, Problem> {
+pub(crate) fn idempotency_key(text: &str) -> Result<IdempotencyKey, Box<Problem>> {
     IdempotencyKey::parse(text).map_err(|_| {
         bad_request("an idempotency key is 32 lower-case hexadecimal digits or 22 characters of base64url")
     })
@@ -127,15 +127,15 @@ pub(crate) fn idempotency_key(text: &str) -> Result<IdempotencyKey, Problem> {
 /// whatever else is not strictly JSON are refused.
 ///
 /// The document's type bounds its depth: everything that nests is named, and nothing unnamed is skipped over.
-pub(super) fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
+pub(super) fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Box<Problem>> {
     let media_type = header_once(&request.headers, &header::CONTENT_TYPE)?;
     if !media_type.is_some_and(is_json) {
-        return Err(with_detail(
+        return Err(Box::new(with_detail(
             415,
             "unsupported-media-type",
             "the body is not declared as JSON",
             "send Content-Type: application/json and UTF-8",
-        ));
+        )));
     }
     // The words of the reader would repeat the body, so only the place is told.
     serde_json::from_slice(&request.body).map_err(|error| {
@@ -147,7 +147,7 @@ pub(super) fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Problem>
 }
 
 /// Refuses a body where none belongs.
-pub(super) fn no_body(request: &Request) -> Result<(), Problem> {
+pub(super) fn no_body(request: &Request) -> Result<(), Box<Problem>> {
     if request.body.is_empty() { Ok(()) } else { Err(bad_request("this request takes no body")) }
 }
 

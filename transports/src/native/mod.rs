@@ -7,6 +7,8 @@
 pub(crate) mod convert;
 mod http;
 mod input;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -43,9 +45,9 @@ const CURSOR_BYTES_MAX: usize = 256;
 ///
 /// # Errors
 /// The problem document of whatever the engine refuses, and `bad-request` for what cannot be a command at all.
-pub async fn dispatch(front: &Front, asking: Asking, operation: Operation) -> Result<Reply, Problem> {
+pub async fn dispatch(front: &Front, asking: Asking, operation: Operation) -> Result<Reply, Box<Problem>> {
     let engine = front.engine();
-    let refused = |error: EngineError| problem::of(&error);
+    let refused = |error: EngineError| Box::new(problem::of(&error));
     match operation {
         // The two that are asked a thousand times more often than all others stand alone; the others are boxed, so
         // that they do not make these larger.
@@ -63,9 +65,9 @@ pub async fn dispatch(front: &Front, asking: Asking, operation: Operation) -> Re
     }
 }
 
-async fn dispatch_rare(front: &Front, asking: Asking, operation: Operation) -> Result<Reply, Problem> {
+async fn dispatch_rare(front: &Front, asking: Asking, operation: Operation) -> Result<Reply, Box<Problem>> {
     let engine = front.engine();
-    let refused = |error: EngineError| problem::of(&error);
+    let refused = |error: EngineError| Box::new(problem::of(&error));
     let page_rows = |limit: Option<usize>| {
         let max = engine.limits().page_rows_max;
         limit.unwrap_or(max).clamp(1, max)
@@ -143,12 +145,12 @@ async fn dispatch_rare(front: &Front, asking: Asking, operation: Operation) -> R
         Operation::EraseAccount { confirm } => {
             let me = engine.ask(asking.credential.clone(), WhoAmI).await.map_err(refused)?;
             if me.identity.subject != confirm {
-                return Err(with_detail(
+                return Err(Box::new(with_detail(
                     422,
                     "confirmation-mismatch",
                     "the confirmation is not the caller's subject",
                     "nothing was erased; `confirm` must repeat the subject that GET /v1/session shows",
-                ));
+                )));
             }
             engine.erase_account(asking, None).await.map_err(refused)?;
             Ok(Reply::Done {})
@@ -161,9 +163,9 @@ async fn receipt(
     asking: Asking,
     owner: Option<Subject>,
     name: Vec<String>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply, Box<Problem>> {
     let engine = front.engine();
-    let refused = |error: EngineError| problem::of(&error);
+    let refused = |error: EngineError| Box::new(problem::of(&error));
     let me = engine.ask(asking.credential.clone(), WhoAmI).await.map_err(refused)?;
     let record = engine.ask(asking, GetRecord { owner, name: name_of(name)? }).await.map_err(refused)?;
     let identity = Identity { realm: me.identity.realm, subject: record.head.owner.clone() };
@@ -181,8 +183,8 @@ async fn feed_page(
     asking: Asking,
     follow: FollowFeed,
     wait: Duration,
-) -> Result<FeedPage, Problem> {
-    let refused = |error: EngineError| problem::of(&error);
+) -> Result<FeedPage, Box<Problem>> {
+    let refused = |error: EngineError| Box::new(problem::of(&error));
     if wait.is_zero() {
         return front.engine().ask(asking, follow).await.map(convert::feed).map_err(refused);
     }
@@ -203,12 +205,12 @@ async fn feed_page(
 }
 
 /// A record's name.
-pub(crate) fn name_of(parts: Vec<String>) -> Result<RecordName, Problem> {
+pub(crate) fn name_of(parts: Vec<String>) -> Result<RecordName, Box<Problem>> {
     RecordName::new(parts).map_err(|error| bad_request(error.to_string()))
 }
 
 /// Leading parts of names: each must be one that a name can have.
-fn prefix_of(parts: Vec<String>) -> Result<Vec<String>, Problem> {
+fn prefix_of(parts: Vec<String>) -> Result<Vec<String>, Box<Problem>> {
     if parts.is_empty() { Ok(parts) } else { name_of(parts).map(|name| name.parts().to_vec()) }
 }
 
@@ -220,7 +222,7 @@ fn previous_of(previous: Option<Previous>) -> records::Previous {
     }
 }
 
-fn cursor_of(cursor: Option<String>) -> Result<Option<Vec<u8>>, Problem> {
+fn cursor_of(cursor: Option<String>) -> Result<Option<Vec<u8>>, Box<Problem>> {
     let Some(text) = cursor else { return Ok(None) };
     match encoding::from_base64url(&text) {
         Ok(bytes) if bytes.len() <= CURSOR_BYTES_MAX => Ok(Some(bytes)),

@@ -263,7 +263,7 @@ impl Connection {
     pub fn on_socket_error(&mut self, error: SocketError, now: Duration) {
         match error {
             SocketError::Gone => {
-                self.phase = Phase::Closed(CloseReason::new(close::GOING_AWAY, "the peer is gone"));
+                self.phase = Phase::Closed(CloseReason::new(close::VANISHED, "the peer is gone"));
             }
             SocketError::TooLarge => self.end(close::TOO_LARGE, "a frame has at most 256 KiB", now),
             SocketError::NotUtf8 => self.end(close::INVALID, "text is UTF-8", now),
@@ -302,7 +302,7 @@ impl Connection {
     }
 
     /// A question is answered.
-    pub fn on_answer(&mut self, id: u64, answer: Result<Reply, Problem>) {
+    pub fn on_answer(&mut self, id: u64, answer: Result<Reply, Box<Problem>>) {
         self.settle();
         match answer {
             Ok(reply) => self.send_answer(id, reply),
@@ -311,7 +311,12 @@ impl Connection {
     }
 
     /// A subscription is open, beginning after this sequence number, or it is not to be.
-    pub fn on_subscribed(&mut self, id: u64, subscription: SubscriptionId, opened: Result<u64, Problem>) {
+    pub fn on_subscribed(
+        &mut self,
+        id: u64,
+        subscription: SubscriptionId,
+        opened: Result<u64, Box<Problem>>,
+    ) {
         self.settle();
         match opened {
             Ok(after) => {
@@ -363,7 +368,7 @@ impl Connection {
             }
             Phase::SigningIn | Phase::Open if now >= self.next_ping => {
                 if self.pings_unanswered >= PINGS_UNANSWERED_MAX {
-                    let reason = CloseReason::new(close::GOING_AWAY, "no answer to pings");
+                    let reason = CloseReason::new(close::VANISHED, "no answer to pings");
                     self.phase = Phase::Closed(reason);
                     return;
                 }
@@ -498,7 +503,7 @@ impl Connection {
     }
 
     /// Answers a question that was taken but never became a task.
-    fn refuse(&mut self, id: u64, problem: Problem) {
+    fn refuse(&mut self, id: u64, problem: impl Into<Box<Problem>>) {
         self.asks -= 1;
         self.send_problem(id, problem);
     }
@@ -524,8 +529,8 @@ impl Connection {
         self.send_problem(id, large);
     }
 
-    fn send_problem(&mut self, id: u64, problem: Problem) {
-        self.send(&ServerFrame::Problem { id: Some(id), problem: Box::new(problem) });
+    fn send_problem(&mut self, id: u64, problem: impl Into<Box<Problem>>) {
+        self.send(&ServerFrame::Problem { id: Some(id), problem: problem.into() });
     }
 
     fn send(&mut self, frame: &ServerFrame) {

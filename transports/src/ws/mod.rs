@@ -8,6 +8,8 @@
 mod connection;
 mod pump;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 pub use connection::{Connection, Task};
 pub use pump::serve;

@@ -40,7 +40,7 @@ type Boxed<'f, T> = Pin<Box<dyn Future<Output = T> + 'f>>;
 /// Something that the connection asked for has come to an end.
 enum Done {
     SignedIn { credential: Credential, me: Box<Result<Whoami, EngineError>> },
-    Answer { id: u64, answer: Box<Result<Reply, Problem>> },
+    Answer { id: u64, answer: Box<Result<Reply, Box<Problem>>> },
     Subscribed { id: u64, subscription: SubscriptionId, opened: Result<Box<Subscription>, EngineError> },
 }
 
@@ -61,9 +61,12 @@ pub async fn serve(
         let listen = listen(front, &connection, &mut receiver, &outgoing, &progress);
         match select(std::pin::pin!(listen), std::pin::pin!(talk)).await {
             Either::Left((reason, _)) => reason,
-            Either::Right(((), _)) => CloseReason::new(close::GOING_AWAY, "the peer is gone"),
+            Either::Right(((), _)) => CloseReason::new(close::VANISHED, "the peer is gone"),
         }
     };
+    if reason.code == close::VANISHED {
+        return reason;
+    }
     let goodbye = async {
         if sender.send(Message::Close(Some(reason.clone()))).await.is_ok() {
             // What still comes in is thrown away; a socket that is closed with something unread takes the last
@@ -223,7 +226,7 @@ impl<'f> Pump<'f> {
                 self.followed.insert(subscription, stream);
             }
             Done::Subscribed { id, subscription, opened: Err(error) } => {
-                connection.on_subscribed(id, subscription, Err(problem::of(&error)));
+                connection.on_subscribed(id, subscription, Err(Box::new(problem::of(&error))));
             }
         }
     }
@@ -240,7 +243,7 @@ async fn ask(
     let answering = AssertUnwindSafe(native::dispatch(front, asking, *operation)).catch_unwind();
     let answer = answering.await.unwrap_or_else(|_| {
         tracing::error!("an answer panicked");
-        Err(problem::of(&EngineError::Fault))
+        Err(Box::new(problem::of(&EngineError::Fault)))
     });
     Done::Answer { id, answer: Box::new(answer) }
 }
@@ -256,10 +259,13 @@ async fn subscribe(
     Done::Subscribed { id, subscription, opened }
 }
 
+/// A page of a subscription, and the subscription.
+type Page = (Box<Subscription>, Result<FeedPage, EngineError>);
+
 /// Subscriptions, each on its way to its next page.
 #[derive(Default)]
 struct Followed<'f> {
-    next: BTreeMap<SubscriptionId, Boxed<'f, (Box<Subscription>, Result<FeedPage, EngineError>)>>,
+    next: BTreeMap<SubscriptionId, Boxed<'f, Page>>,
     /// Who was served last, and is looked at last.
     served: SubscriptionId,
 }

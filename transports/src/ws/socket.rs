@@ -10,12 +10,14 @@ use strongroom_wire::{Encoding, SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON};
 pub mod close {
     /// It is over, as agreed.
     pub const NORMAL: u16 = 1000;
-    /// The server is going down, or the peer has vanished.
+    /// The server is going down.
     pub const GOING_AWAY: u16 = 1001;
     /// The peer does not speak the protocol.
     pub const PROTOCOL: u16 = 1002;
     /// A message of a kind that this connection does not take.
     pub const UNSUPPORTED: u16 = 1003;
+    /// The peer has vanished. Never sent: there is nobody to send it to.
+    pub const VANISHED: u16 = 1006;
     /// Text that is not UTF-8, or a message that is no frame.
     pub const INVALID: u16 = 1007;
     /// Not signed in, no longer signed in, or not reading its answers.
