@@ -1,8 +1,8 @@
 //! How a Strongroom server is configured, started and found ready.
 //!
 //! The only file that knows the server's command line and configuration: if those change, this changes and nothing
-//! else. The configuration departs from the defaults in addresses, folder, limits on connections, and one application
-//! key of the load's own.
+//! else. The configuration departs from the defaults in addresses, folder, limits on rates and connections, and one
+//! application key of the load's own.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -27,6 +27,8 @@ const READY_EVERY: Duration = Duration::from_millis(1);
 const APPLICATION_SEED: [u8; 32] = [0x10; 32];
 /// Room for the largest number of subscribers that can be asked for.
 const CONNECTIONS_MAX: usize = 30_000;
+/// More than any server answers; the limits stay on, so that their cost is part of what is measured.
+const RATE_PER_MINUTE: u32 = 600_000_000;
 const APPLICATION_ID: &str = "load";
 const KEY_ID: &str = "6c6f6164000000000000000000000001";
 
@@ -140,6 +142,12 @@ fn configuration(http: SocketAddr, admin: SocketAddr, folder: &Path, application
          \n\
          [storage]\n\
          path = \"{}\"\n\
+         \n\
+         # Counted as ever, but out of reach: what is measured is what they would stop.\n\
+         [keyknox.rates]\n\
+         reads_per_minute = {RATE_PER_MINUTE}\n\
+         writes_per_minute = {RATE_PER_MINUTE}\n\
+         address_requests_per_minute = {RATE_PER_MINUTE}\n\
          \n\
          [[keyknox.applications]]\n\
          id = \"{}\"\n\
