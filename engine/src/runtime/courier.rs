@@ -65,10 +65,34 @@ impl Shared {
     /// Commits a batch and wakes its followers.
     pub(super) async fn commit(&self, batch: Batch) -> Result<(), StorageError> {
         let topics: Vec<Topic> = batch.topics.clone();
-        let committed = self.storage.commit(batch).await?;
-        self.time.reached(committed.at_ms);
-        self.board.raise(&topics);
-        Ok(())
+        let not_after_ms = batch.not_after_ms;
+        match self.storage.commit(batch).await {
+            Ok(committed) => {
+                self.time.reached(committed.at_ms);
+                self.board.raise(&topics);
+                Ok(())
+            }
+            Err(error) => {
+                if error == StorageError::TooLate
+                    && not_after_ms.is_some_and(|limit| self.time.now().as_ms() <= limit)
+                {
+                    self.learn_the_time().await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Asks the store what time it is. A batch that is late for the store and in time for us means that our clock is
+    /// behind the store's, and deciding again would be late again before we know by how much.
+    async fn learn_the_time(&self) {
+        match self.storage.commit(Batch::default()).await {
+            Ok(committed) => {
+                tracing::warn!(store_ms = committed.at_ms, "this node's clock is behind the store's");
+                self.time.reached(committed.at_ms);
+            }
+            Err(error) => tracing::warn!(%error, "the store did not say what time it is"),
+        }
     }
 
     pub(super) fn busy_retry_after(&self) -> Duration {
