@@ -5,6 +5,7 @@
 //! acknowledged must be there. A failure prints the line that repeats it.
 
 mod checkers;
+mod clock;
 mod crash;
 mod feed;
 mod records;
