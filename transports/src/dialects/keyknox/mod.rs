@@ -139,14 +139,16 @@ impl Keyknox {
         let mut call = Call { front, request, credential, vouched: None, api, refuse_unsafe_keys };
         let answered = match self.count(&mut call, &standing, operation).await {
             Err(problem) => Err(problem),
+            // All but the hot one are boxed: a future is as large as the largest that it waits for, and one is made
+            // and moved for every request.
             Ok(()) => match operation {
                 Operation::Fetch => v1::fetch(&call).await,
-                Operation::Store => v1::store(&call).await,
-                Operation::Reset => v1::reset(&call).await,
-                Operation::Push => v2::push(&call).await,
-                Operation::Pull => v2::pull(&call).await,
-                Operation::Keys => v2::keys(&call).await,
-                Operation::ResetNamed => v2::reset(&call).await,
+                Operation::Store => Box::pin(v1::store(&call)).await,
+                Operation::Reset => Box::pin(v1::reset(&call)).await,
+                Operation::Push => Box::pin(v2::push(&call)).await,
+                Operation::Pull => Box::pin(v2::pull(&call)).await,
+                Operation::Keys => Box::pin(v2::keys(&call)).await,
+                Operation::ResetNamed => Box::pin(v2::reset(&call)).await,
             },
         };
         match (answered, &standing) {
@@ -176,7 +178,7 @@ impl Keyknox {
             Standing::Token { digest, .. } => match self.meter.known(digest) {
                 Some(identity) => identity,
                 None => {
-                    let identity = call.identity().await?;
+                    let identity = Box::pin(call.identity()).await?;
                     self.meter.remember(*digest, identity.clone());
                     identity
                 }
@@ -195,10 +197,9 @@ impl Dialect for Keyknox {
     fn answer<'a>(&'a self, front: &'a Front, path: &'a str, request: &'a Request) -> Answering<'a> {
         Box::pin(async move {
             let answered = self.serve(front, path, request).await;
-            let agent = request.header("virgil-agent").unwrap_or("-");
             tracing::debug!(
-                request = &*request.request_id, ?agent, method = %request.method, path,
-                problem = answered.as_ref().err().map(Problem::code), "keyknox"
+                request = &*request.request_id, agent = ?request.header("virgil-agent"),
+                method = %request.method, path, problem = answered.as_ref().err().map(Problem::code), "keyknox"
             );
             answered.unwrap_or_else(|problem| problem.response())
         })
