@@ -255,7 +255,7 @@ impl Connection {
         match self.encoding.read::<ClientFrame>(&bytes) {
             Ok(frame) => self.on_frame(frame, now),
             Err(FrameError::TooLarge) => self.on_socket_error(SocketError::TooLarge, now),
-            Err(FrameError::Malformed(_)) => self.on_malformed(&bytes, now),
+            Err(FrameError::Malformed { .. }) => self.on_malformed(&bytes, now),
         }
     }
 

@@ -1,15 +1,20 @@
 //! Byte strings in documents.
 
+use std::fmt;
+
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, Visitor},
+};
 use strongroom_primitives::encoding;
 
 /// Opaque bytes: canonical base64 with padding in text formats, plain bytes in binary ones.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Base64Bytes(pub Bytes);
 
-impl std::fmt::Debug for Base64Bytes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Base64Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Base64Bytes({} bytes)", self.0.len())
     }
 }
@@ -27,10 +32,24 @@ impl Serialize for Base64Bytes {
 impl<'de> Deserialize<'de> for Base64Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-            encoding::from_base64(&text).map(|bytes| Self(bytes.into())).map_err(de::Error::custom)
+            deserializer.deserialize_str(Base64Text)
         } else {
             Bytes::deserialize(deserializer).map(Self)
         }
+    }
+}
+
+/// Decodes the text where it lies, without a copy of it.
+struct Base64Text;
+
+impl Visitor<'_> for Base64Text {
+    type Value = Base64Bytes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("canonical base64 with padding")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Base64Bytes, E> {
+        encoding::from_base64(text).map(|bytes| Base64Bytes(bytes.into())).map_err(E::custom)
     }
 }

@@ -138,14 +138,17 @@ pub enum Encoding {
 }
 
 /// A message that is no frame.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum FrameError {
     /// Over [`FRAME_BYTES_MAX`].
     #[error("a frame has at most {FRAME_BYTES_MAX} bytes")]
     TooLarge,
-    /// Not a frame in the agreed encoding.
-    #[error("not a frame: {0}")]
-    Malformed(String),
+    /// Not a frame in the agreed encoding. Says where and not what: the reader's words would repeat the message.
+    #[error("not a frame, from byte {at} on")]
+    Malformed {
+        /// The byte at which reading ended, as far as it is known.
+        at: usize,
+    },
 }
 
 impl Encoding {
@@ -173,17 +176,18 @@ impl Encoding {
             return Err(FrameError::TooLarge);
         }
         match self {
-            Self::Json => {
-                serde_json::from_slice(bytes).map_err(|error| FrameError::Malformed(error.to_string()))
-            }
+            Self::Json => serde_json::from_slice(bytes).map_err(|error| {
+                let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+                let before: usize = lines.take(error.line().saturating_sub(1)).map(<[u8]>::len).sum();
+                FrameError::Malformed { at: before + error.column() }
+            }),
             Self::Cbor => {
                 let mut rest = bytes;
-                let frame = ciborium::from_reader(&mut rest)
-                    .map_err(|error| FrameError::Malformed(error.to_string()))?;
-                if rest.is_empty() {
-                    Ok(frame)
-                } else {
-                    Err(FrameError::Malformed("bytes after the frame".to_owned()))
+                let frame = ciborium::from_reader(&mut rest);
+                let at = bytes.len() - rest.len();
+                match frame {
+                    Ok(frame) if rest.is_empty() => Ok(frame),
+                    Ok(_) | Err(_) => Err(FrameError::Malformed { at }),
                 }
             }
         }

@@ -10,6 +10,8 @@ mod frame;
 mod operation;
 mod problem;
 mod reply;
+#[cfg(test)]
+mod tests;
 
 pub use base64_bytes::Base64Bytes;
 pub use event::{Event, FeedPage, What};

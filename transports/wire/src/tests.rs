@@ -1,0 +1,568 @@
+//! What travels, to the letter: a change of any of these texts is a change for every client.
+
+use bytes::Bytes;
+use insta::assert_snapshot;
+use strongroom_primitives::{
+    hash::RecordTag,
+    id::{AccountId, SessionId, Subject},
+    time::Timestamp,
+};
+
+use super::*;
+
+fn json<T: serde::Serialize>(document: &T) -> String {
+    String::from_utf8(Encoding::Json.write(document).to_vec()).expect("JSON is UTF-8")
+}
+
+/// CBOR, in hexadecimal digits.
+fn cbor<T: serde::Serialize>(document: &T) -> String {
+    strongroom_primitives::encoding::to_hex(&Encoding::Cbor.write(document))
+}
+
+fn subject(text: &str) -> Subject {
+    Subject::new(text).expect("a good subject")
+}
+
+fn name() -> Vec<String> {
+    vec!["notes".to_owned(), "a/b".to_owned()]
+}
+
+fn bytes(text: &'static str) -> Base64Bytes {
+    Base64Bytes(Bytes::from_static(text.as_bytes()))
+}
+
+fn tag() -> RecordTag {
+    RecordTag::from_bytes([7; 64])
+}
+
+fn session() -> SessionId {
+    SessionId::from_bytes([0xab; 16])
+}
+
+fn at() -> Timestamp {
+    Timestamp::from_ms(1_780_000_000_123)
+}
+
+fn head() -> RecordHead {
+    RecordHead {
+        name: name(),
+        owner: subject("ann"),
+        sequence: 3,
+        version: "2.1".to_owned(),
+        tag: tag(),
+        chain: Base64Bytes(Bytes::from_static(&[1; 32])),
+        written: at(),
+        recipients: vec![subject("ann"), subject("bob")],
+    }
+}
+
+fn document() -> RecordDocument {
+    RecordDocument { head: head(), meta: bytes("m"), value: bytes("") }
+}
+
+#[test]
+fn operations() {
+    let all = [
+        Operation::Whoami {},
+        Operation::ListSessions {},
+        Operation::RevokeSession { session: None },
+        Operation::RevokeSession { session: Some(session()) },
+        Operation::GetRecord { owner: None, name: name() },
+        Operation::GetRecord { owner: Some(subject("ann")), name: name() },
+        Operation::PutRecord {
+            name: name(),
+            meta: bytes("m"),
+            value: bytes("v"),
+            previous: None,
+            recipients: Vec::new(),
+        },
+        Operation::PutRecord {
+            name: name(),
+            meta: bytes("m"),
+            value: bytes("v"),
+            previous: Some(Previous::Tag(tag())),
+            recipients: vec![subject("bob")],
+        },
+        Operation::ListRecords { owner: None, prefix: Vec::new(), cursor: None, limit: None },
+        Operation::ListRecords {
+            owner: Some(subject("ann")),
+            prefix: vec!["notes".to_owned()],
+            cursor: Some("AA".to_owned()),
+            limit: Some(10),
+        },
+        Operation::DeleteRecord { name: name(), previous: Some(Previous::Absent) },
+        Operation::ResetRecords { prefix: Vec::new(), recipient: Some(subject("bob")) },
+        Operation::History { name: name(), after: Some(2) },
+        Operation::GetVersion { name: name(), sequence: 2 },
+        Operation::UndoRecord { name: name(), sequence: 2, previous: None },
+        Operation::ShareRecord { name: name(), add: vec![subject("bob")], remove: vec![subject("cy")] },
+        Operation::ListGrants { cursor: None, limit: Some(1) },
+        Operation::Receipt { owner: None, name: name() },
+        Operation::FeedPage { owner: None, record: None, after: Some(0), wait_s: Some(30), limit: None },
+        Operation::EraseAccount { confirm: subject("ann") },
+    ];
+    let text: Vec<String> = all.iter().map(json).collect();
+    assert_snapshot!(text.join("\n"), @r#"
+    {"session.whoami":{}}
+    {"session.list":{}}
+    {"session.revoke":{}}
+    {"session.revoke":{"session":"abababababababababababababababab"}}
+    {"records.get":{"name":["notes","a/b"]}}
+    {"records.get":{"owner":"ann","name":["notes","a/b"]}}
+    {"records.put":{"name":["notes","a/b"],"meta":"bQ==","value":"dg=="}}
+    {"records.put":{"name":["notes","a/b"],"meta":"bQ==","value":"dg==","previous":{"tag":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw=="},"recipients":["bob"]}}
+    {"records.list":{}}
+    {"records.list":{"owner":"ann","prefix":["notes"],"cursor":"AA","limit":10}}
+    {"records.delete":{"name":["notes","a/b"],"previous":"absent"}}
+    {"records.reset":{"prefix":[],"recipient":"bob"}}
+    {"records.history":{"name":["notes","a/b"],"after":2}}
+    {"records.version":{"name":["notes","a/b"],"sequence":2}}
+    {"records.undo":{"name":["notes","a/b"],"sequence":2}}
+    {"records.share":{"name":["notes","a/b"],"add":["bob"],"remove":["cy"]}}
+    {"records.grants":{"limit":1}}
+    {"records.receipt":{"name":["notes","a/b"]}}
+    {"feed.page":{"after":0,"wait_s":30}}
+    {"account.erase":{"confirm":"ann"}}
+    "#);
+}
+
+#[test]
+fn replies() {
+    let all = [
+        Reply::Whoami(Whoami {
+            account: AccountId::from_bytes([1; 16]),
+            realm: "app".to_owned(),
+            subject: subject("ann"),
+            rights: vec!["create".to_owned(), "get".to_owned()],
+            session: Some(session()),
+            expires: None,
+        }),
+        Reply::Sessions {
+            sessions: vec![SessionInfo {
+                session: session(),
+                label: "laptop".to_owned(),
+                rights: vec!["get".to_owned()],
+                opened: at(),
+                expires: Some(at()),
+            }],
+        },
+        Reply::Record(document()),
+        Reply::Head(head()),
+        Reply::Names(NamePage {
+            records: vec![RecordInfo { name: name(), sequence: 3, version: "2.1".to_owned(), written: at() }],
+            next: Some("AA".to_owned()),
+        }),
+        Reply::Reset(ResetDone { count: 2 }),
+        Reply::History(HistoryPage {
+            versions: vec![VersionInfo {
+                sequence: 1,
+                version: "1.0".to_owned(),
+                tag: tag(),
+                written: at(),
+                deleted: false,
+                meta_bytes: 1,
+                value_bytes: 0,
+            }],
+            next_after: None,
+        }),
+        Reply::Shared(Shared { recipients: vec![subject("ann")] }),
+        Reply::Grants(GrantPage {
+            grants: vec![GrantInfo { owner: subject("ann"), name: name(), since: at() }],
+            next: None,
+        }),
+        Reply::Receipt(ReceiptDocument {
+            head: head(),
+            signature: "c2ln".to_owned(),
+            key: "a2V5".to_owned(),
+        }),
+        Reply::Feed(FeedPage { events: Vec::new(), next_after: 9, head: 9, gap: true }),
+        Reply::Done {},
+    ];
+    let text: Vec<String> = all.iter().map(json).collect();
+    assert_snapshot!(text.join("\n"), @r#"
+    {"whoami":{"account":"01010101010101010101010101010101","realm":"app","subject":"ann","rights":["create","get"],"session":"abababababababababababababababab"}}
+    {"sessions":{"sessions":[{"session":"abababababababababababababababab","label":"laptop","rights":["get"],"opened":1780000000123,"expires":1780000000123}]}}
+    {"record":{"head":{"name":["notes","a/b"],"owner":"ann","sequence":3,"version":"2.1","tag":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw==","chain":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=","written":1780000000123,"recipients":["ann","bob"]},"meta":"bQ==","value":""}}
+    {"head":{"name":["notes","a/b"],"owner":"ann","sequence":3,"version":"2.1","tag":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw==","chain":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=","written":1780000000123,"recipients":["ann","bob"]}}
+    {"names":{"records":[{"name":["notes","a/b"],"sequence":3,"version":"2.1","written":1780000000123}],"next":"AA"}}
+    {"reset":{"count":2}}
+    {"history":{"versions":[{"sequence":1,"version":"1.0","tag":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw==","written":1780000000123,"deleted":false,"meta_bytes":1,"value_bytes":0}]}}
+    {"shared":{"recipients":["ann"]}}
+    {"grants":{"grants":[{"owner":"ann","name":["notes","a/b"],"since":1780000000123}]}}
+    {"receipt":{"head":{"name":["notes","a/b"],"owner":"ann","sequence":3,"version":"2.1","tag":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw==","chain":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=","written":1780000000123,"recipients":["ann","bob"]},"signature":"c2ln","key":"a2V5"}}
+    {"feed":{"events":[],"next_after":9,"head":9,"gap":true}}
+    {"done":{}}
+    "#);
+}
+
+#[test]
+fn events() {
+    let all = [
+        What::RecordPut { name: name(), record_sequence: 3, version: "2.1".to_owned(), tag: tag() },
+        What::RecordDeleted { name: name(), record_sequence: 4 },
+        What::RecordsReset { prefix: Vec::new(), count: 2 },
+        What::RecordsShared { prefix: name(), added: 1, removed: 0 },
+        What::RecordGranted { owner: subject("ann"), name: name() },
+        What::RecordWithdrawn { owner: subject("ann"), name: name() },
+        What::SessionOpened { session: session() },
+        What::SessionRevoked { session: session() },
+    ];
+    let text: Vec<String> =
+        all.into_iter().map(|what| json(&Event { sequence: 9, at: at(), what })).collect();
+    assert_snapshot!(text.join("\n"), @r#"
+    {"sequence":9,"at":1780000000123,"what":{"record.put":{"name":["notes","a/b"],"record_sequence":3,"version":"2.1","tag":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw=="}}}
+    {"sequence":9,"at":1780000000123,"what":{"record.deleted":{"name":["notes","a/b"],"record_sequence":4}}}
+    {"sequence":9,"at":1780000000123,"what":{"records.reset":{"prefix":[],"count":2}}}
+    {"sequence":9,"at":1780000000123,"what":{"records.shared":{"prefix":["notes","a/b"],"added":1,"removed":0}}}
+    {"sequence":9,"at":1780000000123,"what":{"record.granted":{"owner":"ann","name":["notes","a/b"]}}}
+    {"sequence":9,"at":1780000000123,"what":{"record.withdrawn":{"owner":"ann","name":["notes","a/b"]}}}
+    {"sequence":9,"at":1780000000123,"what":{"session.opened":{"session":"abababababababababababababababab"}}}
+    {"sequence":9,"at":1780000000123,"what":{"session.revoked":{"session":"abababababababababababababababab"}}}
+    "#);
+}
+
+#[test]
+fn frames() {
+    let client = [
+        ClientFrame::Hello { authorization: "Bearer srt_x".to_owned() },
+        ClientFrame::Ask { id: 1, operation: Operation::Whoami {}, idempotency_key: None },
+        ClientFrame::Ask {
+            id: u64::MAX,
+            operation: Operation::GetRecord { owner: None, name: name() },
+            idempotency_key: Some("AAECAwQFBgcICQoLDA0ODw".to_owned()),
+        },
+        ClientFrame::Subscribe { id: 2, subscription: 1, owner: None, record: None, after: None },
+        ClientFrame::Subscribe {
+            id: 2,
+            subscription: 1,
+            owner: Some(subject("ann")),
+            record: Some(name()),
+            after: Some(9),
+        },
+        ClientFrame::Unsubscribe { id: 3, subscription: 1 },
+    ];
+    let problem = || {
+        Box::new(Problem {
+            detail: Some("try again".to_owned()),
+            retry_after_s: Some(0.25),
+            ..Problem::new(503, "overloaded", "too much is going on")
+        })
+    };
+    let server = [
+        ServerFrame::Welcome { account: AccountId::from_bytes([1; 16]), subject: subject("ann") },
+        ServerFrame::Answer { id: 1, reply: Reply::Done {} },
+        ServerFrame::Subscribed { id: 2, subscription: 1, after: 9 },
+        ServerFrame::Problem { id: Some(1), problem: problem() },
+        ServerFrame::Problem { id: None, problem: problem() },
+        ServerFrame::Push {
+            subscription: 1,
+            event: Event { sequence: 10, at: at(), what: What::SessionOpened { session: session() } },
+        },
+        ServerFrame::Gap { subscription: 1, after: 40 },
+        ServerFrame::Ended { subscription: 1, problem: problem() },
+    ];
+    let text: Vec<String> = client.iter().map(json).chain(server.iter().map(json)).collect();
+    assert_snapshot!(text.join("\n"), @r#"
+    {"hello":{"authorization":"Bearer srt_x"}}
+    {"ask":{"id":1,"do":{"session.whoami":{}}}}
+    {"ask":{"id":18446744073709551615,"do":{"records.get":{"name":["notes","a/b"]}},"idempotency_key":"AAECAwQFBgcICQoLDA0ODw"}}
+    {"subscribe":{"id":2,"subscription":1}}
+    {"subscribe":{"id":2,"subscription":1,"owner":"ann","record":["notes","a/b"],"after":9}}
+    {"unsubscribe":{"id":3,"subscription":1}}
+    {"welcome":{"account":"01010101010101010101010101010101","subject":"ann"}}
+    {"answer":{"id":1,"reply":{"done":{}}}}
+    {"subscribed":{"id":2,"subscription":1,"after":9}}
+    {"problem":{"id":1,"problem":{"type":"urn:strongroom:problem:overloaded","title":"too much is going on","status":503,"code":"overloaded","detail":"try again","retry_after_s":0.25}}}
+    {"problem":{"problem":{"type":"urn:strongroom:problem:overloaded","title":"too much is going on","status":503,"code":"overloaded","detail":"try again","retry_after_s":0.25}}}
+    {"push":{"subscription":1,"event":{"sequence":10,"at":1780000000123,"what":{"session.opened":{"session":"abababababababababababababababab"}}}}}
+    {"gap":{"subscription":1,"after":40}}
+    {"ended":{"subscription":1,"problem":{"type":"urn:strongroom:problem:overloaded","title":"too much is going on","status":503,"code":"overloaded","detail":"try again","retry_after_s":0.25}}}
+    "#);
+    let whole = Problem { head: Some(Box::new(head())), request_id: Some("r".to_owned()), ..*problem() };
+    assert_snapshot!(json(&whole), @r#"{"type":"urn:strongroom:problem:overloaded","title":"too much is going on","status":503,"code":"overloaded","detail":"try again","retry_after_s":0.25,"head":{"name":["notes","a/b"],"owner":"ann","sequence":3,"version":"2.1","tag":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw==","chain":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=","written":1780000000123,"recipients":["ann","bob"]},"request_id":"r"}"#);
+}
+
+/// Bytes, tags and identifiers are byte strings in CBOR and never base64.
+#[test]
+fn binary_frames() {
+    let put = ClientFrame::Ask {
+        id: 1,
+        operation: Operation::PutRecord {
+            name: vec!["a".to_owned()],
+            meta: bytes("m"),
+            value: bytes("v"),
+            previous: Some(Previous::Tag(tag())),
+            recipients: Vec::new(),
+        },
+        idempotency_key: None,
+    };
+    assert_snapshot!(cbor(&put), @"a16361736ba26269640162646fa16b7265636f7264732e707574a4646e616d65816161646d657461416d6576616c756541766870726576696f7573a163746167584007070707070707070707070707070707070707070707070707070707070707070707070707070707070707070707070707070707070707070707070707070707");
+    let revoke = Operation::RevokeSession { session: Some(session()) };
+    assert_snapshot!(cbor(&revoke), @"a16e73657373696f6e2e7265766f6b65a16773657373696f6e50abababababababababababababababab");
+}
+
+fn refused(encoding: Encoding, message: &[u8]) -> bool {
+    encoding.read::<ClientFrame>(message).is_err()
+}
+
+/// A-HTTP-11, A-WS-01, A-LEAK-01: a document has one meaning or none, and a refusal does not repeat it.
+#[test]
+fn doubled_and_unknown_members_and_everything_beside_the_document_are_refused() {
+    let get = r#"{"ask":{"id":1,"do":{"records.get":{"name":["a"]}}}}"#;
+    assert!(!refused(Encoding::Json, get.as_bytes()));
+    for bad in [
+        r#"{"ask":{"id":1,"id":1,"do":{"session.whoami":{}}}}"#,
+        r#"{"ask":{"id":1,"do":{"session.whoami":{}},"do":{"session.whoami":{}}}}"#,
+        r#"{"ask":{"id":1,"do":{"session.whoami":{}}},"ask":{"id":1,"do":{"session.whoami":{}}}}"#,
+        r#"{"ask":{"id":1,"do":{"session.whoami":{},"session.list":{}}}}"#,
+        r#"{"ask":{"id":1,"do":{"records.get":{"name":["a"],"name":["b"]}}}}"#,
+        r#"{"ask":{"id":1,"do":{"records.get":{"name":["a"],"nam":["b"]}}}}"#,
+        r#"{"ask":{"id":1,"do":{"records.get":{}}}}"#,
+        r#"{"ask":{"id":1,"do":{"records.get":{"name":"a"}}}}"#,
+        r#"{"ask":{"id":1,"do":{"session.whoami":{"x":1}}}}"#,
+        r#"{"ask":{"id":1,"do":{"session.whoami":{}},"trace":true}}"#,
+        r#"{"ask":{"id":-1,"do":{"session.whoami":{}}}}"#,
+        r#"{"ask":{"id":1.0,"do":{"session.whoami":{}}}}"#,
+        r#"{"ask":{"id":18446744073709551616,"do":{"session.whoami":{}}}}"#,
+        r#"{"ask":{"id":1,"do":"session.whoami"}}"#,
+        r#"{"ask":{"id":1,"do":{"session.revoke":{"session":"AB"}}}}"#,
+        r#"{"subscribe":{"id":1,"subscription":4294967296}}"#,
+        r#"{"ask":{"id":1,"do":{"session.whoami":{}}}} "x""#,
+        r#"{"ask":{"id":1,"do":{"session.whoami":{}}}}//"#,
+        "\u{feff}{\"unsubscribe\":{\"id\":1,\"subscription\":1}}",
+        r#"["ask",1]"#,
+        "{}",
+        "",
+    ] {
+        assert!(refused(Encoding::Json, bad.as_bytes()), "{bad}");
+    }
+    let canary = br#"{"unsubscribe":{"id":1,"subscription":"canary"}}"#;
+    let error = Encoding::Json.read::<ClientFrame>(canary).unwrap_err();
+    assert!(!error.to_string().contains("canary"), "{error}");
+    let large = vec![b' '; FRAME_BYTES_MAX + 1];
+    assert_eq!(Encoding::Json.read::<ClientFrame>(&large), Err(FrameError::TooLarge));
+}
+
+/// A-WS-01: a declared length is not believed, and depth is bounded.
+#[test]
+fn binary_messages_that_are_no_frame_are_refused_without_believing_their_lengths() {
+    let good = Encoding::Cbor.write(&ClientFrame::Unsubscribe { id: 1, subscription: 1 });
+    assert!(!refused(Encoding::Cbor, &good));
+    for cut in 0..good.len() {
+        assert!(refused(Encoding::Cbor, &good[..cut]), "cut at {cut}");
+    }
+    assert!(refused(Encoding::Cbor, &[&good[..], &[0]].concat()), "something follows");
+    let mut twice = vec![0xa2];
+    twice.extend_from_slice(&good[1..]);
+    twice.extend_from_slice(&good[1..]);
+    assert!(refused(Encoding::Cbor, &twice), "two frames in one");
+    // {"hello": {"authorization": <text of 2^63 bytes>}}, an endless array, and arrays within arrays.
+    let mut long = b"\xa1\x65hello\xa1\x6dauthorization\x7b".to_vec();
+    long.extend_from_slice(&(1_u64 << 63).to_be_bytes());
+    for bad in
+        [long, b"\x9b\xff\xff\xff\xff\xff\xff\xff\xff".to_vec(), vec![0x81; 100_000], vec![0xd8; 50_000]]
+    {
+        assert!(refused(Encoding::Cbor, &bad));
+    }
+}
+
+mod round_trips {
+    use proptest::{collection::vec, option, prelude::*};
+
+    use super::*;
+
+    fn a_subject() -> impl Strategy<Value = Subject> {
+        "[a-z\u{e9}\u{1F511}/ ]{1,12}".prop_map(|text| subject(&text))
+    }
+
+    fn a_name() -> impl Strategy<Value = Vec<String>> {
+        vec("\\PC{0,8}", 0..4)
+    }
+
+    fn some_bytes() -> impl Strategy<Value = Base64Bytes> {
+        vec(any::<u8>(), 0..80).prop_map(|bytes| Base64Bytes(bytes.into()))
+    }
+
+    fn a_tag() -> impl Strategy<Value = RecordTag> {
+        vec(any::<u8>(), 64).prop_map(|bytes| RecordTag::from_bytes(bytes.try_into().unwrap()))
+    }
+
+    fn a_session() -> impl Strategy<Value = SessionId> {
+        any::<[u8; 16]>().prop_map(SessionId::from_bytes)
+    }
+
+    fn a_moment() -> impl Strategy<Value = Timestamp> {
+        any::<u64>().prop_map(Timestamp::from_ms)
+    }
+
+    fn a_previous() -> impl Strategy<Value = Previous> {
+        prop_oneof![Just(Previous::Absent), a_tag().prop_map(Previous::Tag)]
+    }
+
+    fn an_operation() -> impl Strategy<Value = Operation> {
+        let owner = || option::of(a_subject());
+        let cursor = || option::of("[A-Za-z0-9_-]{0,20}");
+        prop_oneof![
+            Just(Operation::Whoami {}),
+            Just(Operation::ListSessions {}),
+            option::of(a_session()).prop_map(|session| Operation::RevokeSession { session }),
+            (owner(), a_name()).prop_map(|(owner, name)| Operation::GetRecord { owner, name }),
+            (a_name(), some_bytes(), some_bytes(), option::of(a_previous()), vec(a_subject(), 0..3))
+                .prop_map(|(name, meta, value, previous, recipients)| Operation::PutRecord {
+                    name,
+                    meta,
+                    value,
+                    previous,
+                    recipients
+                }),
+            (owner(), a_name(), cursor(), option::of(any::<usize>())).prop_map(
+                |(owner, prefix, cursor, limit)| Operation::ListRecords { owner, prefix, cursor, limit }
+            ),
+            (a_name(), option::of(a_previous()))
+                .prop_map(|(name, previous)| Operation::DeleteRecord { name, previous }),
+            (a_name(), owner()).prop_map(|(prefix, recipient)| Operation::ResetRecords { prefix, recipient }),
+            (a_name(), option::of(any::<u64>())).prop_map(|(name, after)| Operation::History { name, after }),
+            (a_name(), any::<u64>()).prop_map(|(name, sequence)| Operation::GetVersion { name, sequence }),
+            (a_name(), any::<u64>(), option::of(a_previous())).prop_map(|(name, sequence, previous)| {
+                Operation::UndoRecord { name, sequence, previous }
+            }),
+            (a_name(), vec(a_subject(), 0..3), vec(a_subject(), 0..3))
+                .prop_map(|(name, add, remove)| Operation::ShareRecord { name, add, remove }),
+            (cursor(), option::of(any::<usize>()))
+                .prop_map(|(cursor, limit)| Operation::ListGrants { cursor, limit }),
+            (owner(), a_name()).prop_map(|(owner, name)| Operation::Receipt { owner, name }),
+            (
+                owner(),
+                option::of(a_name()),
+                option::of(any::<u64>()),
+                option::of(any::<u64>()),
+                option::of(any::<usize>())
+            )
+                .prop_map(|(owner, record, after, wait_s, limit)| Operation::FeedPage {
+                    owner,
+                    record,
+                    after,
+                    wait_s,
+                    limit
+                }),
+            a_subject().prop_map(|confirm| Operation::EraseAccount { confirm }),
+        ]
+    }
+
+    fn a_client_frame() -> impl Strategy<Value = ClientFrame> {
+        prop_oneof![
+            "\\PC{0,20}".prop_map(|authorization| ClientFrame::Hello { authorization }),
+            (any::<u64>(), an_operation(), option::of("[0-9a-f]{32}")).prop_map(
+                |(id, operation, idempotency_key)| ClientFrame::Ask { id, operation, idempotency_key }
+            ),
+            (
+                any::<u64>(),
+                any::<u32>(),
+                option::of(a_subject()),
+                option::of(a_name()),
+                option::of(any::<u64>())
+            )
+                .prop_map(|(id, subscription, owner, record, after)| {
+                    ClientFrame::Subscribe { id, subscription, owner, record, after }
+                }),
+            (any::<u64>(), any::<u32>())
+                .prop_map(|(id, subscription)| ClientFrame::Unsubscribe { id, subscription }),
+        ]
+    }
+
+    fn a_head() -> impl Strategy<Value = RecordHead> {
+        (a_name(), a_subject(), any::<u64>(), a_tag(), some_bytes(), a_moment(), vec(a_subject(), 0..3))
+            .prop_map(|(name, owner, sequence, tag, chain, written, recipients)| RecordHead {
+                name,
+                owner,
+                sequence,
+                version: format!("{sequence}.0"),
+                tag,
+                chain,
+                written,
+                recipients,
+            })
+    }
+
+    fn a_problem() -> impl Strategy<Value = Box<Problem>> {
+        (400_u16..600, option::of(a_head()), option::of("\\PC{0,20}"), option::of(0_u32..100)).prop_map(
+            |(status, head, detail, retry_after_s)| {
+                Box::new(Problem {
+                    head: head.map(Box::new),
+                    detail,
+                    retry_after_s: retry_after_s.map(f64::from),
+                    ..Problem::new(status, "some-code", "something")
+                })
+            },
+        )
+    }
+
+    fn a_reply() -> impl Strategy<Value = Reply> {
+        prop_oneof![
+            a_head().prop_map(Reply::Head),
+            (a_head(), some_bytes(), some_bytes())
+                .prop_map(|(head, meta, value)| Reply::Record(RecordDocument { head, meta, value })),
+            (any::<[u8; 16]>(), a_subject(), option::of(a_session()), option::of(a_moment())).prop_map(
+                |(account, subject, session, expires)| Reply::Whoami(Whoami {
+                    account: AccountId::from_bytes(account),
+                    realm: "app".to_owned(),
+                    subject,
+                    rights: vec!["get".to_owned()],
+                    session,
+                    expires,
+                })
+            ),
+            vec(a_subject(), 0..4).prop_map(|recipients| Reply::Shared(Shared { recipients })),
+            Just(Reply::Done {}),
+        ]
+    }
+
+    fn a_server_frame() -> impl Strategy<Value = ServerFrame> {
+        let an_event =
+            (any::<u64>(), a_moment(), a_name(), a_tag(), a_session()).prop_flat_map(
+                |(sequence, at, name, tag, session)| {
+                    let put =
+                        What::RecordPut { name, record_sequence: sequence, version: "1.0".to_owned(), tag };
+                    prop_oneof![Just(put), Just(What::SessionRevoked { session })]
+                        .prop_map(move |what| Event { sequence, at, what })
+                },
+            );
+        prop_oneof![
+            (any::<u64>(), a_reply()).prop_map(|(id, reply)| ServerFrame::Answer { id, reply }),
+            (option::of(any::<u64>()), a_problem())
+                .prop_map(|(id, problem)| ServerFrame::Problem { id, problem }),
+            (any::<u32>(), an_event)
+                .prop_map(|(subscription, event)| ServerFrame::Push { subscription, event }),
+            (any::<u32>(), any::<u64>())
+                .prop_map(|(subscription, after)| ServerFrame::Gap { subscription, after }),
+            (any::<u32>(), a_problem())
+                .prop_map(|(subscription, problem)| ServerFrame::Ended { subscription, problem }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_client_says_is_what_a_server_hears(frame in a_client_frame()) {
+            for encoding in [Encoding::Json, Encoding::Cbor] {
+                let read = encoding.read::<ClientFrame>(&encoding.write(&frame));
+                prop_assert_eq!(read.as_ref(), Ok(&frame), "{:?}", encoding);
+            }
+        }
+
+        #[test]
+        fn what_a_server_says_is_what_a_client_hears(frame in a_server_frame()) {
+            for encoding in [Encoding::Json, Encoding::Cbor] {
+                let read = encoding.read::<ServerFrame>(&encoding.write(&frame));
+                prop_assert_eq!(read.as_ref(), Ok(&frame), "{:?}", encoding);
+            }
+        }
+
+        /// A-WS-01: whatever bytes arrive, reading ends in a frame or an error.
+        #[test]
+        fn no_bytes_make_a_reader_panic(bytes in vec(any::<u8>(), 0..400)) {
+            for encoding in [Encoding::Json, Encoding::Cbor] {
+                let _ = encoding.read::<ClientFrame>(&bytes);
+            }
+        }
+    }
+}
