@@ -1,6 +1,45 @@
 //! The Rust client of Strongroom. Everything that must not be seen by a server happens in here.
 //!
+//! [`Client`] asks a server over HTTP, a WebSocket or anything that carries frames; [`Records`] are what it keeps,
+//! [`SealedRecords`] what it keeps without being able to read it, and [`Client::watch`] tells what happens to them.
 //! [`keyknox`] is the cryptographic half: envelopes, tokens, the cloud record of a user's keys and its local mirror.
-//! It knows no network; whatever carries its bytes stands behind a trait.
+//! It knows no network; [`KeyRecord`] carries its one record over a client.
+//!
+//! | feature | what |
+//! |---|---|
+//! | `http` | `Client::http`: requests, and feeds by long poll |
+//! | `ws` | `Client::ws`: frames over a WebSocket, and feeds by push |
+//!
+//! The server is not believed: answers are bounded, belong to their question and fit their own tag, and what memory
+//! can tell ([`SeenHeads`]) is held against it.
 
+mod backoff;
+mod checks;
+mod client;
+mod credentials;
+mod error;
+mod heads;
+mod key_record;
 pub mod keyknox;
+mod link;
+mod name;
+mod receipt;
+mod records;
+mod sealed;
+#[cfg(test)]
+mod testing;
+mod watch;
+
+pub use backoff::Backoff;
+pub use client::{Client, ClientOptions};
+pub use credentials::{BadToken, Credentials, Token};
+pub use error::{BoxError, ClientError, ErrorKind};
+pub use heads::SeenHeads;
+pub use key_record::KeyRecord;
+pub use name::{NAME_PART_BYTES_MAX, RecordName, SINGLE_NAME};
+pub use receipt::{check_receipt, receipt_key};
+pub use records::{Content, LIST_ROWS_MAX, MERGES_MAX, Put, Records};
+pub use sealed::{Opened, SealedRecords};
+/// The documents that questions and answers are made of.
+pub use strongroom_wire as wire;
+pub use watch::{Update, Watch, WatchOptions};

@@ -95,6 +95,16 @@ impl UserKeys {
             Err(KeyStorageError::OwnKeyMissing)
         }
     }
+
+    /// The private key that signs and opens.
+    pub(crate) fn own(&self) -> &SigningKey {
+        &self.own
+    }
+
+    /// The public keys of all who read, and whose writing counts.
+    pub(crate) fn readers(&self) -> &[VerifyingKey] {
+        &self.readers
+    }
 }
 
 /// What to do when the cloud shows an empty record where keys were before.

@@ -1,0 +1,126 @@
+//! Whether an answer is the answer to its question: of the right kind, about the right record, within bounds, and
+//! with a tag that belongs to its contents.
+//!
+//! A server, or whoever sits in between, can replay an answer to another question or make one up. What arithmetic can
+//! tell is told here; what only memory can tell (an old state shown again) is [`crate::SeenHeads`]'s.
+
+use strongroom_primitives::hash::RecordTag;
+use strongroom_primitives::id::Subject;
+use strongroom_wire::{FeedPage, Operation, RecordDocument, RecordHead, Reply};
+
+use crate::ClientError;
+use crate::name::RecordName;
+
+/// Most rows in one page of whatever kind, where the question names no smaller number.
+const PAGE_ROWS_MAX: usize = 10_000;
+
+/// Checks an answer against its question.
+pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientError> {
+    match (question, reply) {
+        (Operation::GetRecord { owner, name }, Reply::Record(record)) => {
+            named(&record.head, owner.as_ref(), name)?;
+            contents(record)
+        }
+        (Operation::GetVersion { name, sequence }, Reply::Record(record)) => {
+            named(&record.head, None, name)?;
+            if record.head.sequence != *sequence {
+                return Err(ClientError::protocol("it is about another version"));
+            }
+            contents(record)
+        }
+        (Operation::PutRecord { name, meta, value, .. }, Reply::Head(head)) => {
+            named(head, None, name)?;
+            tagged(head, &meta.0, &value.0)
+        }
+        (Operation::UndoRecord { name, .. }, Reply::Head(head)) => named(head, None, name),
+        (Operation::Receipt { owner, name }, Reply::Receipt(receipt)) => {
+            named(&receipt.head, owner.as_ref(), name)
+        }
+        (Operation::ListRecords { prefix, limit, .. }, Reply::Names(page)) => {
+            rows(page.records.len(), *limit)?;
+            let within = page.records.iter().all(|record| record.name.starts_with(prefix));
+            if within {
+                Ok(())
+            } else {
+                Err(ClientError::protocol("it lists records that were not asked for"))
+            }
+        }
+        (Operation::ListGrants { limit, .. }, Reply::Grants(page)) => rows(page.grants.len(), *limit),
+        (Operation::History { after, .. }, Reply::History(page)) => {
+            rows(page.versions.len(), None)?;
+            let mut before = *after;
+            for version in &page.versions {
+                if before.is_some_and(|before| version.sequence <= before) {
+                    return Err(ClientError::protocol("its versions are not in order"));
+                }
+                before = Some(version.sequence);
+            }
+            Ok(())
+        }
+        (Operation::FeedPage { after, limit, .. }, Reply::Feed(page)) => {
+            rows(page.events.len(), *limit)?;
+            ordered(*after, page)
+        }
+        (Operation::Whoami {}, Reply::Whoami(_))
+        | (Operation::ListSessions {}, Reply::Sessions { .. })
+        | (Operation::RevokeSession { .. }, Reply::Done {})
+        | (Operation::DeleteRecord { .. }, Reply::Done {})
+        | (Operation::EraseAccount { .. }, Reply::Done {})
+        | (Operation::ResetRecords { .. }, Reply::Reset(_))
+        | (Operation::ShareRecord { .. }, Reply::Shared(_)) => Ok(()),
+        _ => Err(wrong_kind()),
+    }
+}
+
+/// An answer of another kind than the question has.
+pub(crate) fn wrong_kind() -> ClientError {
+    ClientError::protocol("it answers another question")
+}
+
+fn named(head: &RecordHead, owner: Option<&Subject>, name: &[String]) -> Result<(), ClientError> {
+    if head.name == name && owner.is_none_or(|owner| head.owner == *owner) {
+        Ok(())
+    } else {
+        Err(ClientError::protocol("it is about another record"))
+    }
+}
+
+fn contents(record: &RecordDocument) -> Result<(), ClientError> {
+    tagged(&record.head, &record.meta.0, &record.value.0)
+}
+
+fn tagged(head: &RecordHead, meta: &[u8], value: &[u8]) -> Result<(), ClientError> {
+    let tag = if RecordName::is_single(&head.name) {
+        RecordTag::v1(meta, value, &head.version)
+    } else {
+        RecordTag::v2(meta, value)
+    };
+    if tag == head.tag {
+        Ok(())
+    } else {
+        Err(ClientError::protocol("its tag does not belong to its contents"))
+    }
+}
+
+fn rows(count: usize, limit: Option<usize>) -> Result<(), ClientError> {
+    if count <= limit.unwrap_or(PAGE_ROWS_MAX) {
+        Ok(())
+    } else {
+        Err(ClientError::protocol("it has more rows than were asked for"))
+    }
+}
+
+/// Events in order, after the place that was asked for and up to the one that comes next.
+fn ordered(after: Option<u64>, page: &FeedPage) -> Result<(), ClientError> {
+    if page.gap {
+        return Ok(());
+    }
+    let mut before = after.unwrap_or(0);
+    for event in &page.events {
+        if event.sequence <= before {
+            return Err(ClientError::protocol("its events are not in order"));
+        }
+        before = event.sequence;
+    }
+    if page.next_after >= before { Ok(()) } else { Err(ClientError::protocol("its feed goes back")) }
+}

@@ -1,0 +1,374 @@
+//! Questions as HTTP requests. One request, one answer; events by long poll.
+//!
+//! No redirect is followed, no answer is read beyond its limit, and nothing is sent in the clear to another machine.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use reqwest::Method;
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH, RETRY_AFTER,
+};
+use reqwest::redirect::Policy;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use strongroom_wire::{Operation, Previous, Reply, SessionInfo};
+
+use super::address::Address;
+use super::{Feed, Link, Place, Question, Shown, foreign, tls};
+use crate::client::ClientOptions;
+use crate::credentials::Credentials;
+use crate::{ClientError, checks};
+
+/// How long a page of a feed waits at the server for something to be on it, in seconds.
+const FEED_WAIT_S: u64 = 25;
+/// Most events on one page of a feed.
+const FEED_PAGE_EVENTS: usize = 256;
+/// How long a connection may take to be made.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// A server over HTTP. Clones share connections.
+#[derive(Clone)]
+pub(crate) struct HttpLink(Arc<Inner>);
+
+struct Inner {
+    http: reqwest::Client,
+    /// Everything before the path of an operation.
+    base: String,
+    credentials: Credentials,
+    options: ClientOptions,
+}
+
+impl HttpLink {
+    pub(crate) fn new(
+        url: &str,
+        credentials: Credentials,
+        options: ClientOptions,
+    ) -> Result<Self, ClientError> {
+        let address = Address::read(url, options.allow_plaintext)?;
+        let mut builder = reqwest::Client::builder()
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(CONNECT_WITHIN)
+            .user_agent(concat!("strongroom-client/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_preconfigured(tls::config(address.secure, options.roots_pem.as_deref())?);
+        if !address.secure {
+            // A proxy would read along.
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| ClientError::Invalid(chain(&error)))?;
+        let scheme = if address.secure { "https" } else { "http" };
+        let base = format!("{scheme}://{}{}", address.authority(), address.path);
+        Ok(Self(Arc::new(Inner { http, base, credentials, options })))
+    }
+}
+
+impl Link for HttpLink {
+    fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Reply, ClientError>> {
+        Box::pin(self.0.ask(question))
+    }
+
+    fn follow<'a>(&'a self, place: &'a Place) -> BoxFuture<'a, Result<Box<dyn Feed>, ClientError>> {
+        let poll = Poll { link: self.0.clone(), place: place.clone(), began: false, shown: VecDeque::new() };
+        Box::pin(std::future::ready(Ok(Box::new(poll) as Box<dyn Feed>)))
+    }
+}
+
+impl Inner {
+    async fn ask(&self, question: &Question) -> Result<Reply, ClientError> {
+        let spelled = spell(&question.operation)?;
+        let issued = self.credentials.token(&*self.options.ports.clock).await?;
+        let mut headers = spelled.headers;
+        let mut authorization = HeaderValue::from_str(issued.authorization.expose()).map_err(|_| {
+            ClientError::Invalid("the token has characters that no header can have".to_owned())
+        })?;
+        authorization.set_sensitive(true);
+        headers.insert(AUTHORIZATION, authorization);
+        if let Some(key) = &question.idempotency {
+            let mut key =
+                HeaderValue::from_str(&key.expose_text()).expect("hexadecimal digits make a header");
+            key.set_sensitive(true);
+            headers.insert("idempotency-key", key);
+        }
+        let mut request = self
+            .http
+            .request(spelled.method, format!("{}{}", self.base, spelled.target))
+            .headers(headers)
+            .timeout(question.within);
+        if let Some(body) = spelled.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body);
+        }
+        let failed = |error: reqwest::Error| failed(error, question.within);
+        let response = request.send().await.map_err(failed)?;
+        let status = response.status();
+        let retry_after_s = whole_seconds(response.headers());
+        let body = self.body(response, question.within).await?;
+        let answer = if status.is_success() {
+            read_reply(&question.operation, &body)
+        } else if status.is_redirection() {
+            Err(ClientError::protocol("it points elsewhere; give the URL of where the server really is"))
+        } else {
+            Err(ClientError::Problem(Box::new(foreign::read_problem(status.as_u16(), retry_after_s, &body))))
+        };
+        if answer.as_ref().is_err_and(ClientError::is_expired) {
+            self.credentials.forget(&issued).await;
+        }
+        answer
+    }
+
+    /// The body, within its limit.
+    async fn body(&self, mut response: reqwest::Response, within: Duration) -> Result<Vec<u8>, ClientError> {
+        let max = self.options.answer_bytes_max;
+        let mut body = Vec::new();
+        if response.content_length().is_some_and(|length| length > max as u64) {
+            return Err(ClientError::TooLarge { max });
+        }
+        while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, within))? {
+            if body.len() + chunk.len() > max {
+                return Err(ClientError::TooLarge { max });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+/// An operation as HTTP spells it.
+#[derive(Debug)]
+struct Spelled {
+    method: Method,
+    /// Path below the native interface and query.
+    target: String,
+    headers: HeaderMap,
+    body: Option<Vec<u8>>,
+}
+
+/// Spells an operation.
+fn spell(operation: &Operation) -> Result<Spelled, ClientError> {
+    let mut headers = HeaderMap::new();
+    let mut body = None;
+    let (method, target) = match operation {
+        Operation::Whoami {} => (Method::GET, Target::at("/session")),
+        Operation::ListSessions {} => (Method::GET, Target::at("/sessions")),
+        Operation::RevokeSession { session } => {
+            let session = session.map(|session| session.to_string());
+            (Method::DELETE, Target::at("/session").name(session.as_slice())?)
+        }
+        Operation::GetRecord { owner, name } => {
+            (Method::GET, Target::at("/records").name(name)?.query("owner", owner))
+        }
+        Operation::PutRecord { name, meta, value, previous, recipients } => {
+            conditions(&mut headers, previous.as_ref());
+            body = Some(json!({ "meta": meta, "value": value, "recipients": recipients }));
+            (Method::PUT, Target::at("/records").name(name)?)
+        }
+        Operation::DeleteRecord { name, previous } => {
+            conditions(&mut headers, previous.as_ref());
+            (Method::DELETE, Target::at("/records").name(name)?)
+        }
+        Operation::ListRecords { owner, prefix, cursor, limit } => {
+            let target = Target::at("/records").query("owner", owner).query("prefix", prefix);
+            (Method::GET, target.query("cursor", cursor).query("limit", limit))
+        }
+        Operation::ResetRecords { prefix, recipient } => {
+            body = Some(json!({ "prefix": prefix, "recipient": recipient }));
+            (Method::POST, Target::at("/reset"))
+        }
+        Operation::History { name, after } => {
+            (Method::GET, Target::at("/history").name(name)?.query("after", after))
+        }
+        Operation::GetVersion { name, sequence } => {
+            (Method::GET, Target::at("/version").name(name)?.query("sequence", [sequence]))
+        }
+        Operation::UndoRecord { name, sequence, previous } => {
+            conditions(&mut headers, previous.as_ref());
+            body = Some(json!({ "sequence": sequence }));
+            (Method::POST, Target::at("/undo").name(name)?)
+        }
+        Operation::ShareRecord { name, add, remove } => {
+            body = Some(json!({ "add": add, "remove": remove }));
+            (Method::POST, Target::at("/share").name(name)?)
+        }
+        Operation::ListGrants { cursor, limit } => {
+            (Method::GET, Target::at("/grants").query("cursor", cursor).query("limit", limit))
+        }
+        Operation::Receipt { owner, name } => {
+            (Method::GET, Target::at("/receipt").name(name)?.query("owner", owner))
+        }
+        Operation::FeedPage { owner, record, after, wait_s, limit } => {
+            let target = Target::at("/feed").query("owner", owner).query("record", record.iter().flatten());
+            (Method::GET, target.query("after", after).query("wait_s", wait_s).query("limit", limit))
+        }
+        Operation::EraseAccount { confirm } => {
+            body = Some(json!({ "confirm": confirm }));
+            (Method::DELETE, Target::at("/account"))
+        }
+    };
+    let body = body.map(|body| body.to_string().into_bytes());
+    Ok(Spelled { method, target: target.0, headers, body })
+}
+
+fn conditions(headers: &mut HeaderMap, previous: Option<&Previous>) {
+    match previous {
+        None => {}
+        Some(Previous::Absent) => drop(headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"))),
+        Some(Previous::Tag(tag)) => {
+            let etag = HeaderValue::from_str(&format!("\"{}\"", tag.to_base64()));
+            drop(headers.insert(IF_MATCH, etag.expect("base64 in quotes makes a header")));
+        }
+    }
+}
+
+/// A path and a query being written.
+struct Target(String);
+
+impl Target {
+    fn at(path: &str) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// One more segment for every part, percent-encoded whole.
+    fn name(mut self, parts: &[String]) -> Result<Self, ClientError> {
+        for part in parts {
+            // Whoever reads a URL on the way takes these for steps in a tree, however they are encoded.
+            if part == "." || part == ".." || part.chars().any(char::is_control) {
+                return Err(ClientError::Invalid(format!(
+                    "the name part {part:?} cannot be spelled in a URL; use a WebSocket for it"
+                )));
+            }
+            self.0.push('/');
+            self.encode(part);
+        }
+        Ok(self)
+    }
+
+    /// A parameter for every value.
+    fn query<T: ToString>(mut self, name: &str, values: impl IntoIterator<Item = T>) -> Self {
+        for value in values {
+            self.0.push(if self.0.contains('?') { '&' } else { '?' });
+            self.0.push_str(name);
+            self.0.push('=');
+            self.encode(&value.to_string());
+        }
+        self
+    }
+
+    fn encode(&mut self, text: &str) {
+        for byte in text.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                self.0.push(char::from(byte));
+            } else {
+                self.0.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+}
+
+/// The answer of an operation: over HTTP the document stands alone, its kind being fixed by the question.
+fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, ClientError> {
+    #[derive(Deserialize)]
+    struct Sessions {
+        sessions: Vec<SessionInfo>,
+    }
+    fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ClientError> {
+        serde_json::from_slice(body)
+            .map_err(|_| ClientError::protocol("it is not the document that was asked for"))
+    }
+    Ok(match operation {
+        Operation::Whoami {} => Reply::Whoami(read(body)?),
+        Operation::ListSessions {} => Reply::Sessions { sessions: read::<Sessions>(body)?.sessions },
+        Operation::GetRecord { .. } | Operation::GetVersion { .. } => Reply::Record(read(body)?),
+        Operation::PutRecord { .. } | Operation::UndoRecord { .. } => Reply::Head(read(body)?),
+        Operation::ListRecords { .. } => Reply::Names(read(body)?),
+        Operation::ResetRecords { .. } => Reply::Reset(read(body)?),
+        Operation::History { .. } => Reply::History(read(body)?),
+        Operation::ShareRecord { .. } => Reply::Shared(read(body)?),
+        Operation::ListGrants { .. } => Reply::Grants(read(body)?),
+        Operation::Receipt { .. } => Reply::Receipt(read(body)?),
+        Operation::FeedPage { .. } => Reply::Feed(read(body)?),
+        Operation::RevokeSession { .. } | Operation::DeleteRecord { .. } | Operation::EraseAccount { .. } => {
+            Reply::Done {}
+        }
+    })
+}
+
+fn whole_seconds(headers: &HeaderMap) -> Option<u64> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
+}
+
+fn failed(error: reqwest::Error, within: Duration) -> ClientError {
+    if error.is_connect() {
+        ClientError::Unreachable { reason: chain(&error.without_url()) }
+    } else if error.is_timeout() {
+        ClientError::TimedOut { within }
+    } else if error.is_builder() {
+        ClientError::Invalid(chain(&error.without_url()))
+    } else {
+        ClientError::lost(chain(&error.without_url()))
+    }
+}
+
+/// An error with its causes: the outermost of them says little.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// A feed by long poll.
+struct Poll {
+    link: Arc<Inner>,
+    place: Place,
+    began: bool,
+    shown: VecDeque<Shown>,
+}
+
+impl Feed for Poll {
+    fn next(&mut self) -> BoxFuture<'_, Result<Shown, ClientError>> {
+        Box::pin(async move {
+            while self.shown.is_empty() {
+                self.poll().await?;
+            }
+            Ok(self.shown.pop_front().expect("the loop ends with something to show"))
+        })
+    }
+}
+
+impl Poll {
+    async fn poll(&mut self) -> Result<(), ClientError> {
+        // The first look does not wait: it tells that the feed may be followed, and from where.
+        let wait_s = if self.began { FEED_WAIT_S } else { 0 };
+        let Place { owner, record, after } = self.place.clone();
+        let limit = Some(FEED_PAGE_EVENTS);
+        let operation =
+            Operation::FeedPage { owner, record, after, wait_s: (wait_s > 0).then_some(wait_s), limit };
+        let within = self.link.options.within + Duration::from_secs(wait_s);
+        let question = Question { operation, idempotency: None, within };
+        let reply = self.link.ask(&question).await?;
+        checks::check(&question.operation, &reply)?;
+        let Reply::Feed(page) = reply else { return Err(checks::wrong_kind()) };
+        if !self.began {
+            self.began = true;
+            self.shown.push_back(Shown::Began { after: after.unwrap_or(page.next_after) });
+        }
+        if page.gap {
+            self.shown.push_back(Shown::Gap { after: page.next_after });
+        } else {
+            self.shown.extend(page.events.into_iter().map(Shown::Event));
+            self.shown.push_back(Shown::Passed { after: page.next_after });
+        }
+        self.place.after = Some(page.next_after);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
