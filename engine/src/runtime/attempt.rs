@@ -105,7 +105,7 @@ impl<'a> Attempt<'a> {
         let tentative = resolver.tentative();
         let reads = resolver.reads(moment.space);
         let reads = match &tentative {
-            Some(who) => reads.and(first(who)),
+            Some(who) => reads.and(unwound(|| Ok(first(who)))?),
             None => reads,
         };
         self.load(reads, caller.deadline).await?;
@@ -113,7 +113,7 @@ impl<'a> Attempt<'a> {
         if tentative
             .is_none_or(|tentative| tentative.account != who.account || tentative.identity != who.identity)
         {
-            self.load(first(&who), caller.deadline).await?;
+            self.load(unwound(|| Ok(first(&who)))?, caller.deadline).await?;
         }
         Ok(who)
     }
@@ -145,11 +145,14 @@ impl<'a> Attempt<'a> {
         for job in jobs {
             let caller = job.caller();
             latest = latest.max(caller.deadline);
-            // A credential that cannot be read gets its refusal when its job is decided.
+            // A credential that cannot be read does not stop the others: its job is refused when it is decided.
             let Ok(resolver) = self.begin(caller) else { continue };
             reads = reads.and(resolver.reads(space));
-            if let Some(who) = resolver.tentative() {
-                reads = reads.and(job.reads(&who, space));
+            // Nor one whose rule breaks down before it has decided.
+            if let Some(who) = resolver.tentative()
+                && let Ok(first) = unwound(|| Ok(job.reads(&who, space)))
+            {
+                reads = reads.and(first);
             }
         }
         match self.load(reads, latest).await {
@@ -169,7 +172,7 @@ impl<'a> Attempt<'a> {
         self.load(resolver.reads(moment.space), deadline).await?;
         let who = self.resolve_loaded(&resolver, job.caller(), &mut moment).await?;
         who.require(job.needs())?;
-        self.load(job.reads(&who, moment.space), deadline).await?;
+        self.load(unwound(|| Ok(job.reads(&who, moment.space)))?, deadline).await?;
         for _ in 0..=NEED_ROUNDS_MAX {
             let step = unwound(|| job.decide(&View::new(&self.rows), &who, &mut moment))?;
             match step {

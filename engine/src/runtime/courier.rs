@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use strongroom_storage::{Batch, Storage, StorageError, Topic};
 use tokio::sync::oneshot;
 
@@ -191,7 +192,9 @@ impl Courier {
         let mut attempt = Attempt::new(self);
         let mut moment = self.shared.moment();
         let admitted = match attempt.resolve(caller, &mut moment, |_| Reads::none()).await {
-            Ok(who) => who.require(command.needs()).map(|()| command.lane(&who, &self.shared.space)),
+            Ok(who) => who
+                .require(command.needs())
+                .and_then(|()| unwound(|| Ok(command.lane(&who, &self.shared.space)))),
             Err(refusal) => Err(refusal),
         };
         if let Err(refusal) = &admitted {
@@ -203,7 +206,11 @@ impl Courier {
     /// Serves a lane until it is empty.
     async fn serve(self: Arc<Self>, lane: Lane) {
         while let Some(jobs) = self.lanes.take(lane, self.shared.limits.lane_batch_max) {
-            self.run(jobs).await;
+            // Rules are caught one by one. Should anything else panic, its callers learn that nobody knows, and the
+            // lane goes on: one that nobody serves would keep everybody waiting who comes after.
+            if AssertUnwindSafe(self.run(jobs)).catch_unwind().await.is_err() {
+                tracing::error!("a lane lost a batch to a panic");
+            }
         }
     }
 
