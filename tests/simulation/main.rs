@@ -7,7 +7,9 @@
 mod checkers;
 mod clock;
 mod crash;
+mod erasure;
 mod feed;
+mod overload;
 mod records;
 mod revocation;
 mod sharing;

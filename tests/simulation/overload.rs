@@ -1,1 +1,305 @@
-//! x
+//! Too much at once, rules that break down, stores that are slow: a clear answer in time, and life goes on (A-BUS).
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use strongroom_engine::{
+    Asking, Command, Credential, EngineError, EngineHandle, Rights, Routed,
+    domains::{
+        accounts::{DescribeAccount, EraseAccount, ListAccounts, PurgeAccount, SetAccountPolicy, WhoAmI},
+        realms::{ListRealms, PutRealm, PutRealmKey, RevokeRealmKey, SyncConfiguredRealms},
+        records::{
+            DeleteRecord, DeliverGrants, GetRecord, GetVersion, History, ListGrants, ListRecords, Previous,
+            PutRecord, RecordName, RemoveRecipient, ResetRecords, ResetSingle, ShareRecord, UndoRecord,
+        },
+        sessions::{ExpireSession, IssueBearer, ListSessions, RevokeSession},
+    },
+    feed::FollowFeed,
+};
+use strongroom_primitives::id::{AccountId, SessionId};
+use strongroom_testkit::{
+    Client, Dice, Plan, TokenKey, World,
+    history::{Outcome, content},
+    record,
+    rules::{Breaks, PanickingRead, PanickingWrite},
+    seeds, simulate,
+};
+
+fn put(n: u64, name: RecordName) -> PutRecord {
+    let (meta, value) = content(n);
+    PutRecord::new(name, meta, value, Previous::Unsaid, Vec::new())
+}
+
+fn slow(latency_ms: std::ops::RangeInclusive<u64>) -> impl Fn(&Dice) -> Plan {
+    move |_| Plan::calm(1).with_latency_ms(latency_ms.clone())
+}
+
+/// A-BUS-01: beyond the permits a caller is told to come back, at once, and whoever comes back is served.
+#[test]
+fn callers_beyond_the_permits_are_told_at_once_and_served_when_they_come_back() {
+    let narrow = |_: &Dice| {
+        let mut plan = Plan::calm(1).with_latency_ms(20..=40);
+        plan.limits.in_flight_max = 100;
+        plan
+    };
+    simulate(seeds(0..30), narrow, async |world| {
+        let handle = world.up(0);
+        // One reader per identity: no lane, no conflict, permits alone decide.
+        let ask = async |n: usize| {
+            let asked = world.now();
+            let get = GetRecord { owner: None, name: record("notes") };
+            let answer = handle.ask(world.gateway(&format!("user-{n}")), get).await;
+            (answer, world.now() - asked)
+        };
+        let answers = futures_util::future::join_all((0..300).map(&ask)).await;
+        let refused: Vec<&Duration> = answers
+            .iter()
+            .filter_map(|(answer, took)| match answer {
+                Err(EngineError::Overloaded { retry_after }) => {
+                    assert!(*retry_after > Duration::ZERO);
+                    Some(took)
+                }
+                Err(EngineError::UnknownRecord) => None,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(refused.len(), 200);
+        assert!(refused.iter().all(|took| **took == Duration::ZERO), "nothing was queued for them");
+        assert_eq!(handle.health().await.in_flight, 0, "every permit came back");
+
+        // Writers who come back when they are told are all served in the end.
+        let persistent = async |n: u64| {
+            let subject = format!("user-{n}");
+            loop {
+                match handle.ask(world.gateway(&subject), put(n, record("notes"))).await {
+                    Ok(_) => return,
+                    Err(EngineError::Overloaded { retry_after }) => {
+                        let jitter = world.dice(&subject).ms(0..=100);
+                        world.wait(retry_after + jitter).await;
+                    }
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        };
+        futures_util::future::join_all((0..300).map(persistent)).await;
+    });
+}
+
+/// A-BUS-01: a domain that is full does not stop the others.
+#[test]
+fn a_domain_without_permits_leaves_the_others_theirs() {
+    let narrow = |_: &Dice| {
+        let mut plan = Plan::calm(1).with_latency_ms(50..=50);
+        plan.limits.in_flight_max = 10;
+        plan
+    };
+    simulate(seeds(0..5), narrow, async |world| {
+        let handle = world.up(0);
+        let flood = futures_util::future::join_all((0..50).map(|n| {
+            let get = GetRecord { owner: None, name: record("notes") };
+            handle.ask(world.gateway(&format!("user-{n}")), get)
+        }));
+        let other = async {
+            world.wait(Duration::from_millis(10)).await;
+            handle.ask(world.gateway("ann"), WhoAmI).await
+        };
+        let (_, answer) = futures_util::future::join(flood, other).await;
+        assert!(answer.is_ok(), "{answer:?}");
+    });
+}
+
+/// A-BUS-02: a rule that panics costs its own caller an answer. Those before and behind it in the same lane, and
+/// everybody else, notice nothing.
+#[test]
+fn a_rule_that_panics_costs_nobody_else_anything() {
+    simulate(seeds(0..40), slow(0..=5), async |world| {
+        let handle = world.up(0);
+        let dice = world.dice("order");
+        let asked = (0..30).map(|n| {
+            let (handle, kind) = (handle.clone(), dice.below(4));
+            let breaks = *dice.pick(&[Breaks::InReads, Breaks::InDecide]);
+            // In ann's lane and beside it.
+            let who = world.gateway(if dice.chance(50) { "ann" } else { "bob" });
+            async move {
+                match kind {
+                    0 => (true, handle.ask(who, PanickingWrite { breaks }).await),
+                    1 => (true, handle.ask(who, PanickingRead { breaks }).await),
+                    2 => {
+                        let name = RecordName::new(["r", &n.to_string()]).expect("a good name");
+                        (false, handle.ask(who, put(n, name)).await.map(drop))
+                    }
+                    _ => (false, handle.ask(who, WhoAmI).await.map(drop)),
+                }
+            }
+        });
+        let limit = Duration::from_secs(30);
+        let answers = tokio::time::timeout(limit, futures_util::future::join_all(asked)).await;
+        for (panics, answer) in answers.expect("nobody waits for ever") {
+            let wanted = if panics { Err(EngineError::Fault) } else { Ok(()) };
+            assert_eq!(answer, wanted, "a panic is a fault of its own command, and of no other");
+        }
+        // Later messages work.
+        world.client("ann").update_until_done(&record("notes")).await;
+        assert_eq!(handle.health().await.busy_lanes, 0, "no lane is left behind");
+        world.conclude("ann").await;
+    });
+}
+
+/// What is under way when a deadline passes is finished: a few calls to the store, of 0.4 s each.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// One question of any kind, asked and timed.
+async fn timed<C>(
+    handle: &EngineHandle,
+    who: Credential,
+    within: Duration,
+    command: C,
+) -> (&'static str, bool)
+where
+    C: Command,
+    C::Domain: Routed,
+{
+    let asking = Asking { within: Some(within), ..who.into() };
+    let answered = tokio::time::timeout(within + GRACE, handle.ask(asking, command)).await;
+    (C::NAME, answered.is_ok())
+}
+
+/// Every command that there is, in whatever state the world is in.
+async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) -> Vec<(&'static str, bool)> {
+    let (ann, operator, node) = (world.gateway("ann"), Credential::Operator, Credential::Node);
+    let (name, bob) = (record("notes"), world.subject("bob"));
+    let (realm, identity) = (world.realm.clone(), world.identity("bob"));
+    let nobody = AccountId::from_bytes([7; 16]);
+    let no_session = SessionId::from_bytes([7; 16]);
+    let extra = TokenKey::new("key-2", [7; 32]);
+    let account = |identity: &strongroom_engine::Identity| Some(identity.clone());
+    macro_rules! asked {
+        ($($who:expr => $command:expr,)*) => {{
+            let mut asked: Vec<Pin<Box<dyn Future<Output = (&'static str, bool)> + '_>>> = Vec::new();
+            $(asked.push(Box::pin(timed(handle, $who.clone(), within, $command)));)*
+            asked
+        }};
+    }
+    let asked = asked! {
+        ann => put(1, name.clone()),
+        ann => put(2, RecordName::single()),
+        ann => GetRecord { owner: None, name: name.clone() },
+        ann => ListRecords { owner: None, prefix: Vec::new(), from: None, limit: 10 },
+        ann => ListGrants { from: None, limit: 10 },
+        ann => History { name: name.clone(), after: None },
+        ann => GetVersion { name: name.clone(), sequence: 1 },
+        ann => UndoRecord { name: name.clone(), sequence: 1, previous: Previous::Unsaid },
+        ann => ShareRecord { name: name.clone(), add: vec![bob.clone()], remove: Vec::new() },
+        ann => RemoveRecipient { prefix: Vec::new(), recipient: bob.clone(), from: None },
+        ann => DeleteRecord { name: name.clone(), previous: Previous::Unsaid },
+        ann => ResetRecords { prefix: Vec::new(), previous: Previous::Unsaid, from: None },
+        ann => ResetSingle { previous: Previous::Unsaid },
+        ann => FollowFeed { owner: None, record: None, after: Some(0), limit: 10 },
+        node => DeliverGrants { owner: nobody, record: [7; 16] },
+        ann => WhoAmI,
+        operator => DescribeAccount { identity: identity.clone() },
+        operator => ListAccounts { after: None, limit: 10 },
+        operator => SetAccountPolicy { identity: identity.clone(), suspended: Some(false), rights: None },
+        operator => IssueBearer {
+            identity: identity.clone(),
+            rights: Rights::ALL,
+            life: None,
+            label: String::new(),
+        },
+        operator => ListSessions { identity: account(&identity) },
+        operator => RevokeSession { identity: account(&identity), session: Some(no_session) },
+        node => ExpireSession { account: nobody, session: no_session },
+        operator => PutRealm { realm: realm.clone(), rights: Rights::ALL },
+        operator => PutRealmKey { realm: realm.clone(), key: extra.public() },
+        operator => RevokeRealmKey { realm: realm.clone(), key_id: extra.id().to_owned() },
+        operator => SyncConfiguredRealms { realms: Vec::new() },
+        operator => ListRealms,
+        operator => EraseAccount { identity: account(&world.identity("cyd")) },
+        node => PurgeAccount { account: nobody },
+    };
+    futures_util::future::join_all(asked).await
+}
+
+/// A-BUS-03: calls go one way, so nobody waits for somebody who waits for them: every command, all at once and in the
+/// same lanes, is answered by its deadline.
+#[test]
+fn every_command_is_answered_by_its_deadline() {
+    simulate(
+        seeds(0..60),
+        |dice| Plan::rough(dice).with_latency_ms(0..=400),
+        async |world| {
+            let within = Duration::from_secs(8);
+            let everything = (0..world.node_count()).map(async |node| {
+                let handle = world.up(node);
+                let rounds = (0..2).map(|_| ask_everything(world, &handle, within));
+                futures_util::future::join_all(rounds).await.concat()
+            });
+            for (name, answered) in futures_util::future::join_all(everything).await.concat() {
+                assert!(answered, "{name} had no answer soon after its deadline");
+            }
+        },
+    );
+}
+
+/// The list above is the whole of the engine's commands.
+#[test]
+fn the_deadline_test_knows_every_command() {
+    fn collect(folder: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).expect("the engine's source is there") {
+            let path = entry.expect("a readable folder").path();
+            if path.is_dir() {
+                collect(&path, found);
+            } else if path.file_name().is_some_and(|name| name != "tests.rs") {
+                let source = std::fs::read_to_string(&path).expect("source is text");
+                let commands = source.lines().filter_map(|line| line.strip_prefix("impl Command for "));
+                found.extend(commands.filter_map(|rest| rest.split_whitespace().next()).map(str::to_owned));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    collect(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("engine/src"), &mut found);
+    assert!(found.len() >= 25, "{found:?}");
+    let asked = include_str!("overload.rs");
+    for command in found {
+        let asked = match command.as_str() {
+            "PutRecord" => asked.contains("=> put("),
+            _ => asked.contains(&format!("=> {command}")),
+        };
+        assert!(asked, "{command} is not asked under a deadline");
+    }
+}
+
+/// A command whose deadline passes while the store is slow says so in time, and has written nothing.
+#[test]
+fn a_deadline_that_passes_in_front_of_a_slow_store_means_that_nothing_was_written() {
+    simulate(seeds(0..60), slow(700..=900), async |world| {
+        let handle = world.up(0);
+        let rows = world.store().inner().len();
+        let dice = world.dice("deadline");
+        let within = dice.ms(1..=1_500);
+        let asking = Asking { within: Some(within), ..world.gateway("ann").into() };
+        let answer = handle.ask(asking, put(1, record("notes"))).await;
+        assert_eq!(answer, Err(EngineError::DeadlinePassed));
+        assert!(world.now() <= within + Duration::from_secs(20), "and not much later");
+        world.wait(Duration::from_secs(5)).await;
+        assert_eq!(world.store().inner().len(), rows);
+    });
+}
+
+/// A lane that is queued up far beyond one batch serves everybody in order and leaves nobody out.
+#[test]
+fn a_long_queue_in_one_lane_is_served_to_its_end() {
+    simulate(seeds(0..20), slow(0..=20), async |world| {
+        let handle = world.up(0);
+        let puts = (0..400).map(async |n: u64| {
+            let name = RecordName::new(["queue", &n.to_string()]).expect("a good name");
+            handle.ask(world.gateway("ann"), put(n, name)).await
+        });
+        let answers = futures_util::future::join_all(puts).await;
+        assert!(answers.iter().all(Result::is_ok), "{:?}", answers.iter().find(|answer| answer.is_err()));
+        let feed = world.feed(0, "ann").await;
+        assert_eq!(feed.len(), 400);
+        assert!(world.now() < Duration::from_secs(20), "commands of one lane share batches");
+        let reader: Client<'_> = world.client("ann");
+        assert!(matches!(reader.read_at(0, &record("queue")).await, Outcome::Absent));
+    });
+}
