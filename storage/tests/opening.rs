@@ -208,7 +208,7 @@ fn a_meta_row_in_a_newer_format_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("store");
     filled("sled", &path);
-    let sled = sled::open(path.join("sled")).unwrap();
+    let sled = sled::Config::new().path(path.join("sled")).segment_size(8 << 20).open().unwrap();
     let mut meta = vec![2, 1, 2, 3];
     let check = xxhash_rust::xxh3::xxh3_64(&meta);
     meta.extend_from_slice(&check.to_be_bytes());

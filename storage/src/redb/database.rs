@@ -1,6 +1,13 @@
 //! redb itself, behind our own words: rows in, rows out, every panic and error caught and named.
 
-use std::{fmt, io, path::Path};
+use std::{
+    fmt, io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use redb::{ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
@@ -107,12 +114,21 @@ impl Database {
         let bytes = call(|| device.len().map_err(redb::StorageError::Io))?;
         let is_small = bytes <= CHECKED_AT_OPEN_BYTES_MAX;
         let device = Device::new(device, file, options);
+        let repaired = Arc::new(AtomicBool::new(false));
         let redb = call(|| {
+            let (device, repaired) = (device.clone(), Arc::clone(&repaired));
             redb::Builder::new()
                 .set_cache_size(usize::try_from(options.cache_bytes).unwrap_or(usize::MAX))
                 .set_check_integrity_on_open(check_if_small && is_small && bytes > 0)
+                .set_repair_callback(move |_| repaired.store(true, Ordering::SeqCst))
                 .create_with_backend(device)
         })?;
+        let is_repaired = repaired.load(Ordering::SeqCst);
+        let damaged = call(|| device.opened(is_repaired).map_err(redb::StorageError::Io))?;
+        if damaged > 0 {
+            let words = format!("{damaged} blocks are not what was written");
+            return Err(RedbFault::Error(redb::Error::Corrupted(words)));
+        }
         let database = Self { redb, is_small };
         if !database.has_tables()? {
             database.make_tables()?;

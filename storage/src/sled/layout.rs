@@ -14,6 +14,13 @@ use crate::{
 /// The largest value sled is given, in bytes.
 pub(super) const VALUE_BYTES: usize = 4_096;
 
+/// The size of a segment of sled's log, in bytes: 8 MiB, so that an ordinary group begins one new segment at most.
+pub(super) const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
+
+/// How many bytes of log an entry costs beside its own: now and then its whole page is written again, of up to 17
+/// entries; on average every tenth time.
+const ENTRY_LOG_BYTES: usize = 8 * 1024;
+
 /// How much of a row's value stands in its head.
 pub(super) const INLINE_BYTES: usize = VALUE_BYTES - HEAD_BYTES;
 
@@ -53,6 +60,19 @@ pub(super) fn piece_of(key: &[u8]) -> Option<(Revision, u32)> {
 pub(super) fn further_pieces(value_bytes: usize) -> u32 {
     // At most 2 MiB / 4 KiB.
     value_bytes.saturating_sub(INLINE_BYTES).div_ceil(VALUE_BYTES) as u32
+}
+
+/// Whether a change may fill more than a segment of the log, in which case it has to be undone if it is interrupted.
+pub(super) fn is_heavy(change: &Change) -> bool {
+    let mut bytes = 0;
+    for altered in change.rows.values() {
+        let pieces = |stored: &StoredRow| further_pieces(stored.row.value.len()) as usize;
+        let removed = altered.before.as_ref().map_or(0, pieces);
+        let written = altered.after.as_ref().map_or(0, pieces);
+        let value_bytes = altered.after.as_ref().map_or(0, |after| after.row.value.len());
+        bytes += value_bytes + (1 + removed + written) * ENTRY_LOG_BYTES;
+    }
+    bytes > SEGMENT_BYTES / 4 * 3
 }
 
 /// The change in sled's terms, meta row included.

@@ -12,8 +12,10 @@
 
 mod layout;
 mod tree;
+mod undo;
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     fs::{File, OpenOptions},
     io,
@@ -31,6 +33,7 @@ use crate::{
     disk::{Change, Engine, Fault, Folder, Grouped, Mark, Meta, StoredRow},
 };
 use tree::{SledFault, Tree};
+use undo::Undo;
 
 /// A store on disk, kept by sled.
 pub struct Sled(Grouped<SledEngine>);
@@ -84,6 +87,7 @@ type Before = BTreeMap<Key, Option<Row>>;
 
 struct SledEngine {
     live: RwLock<Live>,
+    undo: Undo,
     path: PathBuf,
     options: Options,
 }
@@ -108,9 +112,10 @@ impl Live {
 impl SledEngine {
     fn open(folder: &Folder, options: &Options) -> Result<(Self, Meta), OpenError> {
         let path = folder.path().join(Self::NAME);
-        let (live, meta) = open_tree(&path, options)?;
+        let undo = Undo::open(folder)?;
+        let (live, meta) = open_tree(&path, &undo, options)?;
         folder.sync()?;
-        Ok((Self { live: RwLock::new(live), path, options: options.clone() }, meta))
+        Ok((Self { live: RwLock::new(live), undo, path, options: options.clone() }, meta))
     }
 
     fn live(&self) -> RwLockReadGuard<'_, Live> {
@@ -129,10 +134,7 @@ impl SledEngine {
             // The kernel may hold the data that failed and call it clean; whoever opens the store next has to
             // read what the device has.
             let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
-            match error.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Fault::Full,
-                _ => Fault::Broken(format!("syncing failed: {error}")),
-            }
+            io_fault("syncing", &error)
         })
     }
 }
@@ -172,15 +174,32 @@ impl Engine for SledEngine {
             .map(|(key, altered)| (key.clone(), altered.before.as_ref().map(|stored| stored.row.clone())))
             .collect();
         let (tree, file) = {
-            let mut live = self.live_mut();
-            live.before = before;
+            let live = self.live();
             let (Some(tree), Some(file)) = (live.tree.clone(), live.file.clone()) else {
                 return Err(Fault::Broken("the store is closed".into()));
             };
-            tree.apply(batch).map_err(fault)?;
             (tree, file)
         };
+        let is_heavy = layout::is_heavy(change);
+        if is_heavy {
+            // Only what is durable may be noted, and readers write too: sled splits a page when it is next visited.
+            self.sync(&tree, &file)?;
+            self.undo.arm(&file).map_err(|error| io_fault("noting the segments", &error))?;
+        }
+        hold_segments();
+        {
+            let mut live = self.live_mut();
+            live.before = before;
+            tree.apply(batch).map_err(fault)?;
+        }
+        if is_heavy {
+            tree.visit(change).map_err(fault)?;
+        }
         self.sync(&tree, &file)?;
+        release_segments();
+        if is_heavy {
+            self.undo.disarm().map_err(|error| io_fault("noting the end of a group", &error))?;
+        }
         // Dropping what was replaced takes its time, and readers need not wait for it.
         let replaced = std::mem::take(&mut self.live_mut().before);
         drop(replaced);
@@ -192,7 +211,9 @@ impl Engine for SledEngine {
         let mut live = self.live_mut();
         live.tree = None;
         live.file = None;
-        let (opened, meta) = open_tree(&self.path, &self.options)?;
+        tree::wait_until_released(&self.path);
+        release_segments();
+        let (opened, meta) = open_tree(&self.path, &self.undo, &self.options)?;
         *live = opened;
         Ok(meta)
     }
@@ -202,17 +223,44 @@ impl Engine for SledEngine {
         *live = Live::default();
         drop(live);
         tree::wait_until_released(&self.path);
+        release_segments();
     }
+}
+
+thread_local! {
+    /// What keeps sled's segments from being freed while a group of this thread is not durable.
+    static HELD: RefCell<Option<crossbeam_epoch::Guard>> = const { RefCell::new(None) };
+}
+
+/// From here on sled overwrites and cuts off no segment that holds data.
+///
+/// It frees a segment once the data that replaces it is written, and until that is synced a power cut can lose it.
+/// What it frees goes through its epoch collector, so a pinned epoch holds everything back. After a failed group it
+/// stays pinned until sled is closed.
+fn hold_segments() {
+    HELD.set(Some(crossbeam_epoch::pin()));
+}
+
+/// Lets sled free what the durable data replaces.
+fn release_segments() {
+    HELD.set(None);
 }
 
 fn fault(fault: SledFault) -> Fault {
     if fault.is_full() { Fault::Full } else { Fault::Broken(format!("sled failed: {fault}")) }
 }
 
+fn io_fault(what: &str, error: &io::Error) -> Fault {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Fault::Full,
+        _ => Fault::Broken(format!("{what} failed: {error}")),
+    }
+}
+
 /// Looks at every row of a store that nobody has open.
 pub(crate) fn check(folder: &Folder, mark: &Mark, report: &mut Report) -> Result<(), OpenError> {
     let path = folder.path().join(SledEngine::NAME);
-    let tree = Tree::open(&path, Options::new(Arc::new(|| 0)).cache_bytes)?;
+    let tree = open_sled(&path, &Undo::open(folder)?, &Options::new(Arc::new(|| 0)))?;
     let meta = tree.meta(&path)?;
     if let Err(lost) = mark.admits(folder.path(), &meta) {
         report.damage("the latest commits", lost.to_string());
@@ -224,13 +272,23 @@ pub(crate) fn check(folder: &Folder, mark: &Mark, report: &mut Report) -> Result
 }
 
 /// Opens sled, checks what is cheap to check, and makes the opening itself durable.
-fn open_tree(path: &Path, options: &Options) -> Result<(Live, Meta), OpenError> {
-    let tree = Tree::open(path, options.cache_bytes)?;
+fn open_tree(path: &Path, undo: &Undo, options: &Options) -> Result<(Live, Meta), OpenError> {
+    let tree = open_sled(path, undo, options)?;
     let meta = tree.meta(path)?;
     tree.check_if_small(path, &meta)?;
     tree.flush().map_err(|fault| fault.at_open(path))?;
     let file = sync_all(path, options)?;
     Ok((Live { tree: Some(tree), before: Before::new(), file: Some(Arc::new(file)) }, meta))
+}
+
+/// Opens sled on a log without remains of an interrupted group.
+fn open_sled(path: &Path, undo: &Undo, options: &Options) -> Result<Tree, OpenError> {
+    tree::wait_until_released(path);
+    let data = path.join("db");
+    if data.exists() {
+        undo.revert(&data).map_err(|error| OpenError::from_io(&data, &error))?;
+    }
+    Tree::open(path, options.cache_bytes)
 }
 
 /// Syncs what sled writes when it opens: its data, its configuration, and the names of both.

@@ -15,12 +15,14 @@ use sled::IVec;
 
 use super::{
     Before,
-    layout::{self, HEAD, META, PIECE, VALUE_BYTES},
+    layout::{self, HEAD, META, PIECE, SEGMENT_BYTES, VALUE_BYTES},
 };
 use crate::{
     Key, OpenError, Page, Range, Revision, SCAN_BYTES_MAX, StorageError,
     check::{Report, Walk},
-    disk::{CHECKED_AT_OPEN_BYTES_MAX, FORMAT, Head, Meta, MetaError, StoredRow, catch, corrupt, hex},
+    disk::{
+        CHECKED_AT_OPEN_BYTES_MAX, Change, FORMAT, Head, Meta, MetaError, StoredRow, catch, corrupt, hex,
+    },
 };
 
 /// How often, and how long apart, a lock that a closing sled still holds is tried again: 2 s in all.
@@ -101,8 +103,11 @@ fn call<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, SledFault> {
 impl Tree {
     /// Opens sled's folder, or makes it.
     pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Self, OpenError> {
-        let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(None);
-        wait_until_released(path);
+        let config = sled::Config::new()
+            .path(path)
+            .cache_capacity(cache_bytes)
+            .flush_every_ms(None)
+            .segment_size(SEGMENT_BYTES);
         call(|| config.open()).map(Self).map_err(|fault| fault.at_open(path))
     }
 
@@ -205,6 +210,19 @@ impl Tree {
     /// Applies a batch as one. It is neither durable nor, if this fails, to be looked at.
     pub(super) fn apply(&self, batch: sled::Batch) -> Result<(), SledFault> {
         call(|| self.0.apply_batch(batch))
+    }
+
+    /// Looks at every entry a change wrote, so that the pages it filled are split now and not by a reader later.
+    pub(super) fn visit(&self, change: &Change) -> Result<(), SledFault> {
+        for (key, altered) in &change.rows {
+            call(|| self.0.get(layout::head_key(key)))?;
+            for stored in [&altered.before, &altered.after].into_iter().flatten() {
+                for number in 1..=layout::further_pieces(stored.row.value.len()) {
+                    call(|| self.0.get(layout::piece_key(stored.row.revision, number)))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Hands everything to the operating system.
