@@ -11,6 +11,7 @@
 //! | [`dialects`] | vendors' wire protocols | `dialect-*` |
 //! | [`memory`] | links and a simulated network in one process | |
 //! | [`http`] | the HTTP listener and its WebSocket upgrade | `http`, `tls` |
+//! | [`sockets`] | who may connect, where a request ends, and encryption | `ws`, `tls` |
 //! | [`ws`] | the connection as a state machine, and a stand-alone listener | `ws` |
 
 mod cors;
@@ -23,6 +24,8 @@ pub mod native;
 pub mod path;
 pub mod problem;
 mod router;
+#[cfg(feature = "ws")]
+pub mod sockets;
 #[cfg(test)]
 mod testing;
 pub mod ws;

@@ -6,11 +6,23 @@
 //! not read costs its bounded answers and nothing more.
 
 mod connection;
+#[cfg(feature = "ws")]
+mod handshake;
+#[cfg(feature = "ws")]
+mod listener;
 mod pump;
 mod socket;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "ws")]
+mod tungstenite;
 
 pub use connection::{Connection, Task};
+#[cfg(feature = "http")]
+pub(crate) use handshake::{Admitted, admit, refusal};
+#[cfg(feature = "ws")]
+pub use listener::{Listener, ListenerLimits, ListenerOptions};
 pub use pump::serve;
 pub use socket::{CloseReason, Message, SocketError, SocketReceiver, SocketSender, close, negotiate};
+#[cfg(feature = "http")]
+pub(crate) use tungstenite::{part, serve_stream};
