@@ -19,6 +19,8 @@ pub mod credentials;
 pub mod dialects;
 pub mod exchange;
 mod front;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod memory;
 pub mod native;
 pub mod path;
