@@ -1,3 +1,75 @@
-//! Empty so far.
+//! The `strongroom` binary: the one place where storage, engine and transports meet.
+//!
+//! Every refusal to start is one line on standard error and exit code 1; a command line that cannot be read is 2.
 
-fn main() {}
+mod admin;
+mod banner;
+mod cli;
+mod compose;
+mod config;
+mod data;
+mod first;
+mod health;
+mod logs;
+mod process;
+mod serve;
+mod store;
+mod table;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{CommandFactory, Parser};
+
+use cli::{Cli, Command, ConfigCommand};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(code) => code,
+        Err(error) => {
+            // Whoever reads the end of a pipe may be gone; the exit code says it as well.
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    match &cli.command {
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "strongroom", &mut io::stdout());
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Man { folder } => {
+            std::fs::create_dir_all(folder)?;
+            clap_mangen::generate_to(Cli::command(), folder)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Config(ConfigCommand::Example) => {
+            io::stdout().write_all(config::example().as_bytes())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => {}
+    }
+    let loaded = config::load(&cli.sources()?)?;
+    match &cli.command {
+        Command::Config(ConfigCommand::Show { json }) => config::print(&loaded, *json)?,
+        Command::Config(_) => {
+            serve::tls(&loaded)?;
+            for warning in &loaded.warnings {
+                writeln!(io::stdout(), "warning: {warning}")?;
+            }
+            writeln!(io::stdout(), "the configuration is good")?;
+        }
+        Command::Admin(command) => command.run(&loaded.config)?,
+        Command::Health { server } => return health::run(server.as_deref(), &loaded.config),
+        Command::Store(command) => store::run(command, &loaded.config)?,
+        Command::Serve(_) | Command::Dev(_) => return serve::run(&loaded),
+        // Done above, because they need no configuration.
+        Command::Completions { .. } | Command::Man { .. } => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}

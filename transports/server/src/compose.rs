@@ -1,0 +1,234 @@
+//! From configuration to parts: limits, realms, router, listeners. The composition root; nothing is decided here.
+
+use std::{sync::Arc, time::Duration};
+
+use strongroom_engine::{
+    Limits, Rights,
+    domains::realms::{ConfiguredRealm, RealmKey},
+};
+use strongroom_primitives::secret::Secret;
+use strongroom_transports::{
+    CorsPolicy, EdgeLimits, Router,
+    dialects::keyknox::{Keyknox, KeyknoxOptions, RateLimits},
+    http::{GatewayPeers, HttpLimits, HttpOptions},
+    sockets::Network,
+};
+
+use crate::config::Config;
+
+/// Where the native interface is mounted.
+pub(crate) const NATIVE_MOUNT: &str = "/v1";
+
+/// Connections that the operator and whoever reads metrics may have.
+const ADMIN_CONNECTIONS_MAX: usize = 64;
+
+/// The engine's limits.
+pub(crate) fn engine_limits(config: &Config) -> Limits {
+    let limits = &config.limits;
+    Limits {
+        in_flight_max: limits.in_flight_max,
+        lane_batch_max: limits.lane_batch_max,
+        conflict_retries_max: limits.conflict_retries_max,
+        deadline_default: Duration::from_secs(limits.request_within_s),
+        idempotency_ttl: Duration::from_secs(limits.idempotency_ttl_s),
+        single_meta_bytes_max: limits.single_meta_bytes_max,
+        meta_bytes_max: limits.meta_bytes_max,
+        value_bytes_max: limits.value_bytes_max,
+        recipients_max: limits.recipients_max,
+        history_versions_max: limits.history_versions_max,
+        history_retention: Duration::from_secs(limits.history_retention_s),
+        account_records_max: limits.account_records_max,
+        account_bytes_max: limits.account_bytes_max,
+        page_rows_max: limits.page_rows_max,
+        feed_events_max: limits.feed_events_max,
+        feed_retention: Duration::from_secs(limits.feed_retention_s),
+        sessions_max: limits.sessions_max,
+        verified_tokens_max: limits.verified_tokens_max,
+        token_clock_tolerance: Duration::from_secs(limits.token_clock_tolerance_s),
+        token_life_max: limits.token_life_max_s.map(Duration::from_secs),
+        sweep_interval: Duration::from_millis(limits.sweep_interval_ms),
+        sweep_rows_max: limits.sweep_rows_max,
+        poll_interval: Duration::from_secs(limits.poll_interval_s),
+    }
+}
+
+/// The limits at the edge.
+pub(crate) fn edge_limits(config: &Config) -> EdgeLimits {
+    let limits = &config.limits;
+    EdgeLimits {
+        body_bytes_max: limits.body_bytes_max,
+        json_depth_max: limits.json_depth_max,
+        request_within: Duration::from_secs(limits.request_within_s),
+        subscriptions_max: limits.subscriptions_max,
+        asks_in_flight_max: limits.asks_in_flight_max,
+    }
+}
+
+/// The realms that stand in the configuration. What a gateway's identities may do is what any of an application's
+/// keys may.
+pub(crate) fn realms(config: &Config) -> Vec<ConfiguredRealm> {
+    let mut realms: Vec<ConfiguredRealm> = Vec::new();
+    for application in &config.keyknox.applications {
+        let (Some(id), Some(public_key)) = (&application.id, &application.public_key) else { continue };
+        let rights = application.rights.0;
+        let key =
+            RealmKey { key_id: application.key_id.clone(), public_key: *public_key.0.as_bytes(), rights };
+        match realms.iter_mut().find(|realm| realm.realm == *id) {
+            Some(realm) => {
+                realm.rights = realm.rights.iter().chain(rights.iter()).collect::<Rights>();
+                realm.keys.push(key);
+            }
+            None => realms.push(ConfiguredRealm { realm: id.clone(), rights, keys: vec![key] }),
+        }
+    }
+    realms
+}
+
+/// Everything that is served, under its prefixes.
+///
+/// # Errors
+/// If a prefix is none, which `config::check` refuses earlier.
+pub(crate) fn router(config: &Config) -> anyhow::Result<Router> {
+    let mut router = Router::builder().cors(CorsPolicy::new(config.cors.origins.clone())?);
+    if config.native.enabled {
+        router = router.native(NATIVE_MOUNT);
+    }
+    if config.keyknox.enabled {
+        let rates = &config.keyknox.rates;
+        let rates = RateLimits {
+            reads_per_minute: rates.reads_per_minute,
+            writes_per_minute: rates.writes_per_minute,
+            address_requests_per_minute: rates.address_requests_per_minute,
+            address_bad_tokens_per_minute: rates.address_bad_tokens_per_minute,
+        };
+        let refuse_unsafe_keys = config.keyknox.refuse_unsafe_keys;
+        let options = KeyknoxOptions { rates, refuse_unsafe_keys, ..KeyknoxOptions::default() };
+        router = router.mount(&config.keyknox.mount, Arc::new(Keyknox::new(options)));
+    }
+    Ok(router.build()?)
+}
+
+/// The public listener, without TLS, which has files to read.
+pub(crate) fn public_listener(config: &Config) -> HttpOptions {
+    let gateway = &config.keyknox.gateway;
+    let gateway = if gateway.listen.is_none() { gateway_peers(config) } else { GatewayPeers::default() };
+    HttpOptions {
+        bind: config.server.listen.0.clone(),
+        workers: workers(config),
+        limits: http_limits(config),
+        trusted_proxies: config.server.trusted_proxies.iter().map(|network| network.0).collect(),
+        gateway,
+        websocket_path: config.native.enabled.then(|| format!("{NATIVE_MOUNT}/ws")),
+        ..HttpOptions::default()
+    }
+}
+
+/// The gateway's own listener, if it has one: whoever reaches it is the gateway, unless its network or its secret are
+/// asked for as well.
+pub(crate) fn gateway_listener(config: &Config) -> Option<HttpOptions> {
+    let listen = config.keyknox.gateway.listen?;
+    let mut gateway = gateway_peers(config);
+    if gateway.networks.is_empty() {
+        gateway.networks =
+            ["0.0.0.0/0", "::/0"].iter().filter_map(|all| all.parse::<Network>().ok()).collect();
+    }
+    let limits = HttpLimits { connections_per_source_max: 0, ..http_limits(config) };
+    Some(HttpOptions { bind: vec![listen], name: "gateway", limits, gateway, ..without_websocket() })
+}
+
+/// The operator's listener.
+pub(crate) fn admin_listener(config: &Config) -> HttpOptions {
+    let limits = HttpLimits { connections_max: ADMIN_CONNECTIONS_MAX, ..http_limits(config) };
+    HttpOptions { bind: vec![config.admin.listen], name: "admin", limits, ..without_websocket() }
+}
+
+fn without_websocket() -> HttpOptions {
+    HttpOptions { websocket_path: None, ..HttpOptions::default() }
+}
+
+fn gateway_peers(config: &Config) -> GatewayPeers {
+    let gateway = &config.keyknox.gateway;
+    GatewayPeers {
+        networks: gateway.networks.iter().map(|network| network.0).collect(),
+        secret: gateway.secret.as_ref().map(|secret| Secret::new(secret.0.expose().as_bytes().to_vec())),
+    }
+}
+
+fn http_limits(config: &Config) -> HttpLimits {
+    let server = &config.server;
+    HttpLimits {
+        line_bytes_max: server.line_bytes_max,
+        head_bytes_max: server.head_bytes_max,
+        head_within: Duration::from_secs(server.head_timeout_s),
+        body_within: Duration::from_secs(server.body_timeout_s),
+        idle_within: Duration::from_secs(server.idle_timeout_s),
+        write_within: Duration::from_secs(server.write_timeout_s),
+        handshake_within: Duration::from_secs(server.handshake_timeout_s),
+        pipelined_max: server.pipelined_max,
+        connections_max: server.connections_max,
+        connections_per_source_max: server.connections_per_source_max,
+        drain_within: Duration::from_secs(server.drain_timeout_s),
+    }
+}
+
+/// Threads that serve sockets and reads.
+pub(crate) fn workers(config: &Config) -> usize {
+    match config.server.workers {
+        0 => cores(),
+        workers => workers,
+    }
+}
+
+/// Processors that this process may use.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_engine::Right;
+    use strongroom_primitives::{id::RealmId, sign::SigningKey};
+
+    use super::*;
+    use crate::config::{Application, PublicKey, RightsList};
+
+    #[test]
+    fn what_is_not_configured_is_the_limit_of_the_parts_themselves() {
+        let config = Config::default();
+        assert_eq!(engine_limits(&config), Limits::default());
+        assert_eq!(edge_limits(&config), EdgeLimits::default());
+        assert_eq!(http_limits(&config), HttpLimits::default());
+        assert_eq!(public_listener(&config).websocket_path, HttpOptions::default().websocket_path);
+    }
+
+    #[test]
+    fn several_keys_of_an_application_make_one_realm() {
+        let application = |id: &str, key_id: &str, right: Right| Application {
+            id: Some(RealmId::new(id).unwrap()),
+            key_id: key_id.to_owned(),
+            public_key: Some(PublicKey(SigningKey::from_seed(&[7; 32]).verifying_key())),
+            rights: RightsList([right].into_iter().collect()),
+        };
+        let mut config = Config::default();
+        config.keyknox.applications = vec![
+            application("a", "1", Right::Get),
+            application("b", "1", Right::Get),
+            application("a", "2", Right::Create),
+        ];
+        let realms = realms(&config);
+        assert_eq!(realms.len(), 2);
+        assert_eq!(realms[0].keys.len(), 2);
+        assert_eq!(realms[0].rights, [Right::Get, Right::Create].into_iter().collect());
+        assert!(!realms[0].keys[0].rights.has(Right::Create), "a key has its own rights");
+    }
+
+    #[test]
+    fn a_gateway_with_a_listener_of_its_own_is_nobody_on_the_public_one() {
+        let mut config = Config::default();
+        config.keyknox.gateway.listen = Some(([127, 0, 0, 1], 1).into());
+        let public = public_listener(&config).gateway;
+        assert!(public.networks.is_empty() && public.secret.is_none());
+        assert_eq!(gateway_listener(&config).unwrap().gateway.networks.len(), 2);
+        assert!(gateway_listener(&Config::default()).is_none());
+    }
+}

@@ -1,0 +1,53 @@
+//! The configuration: one TOML file under environment variables and flags, every key documented where it is declared.
+//!
+//! The one thing to believe: a configuration that loads is one that the server can start with. What is wrong is
+//! named with its place, before anything was opened.
+
+mod check;
+mod layers;
+mod places;
+mod section;
+mod sections;
+mod show;
+
+pub(crate) use check::warn_of_readers;
+pub(crate) use layers::{Flag, Sources, read_secret};
+pub(crate) use places::Complaint;
+#[cfg(test)]
+pub(crate) use sections::Application;
+pub(crate) use sections::{Config, LogFormat, PublicKey, RightsList, StorageKind};
+pub(crate) use show::{example, print};
+
+use layers::Layers;
+
+/// A configuration that fits together, and where each of its values came from.
+pub(crate) struct Loaded {
+    /// The values.
+    pub(crate) config: Config,
+    /// What is not wrong but should be known.
+    pub(crate) warnings: Vec<String>,
+    layers: Layers,
+}
+
+impl Loaded {
+    /// A complaint about a key, at the place where its value stands.
+    pub(crate) fn complain(&self, key: &str, what: impl Into<String>) -> Complaint {
+        self.layers.complain(key, what)
+    }
+}
+
+/// Reads all layers and checks what they come to.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub(crate) fn load(sources: &Sources) -> Result<Loaded, Complaint> {
+    let mut layers = Layers::read(sources)?;
+    let config = layers.extract()?;
+    let warnings = std::mem::take(&mut layers.warnings);
+    let mut loaded = Loaded { config, warnings, layers };
+    check::check(&mut loaded)?;
+    Ok(loaded)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,237 @@
+//! Whether the values of a configuration fit together.
+//!
+//! Nothing is opened here but the files that the configuration names, and those only to look at who may read them.
+
+use std::{collections::BTreeSet, fs, net::SocketAddr, path::Path};
+
+use strongroom_storage::{BATCH_BYTES_MAX, VALUE_BYTES_MAX};
+use strongroom_transports::CorsPolicy;
+use tracing_subscriber::EnvFilter;
+
+use super::{Loaded, layers::is_world_readable, places::Complaint, sections::Config};
+
+/// The shortest secret that a gateway may be believed by, in characters.
+const GATEWAY_SECRET_CHARS_MIN: usize = 16;
+
+/// Refuses what cannot work and warns of what should not be.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub(super) fn check(loaded: &mut Loaded) -> Result<(), Complaint> {
+    listeners(loaded)?;
+    tls(loaded)?;
+    browsers(loaded)?;
+    log(loaded)?;
+    limits(loaded)?;
+    keyknox(loaded)?;
+    let warnings = warnings(&loaded.config);
+    loaded.warnings.extend(warnings);
+    Ok(())
+}
+
+/// Nobody outside this machine gets to talk to the server without TLS.
+fn listeners(loaded: &Loaded) -> Result<(), Complaint> {
+    let Config { server, admin, keyknox, .. } = &loaded.config;
+    if server.listen.0.is_empty() {
+        return Err(loaded.complain("server.listen", "at least one address is needed"));
+    }
+    let has_tls = server.tls.certificate.is_some() || server.tls.key.is_some();
+    let open = |addresses: &[SocketAddr]| addresses.iter().find(|at| !at.ip().is_loopback()).copied();
+    if let Some(at) = open(&server.listen.0)
+        && !has_tls
+        && !server.behind_tls_proxy
+    {
+        return Err(loaded.complain(
+            "server.listen",
+            format!(
+                "{at} can be reached from other machines and would be served without TLS; add `certificate = \
+                 \"...\"` and `key = \"...\"` under [server.tls], or, where a proxy in front ends TLS, \
+                 `behind_tls_proxy = true` under [server]"
+            ),
+        ));
+    }
+    if let Some(at) = open(&[admin.listen])
+        && !admin.behind_tls_proxy
+    {
+        return Err(loaded.complain(
+            "admin.listen",
+            format!(
+                "{at} can be reached from other machines and would be served without TLS; use a loopback address, \
+                 or, where a proxy in front ends TLS, add `behind_tls_proxy = true` under [admin]"
+            ),
+        ));
+    }
+    let mut taken = BTreeSet::new();
+    let all = server.listen.0.iter().map(|at| ("server.listen", at));
+    let others = [("admin.listen", &admin.listen)].into_iter();
+    let gateway = keyknox.gateway.listen.iter().map(|at| ("keyknox.gateway.listen", at));
+    for (key, at) in all.chain(others).chain(gateway) {
+        // Port 0 is a port of its own each time.
+        if at.port() != 0 && !taken.insert(*at) {
+            return Err(loaded.complain(key, format!("{at} is listened on already")));
+        }
+    }
+    for (key, value) in [
+        ("server.head_timeout_s", server.head_timeout_s),
+        ("server.write_timeout_s", server.write_timeout_s),
+        ("server.handshake_timeout_s", server.handshake_timeout_s),
+        ("server.pipelined_max", server.pipelined_max.into()),
+        ("server.line_bytes_max", server.line_bytes_max as u64),
+        ("server.head_bytes_max", server.head_bytes_max as u64),
+        ("server.body_timeout_s", server.body_timeout_s),
+        ("server.idle_timeout_s", server.idle_timeout_s),
+        ("server.write_threads", server.write_threads as u64),
+        ("server.connections_max", server.connections_max as u64),
+    ] {
+        if value == 0 {
+            return Err(loaded.complain(key, "at least 1"));
+        }
+    }
+    Ok(())
+}
+
+fn tls(loaded: &Loaded) -> Result<(), Complaint> {
+    let tls = &loaded.config.server.tls;
+    match (&tls.certificate, &tls.key) {
+        (Some(_), None) => {
+            Err(loaded.complain("server.tls.certificate", "a certificate needs `key = \"...\"` beside it"))
+        }
+        (None, Some(_)) => {
+            Err(loaded.complain("server.tls.key", "a key needs `certificate = \"...\"` beside it"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn browsers(loaded: &Loaded) -> Result<(), Complaint> {
+    CorsPolicy::new(loaded.config.cors.origins.clone())
+        .map_err(|error| loaded.complain("cors.origins", error.to_string()))?;
+    Ok(())
+}
+
+fn log(loaded: &Loaded) -> Result<(), Complaint> {
+    EnvFilter::try_new(&loaded.config.log.level)
+        .map(drop)
+        .map_err(|error| loaded.complain("log.level", error.to_string()))
+}
+
+/// Limits that would let nothing through, or more than the store takes, are slips.
+fn limits(loaded: &Loaded) -> Result<(), Complaint> {
+    let limits = &loaded.config.limits;
+    let counts = [
+        ("body_bytes_max", limits.body_bytes_max),
+        ("json_depth_max", limits.json_depth_max),
+        ("in_flight_max", limits.in_flight_max),
+        ("lane_batch_max", limits.lane_batch_max),
+        ("single_meta_bytes_max", limits.single_meta_bytes_max),
+        ("meta_bytes_max", limits.meta_bytes_max),
+        ("value_bytes_max", limits.value_bytes_max),
+        ("recipients_max", limits.recipients_max),
+        ("page_rows_max", limits.page_rows_max),
+        ("sweep_rows_max", limits.sweep_rows_max),
+        ("asks_in_flight_max", limits.asks_in_flight_max),
+    ];
+    let spans = [
+        ("request_within_s", limits.request_within_s),
+        ("history_versions_max", limits.history_versions_max),
+        ("account_records_max", limits.account_records_max),
+        ("feed_events_max", limits.feed_events_max),
+        ("sweep_interval_ms", limits.sweep_interval_ms),
+        ("poll_interval_s", limits.poll_interval_s),
+    ];
+    let counts = counts.map(|(key, value)| (key, value as u64));
+    if let Some((key, _)) = counts.into_iter().chain(spans).find(|(_, value)| *value == 0) {
+        return Err(loaded.complain(&format!("limits.{key}"), "at least 1"));
+    }
+    let content =
+        limits.value_bytes_max.saturating_add(limits.meta_bytes_max.max(limits.single_meta_bytes_max));
+    // A row holds meta and value, and some bytes beside them.
+    let room = VALUE_BYTES_MAX - 64 * 1024;
+    if content > room {
+        let what =
+            format!("with meta a record may have {room} bytes, which is what the store keeps in one row");
+        return Err(loaded.complain("limits.value_bytes_max", what));
+    }
+    // Both travel as base64, four characters for three bytes, with names and quotes around them.
+    let needed = content.div_ceil(3) * 4 + 4_096;
+    if limits.body_bytes_max < needed {
+        let what = format!("a record at its limits needs a body of {needed} bytes");
+        return Err(loaded.complain("limits.body_bytes_max", what));
+    }
+    if limits.body_bytes_max > BATCH_BYTES_MAX {
+        let what = format!("at most {BATCH_BYTES_MAX}, the most that the store takes at once");
+        return Err(loaded.complain("limits.body_bytes_max", what));
+    }
+    Ok(())
+}
+
+fn keyknox(loaded: &Loaded) -> Result<(), Complaint> {
+    let keyknox = &loaded.config.keyknox;
+    let mount = &keyknox.mount;
+    let segments = mount.strip_prefix('/').map(|rest| rest.split('/').all(|segment| !segment.is_empty()));
+    if segments != Some(true) || mount.contains(['%', '?', '#', ' ']) {
+        let what = "a prefix is a slash and names, without a slash at the end: \"/keyknox\"";
+        return Err(loaded.complain("keyknox.mount", what));
+    }
+    if loaded.config.native.enabled && (mount == "/v1" || mount.starts_with("/v1/")) {
+        return Err(loaded.complain("keyknox.mount", "/v1 belongs to the native interface"));
+    }
+    if let Some(secret) = &keyknox.gateway.secret
+        && secret.0.expose().chars().count() < GATEWAY_SECRET_CHARS_MIN
+    {
+        let what = format!("at least {GATEWAY_SECRET_CHARS_MIN} characters are needed");
+        return Err(loaded.complain("keyknox.gateway.secret", what));
+    }
+    let gateway = &keyknox.gateway;
+    if loaded.config.server.behind_tls_proxy
+        && gateway.listen.is_none()
+        && gateway.secret.is_none()
+        && !gateway.networks.is_empty()
+    {
+        let what = "behind a proxy everybody comes from the proxy's network and would be believed; add a `secret`, \
+                    or a listener of its own with `listen`";
+        return Err(loaded.complain("keyknox.gateway.networks", what));
+    }
+    let mut seen = BTreeSet::new();
+    for (position, application) in keyknox.applications.iter().enumerate() {
+        let key = |name: &str| format!("keyknox.applications.{position}.{name}");
+        let Some(id) = &application.id else {
+            return Err(loaded.complain(&key("id"), "an application needs an `id`"));
+        };
+        if application.public_key.is_none() {
+            return Err(loaded.complain(&key("public_key"), "an application needs a `public_key`"));
+        }
+        if !(1..=256).contains(&application.key_id.len()) {
+            let what = "an application needs a `key_id` of 1 to 256 bytes, as its tokens name it";
+            return Err(loaded.complain(&key("key_id"), what));
+        }
+        if !seen.insert((id, &application.key_id)) {
+            return Err(loaded.complain(&key("key_id"), "this key is listed twice"));
+        }
+    }
+    Ok(())
+}
+
+fn warnings(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if config.server.behind_tls_proxy && config.server.trusted_proxies.is_empty() {
+        warnings.push(
+            "server.trusted_proxies: none is named, so all clients count as the proxy and share its limits"
+                .to_owned(),
+        );
+    }
+    warnings.extend(config.server.tls.key.as_deref().and_then(warn_of_readers));
+    warnings
+}
+
+/// What to say of a file that holds a secret and that everybody may read.
+pub(crate) fn warn_of_readers(path: &Path) -> Option<String> {
+    let metadata = fs::metadata(path).ok()?;
+    is_world_readable(&metadata).then(|| {
+        format!(
+            "{}: every user of this machine can read this secret; run chmod 600 {}",
+            path.display(),
+            path.display()
+        )
+    })
+}

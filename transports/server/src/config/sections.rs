@@ -1,0 +1,431 @@
+//! Every key of the configuration, with its unit and its default. What stands here is what `config example` prints.
+//!
+//! Sections hold values and nothing else; whether they fit together is `config::check`, and what is built of them is
+//! `compose`.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use strongroom_engine::{Right, Rights};
+use strongroom_primitives::{encoding, id::RealmId, sign};
+use strongroom_transports::{EdgeLimits, dialects::keyknox::RateLimits, http::HttpLimits, sockets::Network};
+
+use super::section::{Field, Kind, SecretValue, section};
+
+section! {
+    /// The configuration of a Strongroom server.
+    Config {
+        /// The public listener.
+        server: Server = Server::default();
+        /// The operator's listener.
+        admin: Admin = Admin::default();
+        /// Where everything is kept.
+        storage: Storage = Storage::default();
+        /// Limits.
+        limits: Limits = Limits::default();
+        /// Browsers.
+        cors: Cors = Cors::default();
+        /// The log.
+        log: Log = Log::default();
+        /// The native interface.
+        native: Native = Native::default();
+        /// The Keyknox interface.
+        keyknox: Keyknox = Keyknox::default();
+    }
+}
+
+fn http() -> HttpLimits {
+    HttpLimits::default()
+}
+
+section! {
+    /// The public listener: the native interface, WebSocket and the mounted dialects share it.
+    Server {
+        /// Addresses and ports. Off loopback, `[server.tls]` or `behind_tls_proxy` is needed.
+        listen: Addresses = Addresses(vec![SocketAddr::from(([127, 0, 0, 1], 8470))]);
+        /// Whether a proxy in front of this server ends TLS. Without one or `[server.tls]` the server listens on
+        /// loopback only.
+        behind_tls_proxy: bool = false;
+        /// Proxies whose forwarded-for header is believed: addresses, or networks such as "10.0.0.0/8".
+        trusted_proxies: Vec<NetworkText> = Vec::new();
+        /// Threads that serve sockets and reads; 0 for one per processor.
+        workers: usize = 0;
+        /// Threads that decide writes.
+        write_threads: usize = 1;
+        /// Connections in all.
+        connections_max: usize = http().connections_max;
+        /// Connections from one source, an IPv4 address or a 64-bit IPv6 network; 0 for no limit. Trusted proxies are
+        /// not counted.
+        connections_per_source_max: usize = http().connections_per_source_max;
+        /// Requests of one connection that wait for their answers.
+        pipelined_max: u32 = http().pipelined_max;
+        /// The longest request line, in bytes.
+        line_bytes_max: usize = http().line_bytes_max;
+        /// The largest head of a request, in bytes.
+        head_bytes_max: usize = http().head_bytes_max;
+        /// Seconds in which the head of a request must be complete.
+        head_timeout_s: u64 = http().head_within.as_secs();
+        /// Seconds in which the body of a request must be complete.
+        body_timeout_s: u64 = http().body_within.as_secs();
+        /// Seconds for which a peer may take nothing of an answer.
+        write_timeout_s: u64 = http().write_within.as_secs();
+        /// Seconds after which an idle connection is closed.
+        idle_timeout_s: u64 = http().idle_within.as_secs();
+        /// Seconds in which a TLS handshake must be complete.
+        handshake_timeout_s: u64 = http().handshake_within.as_secs();
+        /// Seconds that requests in flight get to finish when the server is told to stop.
+        drain_timeout_s: u64 = http().drain_within.as_secs();
+        /// TLS.
+        tls: Tls = Tls::default();
+    }
+}
+
+section! {
+    /// TLS on the public listener. Both files are read again when they change, and on SIGHUP.
+    Tls {
+        /// The certificate chain, PEM, the server's own certificate first.
+        certificate: Option<PathBuf> = None, as "\"/etc/strongroom/tls/certificate.pem\"";
+        /// The private key of the certificate, PEM.
+        key: Option<PathBuf> = None, as "\"/etc/strongroom/tls/key.pem\"";
+    }
+}
+
+section! {
+    /// The operator's listener: `strongroom admin`, metrics and health. Its requests carry the operator's token.
+    Admin {
+        /// Address and port.
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8471));
+        /// Whether a proxy in front of this listener ends TLS. Without one it listens on loopback only.
+        behind_tls_proxy: bool = false;
+        /// The file with the operator's token, made at the first start. In the data folder unless said otherwise.
+        token_file: Option<PathBuf> = None, as "\"/etc/strongroom/operator.token\"";
+    }
+}
+
+section! {
+    /// Where everything is kept.
+    Storage {
+        /// "sled", "redb", or "memory", which forgets.
+        kind: StorageKind = StorageKind::Sled;
+        /// The data folder; the variable STRONGROOM_DATA names it as well. Made if it is missing.
+        path: PathBuf = PathBuf::from("strongroom-data");
+        /// Memory that the store may use to keep pages at hand, in bytes.
+        cache_bytes: u64 = 128 * 1024 * 1024;
+    }
+}
+
+fn engine() -> strongroom_engine::Limits {
+    strongroom_engine::Limits::default()
+}
+
+fn edge() -> EdgeLimits {
+    EdgeLimits::default()
+}
+
+section! {
+    /// Limits. What is over one is refused by name, never cut short.
+    Limits {
+        /// The largest request body, in bytes.
+        body_bytes_max: usize = edge().body_bytes_max;
+        /// How deep JSON may nest.
+        json_depth_max: usize = edge().json_depth_max;
+        /// Seconds that a request may take from its last byte to its answer.
+        request_within_s: u64 = edge().request_within.as_secs();
+        /// Subscriptions of one WebSocket connection.
+        subscriptions_max: usize = edge().subscriptions_max;
+        /// Questions of one WebSocket connection that wait for their answers.
+        asks_in_flight_max: usize = edge().asks_in_flight_max;
+        /// Commands in flight per domain before callers are told to come back later.
+        in_flight_max: usize = engine().in_flight_max;
+        /// Queued commands of one account that are committed together.
+        lane_batch_max: usize = engine().lane_batch_max;
+        /// How often a command is decided again after losing a race.
+        conflict_retries_max: usize = engine().conflict_retries_max;
+        /// Seconds for which the answer under an idempotency key is kept.
+        idempotency_ttl_s: u64 = engine().idempotency_ttl.as_secs();
+        /// `meta` of the record `keyknox-v1`, in bytes.
+        single_meta_bytes_max: usize = engine().single_meta_bytes_max;
+        /// `meta` of every other record, in bytes.
+        meta_bytes_max: usize = engine().meta_bytes_max;
+        /// `value` of a record, in bytes.
+        value_bytes_max: usize = engine().value_bytes_max;
+        /// Recipients of one record.
+        recipients_max: usize = engine().recipients_max;
+        /// Versions of a record that history keeps, the present one included.
+        history_versions_max: u64 = engine().history_versions_max;
+        /// Seconds for which history keeps a version that is no longer the present one.
+        history_retention_s: u64 = engine().history_retention.as_secs();
+        /// Live records of one account.
+        account_records_max: u64 = engine().account_records_max;
+        /// Bytes of `meta` and `value` in the live records of one account.
+        account_bytes_max: u64 = engine().account_bytes_max;
+        /// Rows in one page of a listing.
+        page_rows_max: usize = engine().page_rows_max;
+        /// Events that a feed keeps.
+        feed_events_max: u64 = engine().feed_events_max;
+        /// Seconds for which a feed keeps an event.
+        feed_retention_s: u64 = engine().feed_retention.as_secs();
+        /// Bearer sessions of one account.
+        sessions_max: u64 = engine().sessions_max;
+        /// Verified tokens that one thread remembers.
+        verified_tokens_max: usize = engine().verified_tokens_max;
+        /// Seconds that a token's time of issue may lie in the future.
+        token_clock_tolerance_s: u64 = engine().token_clock_tolerance.as_secs();
+        /// Seconds that a token may live at most; not limited unless set.
+        token_life_max_s: Option<u64> = None, as "86400";
+        /// Milliseconds between two steps of the sweeper, which removes what has expired.
+        sweep_interval_ms: u64 = millis(engine().sweep_interval);
+        /// Rows that one step of the sweeper looks at.
+        sweep_rows_max: usize = engine().sweep_rows_max;
+        /// Seconds after which a follower that was not woken looks by itself.
+        poll_interval_s: u64 = engine().poll_interval.as_secs();
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+section! {
+    /// Which pages in browsers may use the server.
+    Cors {
+        /// Origins, spelled as browsers send them: `https://app.example.com`. None unless listed; there is no
+        /// wildcard.
+        origins: Vec<String> = Vec::new();
+    }
+}
+
+section! {
+    /// The log, on standard error. It never holds secrets or what records contain.
+    Log {
+        /// "pretty", "json", or "auto": pretty on a terminal and JSON otherwise.
+        format: LogFormat = LogFormat::Auto;
+        /// "error", "warn", "info", "debug", "trace", or a list of those by target, as in
+        /// "info,strongroom_engine=debug". Libraries are heard from "warn" up, because below they repeat what they
+        /// carry.
+        level: String = "info".to_owned();
+    }
+}
+
+section! {
+    /// The native interface: HTTP under /v1 and WebSocket at /v1/ws.
+    Native {
+        /// Whether it is served.
+        enabled: bool = true;
+    }
+}
+
+section! {
+    /// The Keyknox interface, for its published clients.
+    Keyknox {
+        /// Whether it is served.
+        enabled: bool = true;
+        /// Under which prefix. Published clients ask for /keyknox below the base URL that they are given.
+        mount: String = "/keyknox".to_owned();
+        /// Whether records of the root `unsafe-keys`, which hold private keys in plain text, are refused.
+        refuse_unsafe_keys: bool = false;
+        /// Requests per minute.
+        rates: Rates = Rates::default();
+        /// Gateway.
+        gateway: Gateway = Gateway::default();
+        /// Applications.
+        applications: Vec<Application> = Vec::new();
+    }
+}
+
+fn rates() -> RateLimits {
+    RateLimits::default()
+}
+
+section! {
+    /// Requests per minute, each with a burst of as many; 0 for no limit. Beyond them the answer is 429.
+    Rates {
+        /// Reads of one identity.
+        reads_per_minute: u32 = rates().reads_per_minute;
+        /// Writes and resets of one identity.
+        writes_per_minute: u32 = rates().writes_per_minute;
+        /// Requests of one address. Not counted for gateways.
+        address_requests_per_minute: u32 = rates().address_requests_per_minute;
+        /// Refused tokens from one address.
+        address_bad_tokens_per_minute: u32 = rates().address_bad_tokens_per_minute;
+    }
+}
+
+section! {
+    /// Gateway mode: somebody in front of this server has authenticated the identity and names it in headers. Off
+    /// unless one of these is set.
+    Gateway {
+        /// A listener of its own for the gateway. Without it, the gateway comes to the public one and is known there
+        /// by its network, its secret, or both.
+        listen: Option<SocketAddr> = None, as "\"127.0.0.1:8472\"";
+        /// The networks that the gateway comes from; any if there are none.
+        networks: Vec<NetworkText> = Vec::new();
+        /// What the gateway sends in the header Strongroom-Gateway-Secret: 16 characters or more. `secret_file` names a
+        /// file with it instead.
+        secret: Option<SecretValue> = None, as "\"a secret of your own\"";
+    }
+}
+
+section! {
+    /// One application and one of its keys. Several keys of an application are several of these. A key that is taken
+    /// out goes at the next start; `strongroom admin app` adds and revokes at once.
+    Application {
+        /// The application's id.
+        id: Option<RealmId> = None, as "\"my-application\"";
+        /// The key's id, as its tokens name it: 1 to 256 bytes.
+        key_id: String = String::new(), as "\"e680bef87ba75d331b0a02bfa6a20f02\"";
+        /// The key: Ed25519, SubjectPublicKeyInfo in base64. `strongroom admin app add --generate` makes a pair.
+        public_key: Option<PublicKey> = None, as "\"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"";
+        /// What its tokens may do: "create", "get", "reset".
+        rights: RightsList = RightsList(Rights::ALL);
+    }
+}
+
+/// One address or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Addresses(pub(crate) Vec<SocketAddr>);
+
+impl Field for Addresses {
+    const KIND: Kind = Kind::List;
+}
+
+impl<'de> Deserialize<'de> for Addresses {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMany;
+
+        impl<'de> de::Visitor<'de> for OneOrMany {
+            type Value = Vec<SocketAddr>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an address and port such as \"127.0.0.1:8470\", or a list of them")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                let address = text.parse().map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))?;
+                Ok(vec![address])
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut addresses = Vec::new();
+                while let Some(text) = list.next_element::<String>()? {
+                    addresses.extend(Self.visit_str::<A::Error>(&text)?);
+                }
+                Ok(addresses)
+            }
+        }
+
+        deserializer.deserialize_any(OneOrMany).map(Self)
+    }
+}
+
+/// A network, as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NetworkText(pub(crate) Network);
+
+impl Field for NetworkText {
+    const KIND: Kind = Kind::Text;
+}
+
+impl Serialize for NetworkText {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for NetworkText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Self).map_err(de::Error::custom)
+    }
+}
+
+/// Which backend keeps the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StorageKind {
+    /// sled: the default.
+    Sled,
+    /// redb.
+    Redb,
+    /// Memory, which forgets.
+    Memory,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// Pretty on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Pretty,
+    /// One JSON object per line.
+    Json,
+}
+
+/// The public half of an application's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PublicKey(pub(crate) sign::VerifyingKey);
+
+impl std::str::FromStr for PublicKey {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let der = encoding::from_base64(text).map_err(|_| "not base64")?;
+        let key = sign::VerifyingKey::from_spki(&der)
+            .map_err(|_| "not an Ed25519 key in SubjectPublicKeyInfo form (44 bytes in base64)")?;
+        Ok(Self(key))
+    }
+}
+
+impl std::fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&encoding::to_base64(&self.0.to_spki()))
+    }
+}
+
+impl Serialize for PublicKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for PublicKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // What stands here by mistake may be a private key, so it is not repeated.
+        let text = String::deserialize(deserializer).map_err(|_| de::Error::custom("not text"))?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Rights, spelled as a list of their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RightsList(pub(crate) Rights);
+
+impl Serialize for RightsList {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for RightsList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Vec::<Right>::deserialize(deserializer)?.into_iter().collect()))
+    }
+}
+
+impl Field for StorageKind {
+    const KIND: Kind = Kind::Text;
+}
+
+impl Field for LogFormat {
+    const KIND: Kind = Kind::Text;
+}
+
+impl Field for PublicKey {
+    const KIND: Kind = Kind::Text;
+}
+
+impl Field for RightsList {
+    const KIND: Kind = Kind::List;
+}

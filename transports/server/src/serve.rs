@@ -1,0 +1,275 @@
+//! `strongroom serve` and `dev`: open the store, start the engine, listen, wait for a signal, go down in order.
+//!
+//! The one thing to believe: what was acknowledged is in the store before the process ends, however it ends. Going
+//! down in order only spares clients the doubt.
+
+use std::{io, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use sd_notify::NotifyState;
+use strongroom_engine::{Credential, Engine, Placement, domains::realms::SyncConfiguredRealms};
+use strongroom_primitives::secret::{Secret, SecretText};
+use strongroom_storage::{Memory, Storage};
+use strongroom_transports::{
+    Front,
+    http::{Administration, HttpOptions, Listener, Metrics},
+    sockets::{Tls, TlsFiles},
+};
+
+use crate::{
+    admin::Desk,
+    banner::Banner,
+    compose,
+    config::{Config, Loaded, StorageKind, warn_of_readers},
+    data::{self, DataFolder, Running},
+    first, logs,
+    process::{self, Asked, Signals, tell_supervisor},
+    store::{DiskStore, wall_clock},
+};
+
+/// Shards per processor: enough that two busy accounts seldom share one.
+const SHARDS_PER_CORE: usize = 4;
+
+/// How long commands may take that are still in flight when nobody waits for their answers any more.
+const ENGINE_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long the store may take to let go of its files, after everything else has ended.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
+/// Serves until a signal ends it.
+///
+/// # Errors
+/// One line that says why it does not start.
+pub(crate) fn run(loaded: &Loaded) -> anyhow::Result<ExitCode> {
+    let config = &loaded.config;
+    let _log = logs::start(config.log.format, &config.log.level).context("the log cannot be started")?;
+    process::prepare();
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    actix_rt::System::new().block_on(serve(loaded))
+}
+
+/// Where the server keeps what it keeps.
+struct Keep {
+    /// `None` for a server that forgets.
+    folder: Option<DataFolder>,
+    disk: Option<DiskStore>,
+    storage: Arc<dyn Storage>,
+}
+
+impl Keep {
+    fn open(config: &Config) -> anyhow::Result<Self> {
+        let settings = &config.storage;
+        if settings.kind == StorageKind::Memory {
+            let storage = Arc::new(Memory::new(wall_clock()));
+            return Ok(Self { folder: None, disk: None, storage });
+        }
+        let folder = DataFolder::open_or_make(&settings.path)?;
+        // Opening the store also keeps a second server out of the rest of the folder.
+        let disk = DiskStore::open(&folder.store(), settings.kind, settings.cache_bytes)?;
+        let disk = disk.context("this kind of store is not kept on disk")?;
+        Ok(Self { folder: Some(folder), storage: disk.storage(), disk: Some(disk) })
+    }
+
+    fn operator_token(&self, config: &Config) -> anyhow::Result<SecretText> {
+        let file = config.admin.token_file.clone();
+        match file.or_else(|| self.folder.as_ref().map(DataFolder::operator_token)) {
+            Some(file) => {
+                let token = data::operator_token(&file)?;
+                if let Some(warning) = warn_of_readers(&file) {
+                    tracing::warn!("{warning}");
+                }
+                Ok(token)
+            }
+            None => data::new_operator_token(),
+        }
+    }
+
+    async fn close(&self) {
+        if let Some(folder) = &self.folder {
+            folder.remove_running();
+        }
+        if let Some(disk) = &self.disk {
+            match tokio::time::timeout(CLOSE_WITHIN, disk.close()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "the store did not close well"),
+                Err(_) => tracing::error!("the store did not close in time"),
+            }
+        }
+    }
+}
+
+async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
+    let config = &loaded.config;
+    let mut signals = Signals::listen().context("signals cannot be listened to")?;
+    let keep = Keep::open(config)?;
+    let operator = keep.operator_token(config)?;
+    let metrics = Metrics::new();
+    let engine = Engine::builder(keep.storage.clone())
+        .limits(compose::engine_limits(config))
+        .placement(Placement::Arbiters(config.server.write_threads))
+        .shards(compose::cores() * SHARDS_PER_CORE)
+        .observer(metrics.clone())
+        .start()
+        .await?;
+    let realms = compose::realms(config);
+    let sync = SyncConfiguredRealms { realms };
+    engine
+        .handle()
+        .ask(Credential::Operator, sync)
+        .await
+        .context("the configured applications were not taken")?;
+
+    let front = Front::new(engine.handle().clone(), compose::edge_limits(config));
+    let listeners = Listeners::start(loaded, &front, &operator, metrics)?;
+    // Only now: what is made is shown once, and a server that cannot listen would show it to nobody.
+    let made = first::begin(engine.handle(), keep.folder.as_ref()).await?;
+    let running = listeners.running();
+    if let Some(folder) = &keep.folder {
+        folder.write_running(&running)?;
+    }
+    let banner = Banner {
+        config,
+        running: &running,
+        folder: keep.folder.as_ref(),
+        first: made.as_ref(),
+        operator: keep.folder.is_none().then_some(&operator),
+    };
+    banner.print();
+    tell_supervisor(NotifyState::Ready);
+    tracing::info!(public = running.public.join(" "), admin = running.admin, "ready");
+    drop((made, operator));
+
+    let code = loop {
+        match signals.next().await {
+            Asked::Stop { code } => break code,
+            Asked::Reload => listeners.reload(),
+        }
+    };
+    tracing::info!("going down");
+    tell_supervisor(NotifyState::Stopping);
+    let within = Duration::from_secs(config.server.drain_timeout_s);
+    let going_down = async {
+        listeners.stop(within).await;
+        if !engine.stop(ENGINE_WITHIN).await {
+            tracing::warn!("some commands did not end in time");
+        }
+        keep.close().await;
+    };
+    tokio::select! {
+        biased;
+        () = going_down => {
+            tracing::info!("ended");
+            Ok(ExitCode::SUCCESS)
+        }
+        () = second(&mut signals) => {
+            tracing::warn!("told twice to end");
+            Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+        }
+    }
+}
+
+/// Waits for another signal that asks to end.
+async fn second(signals: &mut Signals) {
+    while signals.next().await == Asked::Reload {}
+}
+
+/// Everything that listens.
+struct Listeners {
+    public: Listener,
+    gateway: Option<Listener>,
+    admin: Listener,
+    tls: Option<Tls>,
+}
+
+impl Listeners {
+    fn start(
+        loaded: &Loaded,
+        front: &Front,
+        operator: &SecretText,
+        metrics: Arc<Metrics>,
+    ) -> anyhow::Result<Self> {
+        let config = &loaded.config;
+        let router = Arc::new(compose::router(config)?);
+        let tls = tls(loaded)?;
+        let public = HttpOptions { tls: tls.clone(), ..compose::public_listener(config) };
+        let start = |options: HttpOptions, key: &str| {
+            let addresses = options.bind.clone();
+            let options = HttpOptions { metrics: Some(metrics.clone()), ..options };
+            Listener::start(options, front.clone(), router.clone())
+                .map_err(|error| loaded.complain(key, cannot_listen(&addresses, &error)))
+        };
+        let public = start(public, "server.listen")?;
+        let gateway = compose::gateway_listener(config);
+        let gateway = gateway.map(|options| start(options, "keyknox.gateway.listen")).transpose()?;
+        let addresses = public.addresses().iter().map(|at| Running::url(*at, tls.is_some())).collect();
+        let administration = Administration {
+            token: Arc::new(Secret::new(operator.expose().as_bytes().to_vec())),
+            metrics: metrics.clone(),
+            api: Arc::new(Desk::new(front.engine().now(), addresses)),
+        };
+        let admin = Listener::start_admin(compose::admin_listener(config), front.clone(), administration)
+            .map_err(|error| {
+                loaded.complain("admin.listen", cannot_listen(&[config.admin.listen], &error))
+            })?;
+        Ok(Self { public, gateway, admin, tls })
+    }
+
+    fn running(&self) -> Running {
+        let tls = self.tls.is_some();
+        Running {
+            pid: std::process::id(),
+            public: self.public.addresses().iter().map(|at| Running::url(*at, tls)).collect(),
+            admin: Running::url(self.admin.addresses()[0], false),
+        }
+    }
+
+    fn reload(&self) {
+        if let Some(tls) = &self.tls {
+            match tls.reload() {
+                Ok(()) => tracing::info!("certificate and key were read again"),
+                Err(error) => tracing::error!(%error, "certificate and key stay as they were"),
+            }
+        }
+    }
+
+    /// Ends all of them at once, within the time of one.
+    async fn stop(self, within: Duration) {
+        let gateway = async {
+            if let Some(gateway) = self.gateway {
+                gateway.stop().await;
+            }
+        };
+        let all = async { tokio::join!(self.public.stop(), gateway, self.admin.stop()) };
+        if tokio::time::timeout(within + Duration::from_secs(1), all).await.is_err() {
+            tracing::warn!("some connections did not end in time");
+        }
+    }
+}
+
+/// TLS as the configuration has it.
+///
+/// # Errors
+/// If its files cannot be used.
+pub(crate) fn tls(loaded: &Loaded) -> anyhow::Result<Option<Tls>> {
+    let files = &loaded.config.server.tls;
+    let (Some(certificate), Some(key)) = (&files.certificate, &files.key) else { return Ok(None) };
+    let tls = Tls::open(TlsFiles { certificate: certificate.clone(), key: key.clone() });
+    Ok(Some(tls.map_err(|error| loaded.complain("server.tls.certificate", error.to_string()))?))
+}
+
+fn cannot_listen(addresses: &[SocketAddr], error: &io::Error) -> String {
+    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let addresses = addresses.join(", ");
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("{addresses}: another program listens there; stop it, or set another port here")
+        }
+        io::ErrorKind::AddrNotAvailable => format!("{addresses}: this machine has no such address"),
+        io::ErrorKind::PermissionDenied => {
+            format!("{addresses}: this user may not listen there; ports from 1024 on are free to all")
+        }
+        _ => format!("{addresses}: {error}"),
+    }
+}
