@@ -1,0 +1,13 @@
+//! The `strongroom` binary as its operator meets it: started, configured, refused, stopped and killed as a process.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod admin;
+mod config;
+mod kit;
+mod leak;
+mod listeners;
+mod refusals;
+mod start;
+mod stop;
+mod tools;
