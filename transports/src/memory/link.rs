@@ -11,7 +11,7 @@ use futures_core::Stream;
 use futures_util::Sink;
 use strongroom_engine::Credential;
 use strongroom_wire::{Encoding, FRAME_BYTES_MAX};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Front,
@@ -53,6 +53,45 @@ pub fn connect(front: &Front, credential: Option<Credential>, encoding: Encoding
     let front = front.clone();
     actix_rt::spawn(async move { ws::serve(&front, receiver, sender, credential, encoding).await });
     link
+}
+
+/// Opens links from any thread and any task, to a front that is served where the connector was made.
+#[derive(Clone)]
+pub struct Connector(mpsc::Sender<Wanted>);
+
+/// A link that somebody waits for.
+struct Wanted {
+    credential: Option<Credential>,
+    encoding: Encoding,
+    link: oneshot::Sender<Link>,
+}
+
+impl Connector {
+    /// A connector to `front`, served on the caller's own thread, which must run an `actix_rt` arbiter.
+    pub fn new(front: Front) -> Self {
+        let (wanted, mut asked) = mpsc::channel::<Wanted>(LINK_MESSAGES);
+        actix_rt::spawn(async move {
+            while let Some(Wanted { credential, encoding, link }) = asked.recv().await {
+                // Whoever asked may have lost patience; the link then ends by itself.
+                let _ = link.send(connect(&front, credential, encoding));
+            }
+        });
+        Self(wanted)
+    }
+
+    /// Opens a link, as [`connect`] does.
+    ///
+    /// # Errors
+    /// [`LinkClosed`] if the arbiter is gone.
+    pub async fn connect(
+        &self,
+        credential: Option<Credential>,
+        encoding: Encoding,
+    ) -> Result<Link, LinkClosed> {
+        let (link, opened) = oneshot::channel();
+        self.0.send(Wanted { credential, encoding, link }).await.map_err(|_| LinkClosed)?;
+        opened.await.map_err(|_| LinkClosed)
+    }
 }
 
 /// Both ends of a new link.

@@ -9,5 +9,5 @@ mod network;
 #[cfg(test)]
 mod tests;
 
-pub use link::{Link, LinkClosed, connect};
+pub use link::{Connector, Link, LinkClosed, connect};
 pub use network::{Network, Weather};

@@ -4,8 +4,8 @@
 //! takes the tasks and messages that have become due. `now` is time since the connection began and never steps back.
 //!
 //! The bounds, per connection: one message at a time being read; [`crate::EdgeLimits::asks_in_flight_max`] questions,
-//! of which [`RUNNING_MAX`] are being answered; a queue of [`QUEUE_MAX`] messages or [`QUEUE_BYTES_MAX`] bytes; one
-//! page of events, and that only when the queue is empty.
+//! of which 32 are being answered; a queue of 256 frames or 1 MiB; one page of events, and that only when the queue is
+//! empty.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -24,7 +24,10 @@ use strongroom_wire::{
     ServerFrame, SubscriptionId,
 };
 
-use super::socket::{CloseReason, Message, SocketError, close};
+use super::{
+    outbox::Outbox,
+    socket::{CloseReason, Message, SocketError, close},
+};
 use crate::{
     EdgeLimits, credentials,
     native::{convert, idempotency_key, name_of},
@@ -35,16 +38,6 @@ use crate::{
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PINGS_UNANSWERED_MAX: u8 = 2;
 
-/// Messages that may wait to be sent. One more, and the peer is not reading: the connection closes.
-const QUEUE_MAX: usize = 256;
-
-/// Bytes that may wait to be sent.
-const QUEUE_BYTES_MAX: usize = 1024 * 1024;
-
-/// While more than this waits to be sent, no further answer is taken: half of the bound, so that the answer of a
-/// single question always fits.
-const QUEUE_BYTES_BUSY: usize = QUEUE_BYTES_MAX / 2;
-
 /// Questions of one connection that are being answered at the same time; the others wait their turn.
 const RUNNING_MAX: usize = 32;
 
@@ -53,6 +46,9 @@ const PAGE_EVENTS: usize = 32;
 
 /// How long the last messages may take to leave once a connection is to end.
 const FLUSH_WITHIN: Duration = Duration::from_millis(500);
+
+/// How long answers may take once the credential is no longer good. With the goodbye it stays within a second.
+const REFUSED_WITHIN: Duration = Duration::from_millis(800);
 
 /// How long answers may take once the server is going down.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
@@ -97,8 +93,9 @@ enum Phase {
     SigningIn,
     /// Questions are welcome.
     Open,
-    /// No further question is taken; what is queued may leave before `until`, and answers may come if `answers`.
-    Finishing { close: CloseReason, until: Duration, answers: bool },
+    /// No further question is taken; what is queued may leave before `until`, and answers may come if `answers`. The
+    /// last word follows them.
+    Finishing { close: CloseReason, until: Duration, answers: bool, last_word: Option<Bytes> },
     /// It is over.
     Closed(CloseReason),
 }
@@ -115,12 +112,7 @@ pub struct Connection {
     running: usize,
     /// Where each subscription stands; `None` while it is being opened.
     subscriptions: BTreeMap<SubscriptionId, Option<u64>>,
-    queue: VecDeque<Bytes>,
-    queue_bytes: usize,
-    /// A message has been handed to the socket, which has not yet asked for the next one.
-    sending: bool,
-    pong: Option<Bytes>,
-    ping: bool,
+    outbox: Outbox,
     pings_unanswered: u8,
     next_ping: Duration,
 }
@@ -142,11 +134,7 @@ impl Connection {
             asks: 0,
             running: 0,
             subscriptions: BTreeMap::new(),
-            queue: VecDeque::new(),
-            queue_bytes: 0,
-            sending: false,
-            pong: None,
-            ping: false,
+            outbox: Outbox::new(encoding),
             pings_unanswered: 0,
             next_ping: PING_EVERY,
         }
@@ -161,17 +149,17 @@ impl Connection {
 
     /// Whether an answer may be brought back now. A driver keeps answers where they are until then.
     pub fn wants_answer(&self) -> bool {
-        self.queue_bytes < QUEUE_BYTES_BUSY
+        !self.outbox.is_busy()
     }
 
     /// Whether a page of a subscription may be read now: only when nothing waits to be sent.
     pub fn wants_page(&self) -> bool {
-        matches!(self.phase, Phase::Open) && self.is_flushed()
+        matches!(self.phase, Phase::Open) && self.outbox.is_flushed()
     }
 
     /// Whether there is a message to send.
     pub fn has_message(&self) -> bool {
-        !self.queue.is_empty() || self.pong.is_some() || self.ping
+        self.outbox.has_message()
     }
 
     /// When [`Connection::on_tick`] is due.
@@ -196,42 +184,27 @@ impl Connection {
 
     /// The next message to send. [`Connection::on_sent`] follows once the socket has room for another.
     pub fn next_message(&mut self) -> Option<Message> {
-        let message = if let Some(bytes) = self.pong.take() {
-            Message::Pong(bytes)
-        } else if std::mem::take(&mut self.ping) {
-            Message::Ping(Bytes::new())
-        } else {
-            let bytes = self.queue.pop_front()?;
-            self.queue_bytes -= bytes.len();
-            match self.encoding {
-                Encoding::Json => Message::Text(bytes),
-                Encoding::Cbor => Message::Binary(bytes),
-            }
-        };
-        self.sending = true;
-        Some(message)
+        self.outbox.next()
     }
 
     /// Whether it is over, and why.
     pub fn closed(&self) -> Option<&CloseReason> {
         match &self.phase {
             Phase::Closed(reason) => Some(reason),
-            Phase::Finishing { close, answers, .. } if self.is_flushed() && !(*answers && self.asks > 0) => {
+            Phase::Finishing { close, answers, .. }
+                if self.outbox.is_flushed() && !(*answers && self.asks > 0) =>
+            {
                 Some(close)
             }
             _ => None,
         }
     }
 
-    fn is_flushed(&self) -> bool {
-        !self.has_message() && !self.sending
-    }
-
     // What the driver tells.
 
     /// The socket has room for the next message.
     pub fn on_sent(&mut self) {
-        self.sending = false;
+        self.outbox.on_sent();
     }
 
     /// A message came.
@@ -241,8 +214,7 @@ impl Connection {
             (Message::Close(_), _) => {
                 return self.phase = Phase::Closed(CloseReason::new(close::NORMAL, "as agreed"));
             }
-            // A later ping makes an answer to an earlier one needless.
-            (Message::Ping(bytes), _) => return self.pong = Some(bytes),
+            (Message::Ping(bytes), _) => return self.outbox.pong(bytes),
             (Message::Pong(_), _) => return,
             (Message::Text(bytes), Encoding::Json) | (Message::Binary(bytes), Encoding::Cbor) => bytes,
             (Message::Text(_) | Message::Binary(_), _) => {
@@ -290,15 +262,20 @@ impl Connection {
             ErrorKind::Fault => close::FAULT,
             ErrorKind::Refused | ErrorKind::NotFound | ErrorKind::Conflict => close::POLICY,
         };
-        self.send(&ServerFrame::Problem { id: None, problem: Box::new(problem::of(error)) });
-        // What was asked before may still be answered: the engine judged each question by itself.
-        self.finish(CloseReason::new(code, error.code()), now + FLUSH_WITHIN, true);
+        // What was asked before may still be answered, the question that ended the session among it: the engine judged
+        // each by itself. The last word comes after them, because nobody listens beyond it.
+        self.finish(
+            CloseReason::new(code, error.code()),
+            now + REFUSED_WITHIN,
+            true,
+            Some(problem::of(error)),
+        );
     }
 
     /// The server is going down: no further question, and an end once those in flight are answered.
     pub fn on_drain(&mut self, now: Duration) {
         let reason = CloseReason::new(close::GOING_AWAY, "the server is going down");
-        self.finish(reason, now + DRAIN_WITHIN, true);
+        self.finish(reason, now + DRAIN_WITHIN, true, None);
     }
 
     /// A question is answered.
@@ -308,6 +285,7 @@ impl Connection {
             Ok(reply) => self.send_answer(id, reply),
             Err(problem) => self.send_problem(id, problem),
         }
+        self.conclude();
     }
 
     /// A subscription is open, beginning after this sequence number, or it is not to be.
@@ -328,6 +306,7 @@ impl Connection {
                 self.send_problem(id, problem);
             }
         }
+        self.conclude();
     }
 
     /// A subscription has a page, or has ended.
@@ -373,7 +352,7 @@ impl Connection {
                     return;
                 }
                 self.pings_unanswered += 1;
-                self.ping = true;
+                self.outbox.ping();
                 self.next_ping = now + PING_EVERY;
             }
             _ => {}
@@ -513,6 +492,16 @@ impl Connection {
         self.running -= 1;
     }
 
+    /// Sends the last word once everything before it has been said.
+    fn conclude(&mut self) {
+        if let Phase::Finishing { answers, last_word, .. } = &mut self.phase
+            && !(*answers && self.asks > 0)
+            && let Some(bytes) = last_word.take()
+        {
+            self.enqueue(bytes);
+        }
+    }
+
     // What goes out.
 
     fn send_answer(&mut self, id: u64, reply: Reply) {
@@ -542,27 +531,22 @@ impl Connection {
         if matches!(self.phase, Phase::Closed(_)) {
             return;
         }
-        if self.queue.len() >= QUEUE_MAX || self.queue_bytes + bytes.len() > QUEUE_BYTES_MAX {
-            self.queue = VecDeque::new();
-            self.queue_bytes = 0;
+        if self.outbox.push(bytes).is_err() {
+            self.outbox.clear();
             self.phase = Phase::Closed(CloseReason::new(close::POLICY, "answers are not being read"));
-            return;
         }
-        self.queue_bytes += bytes.len();
-        self.queue.push_back(bytes);
     }
 
     /// Ends the connection with a last word about it.
     fn fail(&mut self, problem: Problem, code: u16, reason: &'static str, now: Duration) {
-        self.send(&ServerFrame::Problem { id: None, problem: Box::new(problem) });
-        self.end(code, reason, now);
+        self.finish(CloseReason::new(code, reason), now + FLUSH_WITHIN, false, Some(problem));
     }
 
     fn end(&mut self, code: u16, reason: &'static str, now: Duration) {
-        self.finish(CloseReason::new(code, reason), now + FLUSH_WITHIN, false);
+        self.finish(CloseReason::new(code, reason), now + FLUSH_WITHIN, false, None);
     }
 
-    fn finish(&mut self, close: CloseReason, until: Duration, answers: bool) {
+    fn finish(&mut self, close: CloseReason, until: Duration, answers: bool, last_word: Option<Problem>) {
         if matches!(self.phase, Phase::Closed(_)) {
             return;
         }
@@ -576,8 +560,11 @@ impl Connection {
         self.asks -= dropped;
         // Of two reasons to end, the one that waits for nothing wins.
         if !answers || !matches!(self.phase, Phase::Finishing { answers: false, .. }) {
-            self.phase = Phase::Finishing { close, until, answers };
+            let frame = |problem| ServerFrame::Problem { id: None, problem: Box::new(problem) };
+            let last_word = last_word.map(|problem| self.encoding.write(&frame(problem)));
+            self.phase = Phase::Finishing { close, until, answers, last_word };
         }
+        self.conclude();
     }
 }
 

@@ -10,6 +10,7 @@ mod connection;
 mod handshake;
 #[cfg(feature = "ws")]
 mod listener;
+mod outbox;
 mod pump;
 mod socket;
 #[cfg(test)]

@@ -252,12 +252,17 @@ fn a_revoked_session_loses_its_connection_within_a_second_and_reads_nothing_more
 }
 
 #[test]
-fn who_revokes_the_session_at_hand_still_gets_the_answer() {
+fn who_ends_the_session_at_hand_still_gets_the_answer() {
     paused(async {
         let bench = Bench::new().await;
         let mut client = Client::new(&bench, "ann").await;
         let revoked = client.ask(1, Operation::RevokeSession { session: None }).await;
         assert_eq!(revoked.unwrap(), Reply::Done {});
+        assert_eq!(client.closed().await, Some(close::POLICY));
+
+        let mut client = Client::new(&bench, "bob").await;
+        let erased = client.ask(1, Operation::EraseAccount { confirm: subject_of("bob") }).await;
+        assert_eq!(erased.unwrap(), Reply::Done {}, "although its own session was gone before the answer");
         assert_eq!(client.closed().await, Some(close::POLICY));
     });
 }
