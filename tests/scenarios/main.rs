@@ -1,0 +1,49 @@
+//! The same stories over every transport, told by the real client: in memory, over HTTP, over a WebSocket beside HTTP
+//! and over one that stands alone.
+//!
+//! A story knows no transport. Whatever holds over one holds over all, and where it does not, the name of the test says
+//! which story and which transport.
+
+#![expect(clippy::unwrap_used, reason = "whatever fails here fails the test that wanted it")]
+
+mod cuts;
+mod stage;
+mod stories;
+
+/// Tells every story over every transport.
+macro_rules! tell {
+    ($($story:ident)*) => {
+        tell!(@ memory Memory: $($story)*);
+        tell!(@ http Http: $($story)*);
+        tell!(@ web_socket_beside_http WebSocketBesideHttp: $($story)*);
+        tell!(@ web_socket_alone WebSocketAlone: $($story)*);
+    };
+    (@ $module:ident $transport:ident: $($story:ident)*) => {
+        mod $module {
+            $(
+                #[actix_rt::test]
+                async fn $story() {
+                    let stage = crate::stage::Stage::open(crate::stage::Transport::$transport).await;
+                    crate::stories::$story(&stage).await;
+                }
+            )*
+        }
+    };
+}
+
+tell! {
+    a_write_names_the_state_that_it_replaces
+    of_many_writers_each_loses_nothing
+    a_retry_under_the_same_key_is_the_same_write
+    listings_are_whole_and_know_only_what_one_may_read
+    a_former_version_can_be_seen_and_brought_back
+    a_recipient_reads_and_follows_until_access_is_withdrawn
+    deleting_takes_one_record_and_resetting_takes_all_that_begin_so
+    a_watch_shows_every_event_once_and_goes_on_where_it_stood
+    a_watch_that_is_too_far_behind_is_told_of_the_gap
+    a_thousand_broken_connections_lose_no_event_and_double_none
+    a_revoked_session_is_refused_and_its_watch_ends
+    an_erased_account_is_gone
+    sizes_are_exact_at_the_edge
+    a_receipt_proves_a_head
+}
