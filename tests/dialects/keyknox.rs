@@ -159,6 +159,28 @@ fn a_path_with_two_readings_is_refused_in_the_dialects_words() {
     });
 }
 
+/// A-HTTP-08.
+#[test]
+fn a_forged_host_appears_in_no_answer() {
+    deployed(1, async |world| {
+        let device =
+            world.device("alice", 0).and("host", "forged.example").and("x-forwarded-host", "forged.example");
+        let wrong_method = device.send(Method::DELETE, "/keyknox/v1", "").await;
+        let unknown = device.send(Method::GET, "/keyknox/v9", "").await;
+        for answer in [device.put("m", "v").await, device.put("m", "v").await, wrong_method, unknown] {
+            assert!(!String::from_utf8_lossy(&answer.0.body).contains("forged"));
+            assert!(
+                answer
+                    .0
+                    .headers
+                    .values()
+                    .all(|value| !value.as_bytes().windows(6).any(|part| part == b"forged"))
+            );
+            assert!(!answer.0.headers.contains_key("location"));
+        }
+    });
+}
+
 /// One record, many doors: history and undo belong to the native interface and serve Keyknox clients too.
 #[test]
 fn a_record_that_a_client_reset_is_brought_back_through_the_native_door() {
