@@ -29,8 +29,12 @@ async fn devices_race(world: &World, devices: usize, steps: usize, record: &Reco
     let busy = clients.iter().map(async |client| {
         for _ in 0..steps {
             match client.dice().below(8) {
-                0 => drop(client.reset(record, Previous::Unsaid).await),
-                _ => drop(client.update(record).await),
+                0 => {
+                    client.reset(record, Previous::Unsaid).await;
+                }
+                _ => {
+                    client.update(record).await;
+                }
             }
             world.wait(client.dice().ms(0..=4_000)).await;
         }

@@ -42,13 +42,17 @@ async fn busy_devices(world: &World, devices: usize, steps: usize, record: &Reco
     let busy = clients.iter().map(async |client| {
         for _ in 0..steps {
             match client.dice().below(10) {
-                0 => drop(client.reset(record, Previous::Unsaid).await),
+                0 => {
+                    client.reset(record, Previous::Unsaid).await;
+                }
                 1 => {
                     if let Outcome::Shown(state) = client.read(record).await {
                         client.reset(record, over(&state)).await;
                     }
                 }
-                _ => drop(client.update(record).await),
+                _ => {
+                    client.update(record).await;
+                }
             }
             world.wait(client.dice().ms(0..=300)).await;
         }

@@ -130,14 +130,14 @@ fn quotas_hold_against_racing_devices_and_usage_is_what_is_there() {
         assert_eq!(usage, (Some(records), Some(bytes)), "usage is what is there");
 
         // To the edge, over it, and back.
-        let mut left = RECORDS_MAX - records;
-        for n in 0..=left {
+        let room = RECORDS_MAX - records;
+        for n in 0..=room {
             let name = format!("filler {n}");
             let write = PutRecord::new(record(&name), "m".into(), "".into(), Previous::Unsaid, Vec::new());
             match world.persist(0, world.gateway("ann"), write).await {
-                Ok(_) => left -= 1,
+                Ok(_) => assert!(n < room),
                 Err(EngineError::QuotaExceeded { what: Quota::Records, max: RECORDS_MAX }) => {
-                    assert_eq!(left, 0)
+                    assert_eq!(n, room)
                 }
                 Err(EngineError::QuotaExceeded { what: Quota::Bytes, .. }) => {
                     assert!(bytes + RECORDS_MAX > BYTES_MAX, "{bytes} bytes are not that many");

@@ -32,7 +32,9 @@ async fn busy_devices(world: &World, devices: usize, steps: usize, records: &[Re
                     drop(client.ask(client.any_node(), None, share).await);
                 }
                 2 => world.wait(dice.ms(0..=400)).await,
-                _ => drop(client.update(record).await),
+                _ => {
+                    client.update(record).await;
+                }
             }
         }
     });

@@ -9,6 +9,7 @@ mod clock;
 mod crash;
 mod erasure;
 mod feed;
+mod network;
 mod overload;
 mod records;
 mod revocation;

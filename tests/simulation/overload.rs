@@ -174,8 +174,8 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
     let account = |identity: &strongroom_engine::Identity| Some(identity.clone());
     macro_rules! asked {
         ($($who:expr => $command:expr,)*) => {{
-            let mut asked: Vec<Pin<Box<dyn Future<Output = (&'static str, bool)> + '_>>> = Vec::new();
-            $(asked.push(Box::pin(timed(handle, $who.clone(), within, $command)));)*
+            let asked: Vec<Pin<Box<dyn Future<Output = (&'static str, bool)> + '_>>> =
+                vec![$(Box::pin(timed(handle, $who.clone(), within, $command))),*];
             asked
         }};
     }

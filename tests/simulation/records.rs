@@ -14,12 +14,24 @@ async fn busy_device(world: &World, client: &Client<'_>, records: &[RecordName],
     for _ in 0..steps {
         let record = dice.pick(records);
         match dice.below(20) {
-            0..=10 => drop(client.update(record).await),
-            11 | 12 => drop(client.read(record).await),
-            13 => drop(client.put(record, Previous::Unsaid).await),
-            14 => drop(client.put(record, Previous::Nonsense).await),
-            15 => drop(client.put(record, Previous::Absent).await),
-            16 => drop(client.reset(record, Previous::Unsaid).await),
+            0..=10 => {
+                client.update(record).await;
+            }
+            11 | 12 => {
+                client.read(record).await;
+            }
+            13 => {
+                client.put(record, Previous::Unsaid).await;
+            }
+            14 => {
+                client.put(record, Previous::Nonsense).await;
+            }
+            15 => {
+                client.put(record, Previous::Absent).await;
+            }
+            16 => {
+                client.reset(record, Previous::Unsaid).await;
+            }
             17 | 18 => {
                 if let Outcome::Shown(state) = client.read(record).await {
                     client.reset(record, over(&state)).await;

@@ -92,11 +92,11 @@ fn nothing_commits_after_a_revocation_is_answered() {
             }
         }));
         let revoking = async {
-            world.wait(dice.ms(0..=3_000)).await;
+            world.wait(dice.ms(0..=2_000)).await;
             end(world, dice.index(world.node_count()), how).await;
             let (revoked, rows) = (world.now(), world.store().inner().len());
             // Writes in flight and writes still to come get their chance.
-            world.wait(dice.ms(0..=5_000)).await;
+            world.wait(dice.ms(0..=3_000)).await;
             over.set(true);
             // Every write adds rows: a version, an event, a kept answer.
             assert_eq!(
@@ -150,20 +150,20 @@ fn nothing_written_after_a_revocation_is_read_with_the_revoked_session() {
                 if let Outcome::Shown(state) = reader.read(&record).await {
                     read.push(state.sequence);
                 }
-                world.wait(reader.dice().ms(1..=40)).await;
+                world.wait(reader.dice().ms(1..=80)).await;
             }
             read
         }));
         let writing = async {
             while !over.get() {
                 writer.update(&record).await;
-                world.wait(writer.dice().ms(1..=40)).await;
+                world.wait(writer.dice().ms(1..=80)).await;
             }
         };
         let revoking = async {
             world.wait(dice.ms(0..=2_000)).await;
             end(world, dice.index(world.node_count()), End::Session(issued.session)).await;
-            world.wait(dice.ms(500..=3_000)).await;
+            world.wait(dice.ms(500..=2_000)).await;
             over.set(true);
         };
         let never = Cell::new(None);

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use strongroom_engine::{
     Asking, Command, Credential, EngineError, ErrorKind, Routed,
-    domains::records::{GetRecord, Previous, PutRecord, RecordForm, RecordName, ResetRecords, ResetSingle},
+    domains::records::{
+        DeleteRecord, GetRecord, Previous, PutRecord, RecordForm, RecordName, ResetDone, ResetRecords,
+        ResetSingle,
+    },
 };
 use strongroom_primitives::{
     hash::RecordTag,
@@ -145,9 +148,19 @@ impl<'w> Client<'w> {
                 };
                 self.see_through(operation, record, wanted, told, ResetSingle { previous }).await
             }
+            // Two ways to the same end: by the whole name, and by the beginning of names.
+            RecordForm::Named if self.dice.chance(50) => {
+                let command = DeleteRecord { name: record.clone(), previous };
+                let told = |answer| match answer {
+                    Ok(()) => Outcome::Deleted(1),
+                    Err(EngineError::UnknownRecord) => Outcome::Absent,
+                    Err(error) => history::refusal(&error),
+                };
+                self.see_through(operation, record, wanted, told, command).await
+            }
             RecordForm::Named => {
                 let command = ResetRecords { prefix: record.parts().to_vec(), previous, from: None };
-                let told = |answer: Result<strongroom_engine::domains::records::ResetDone, _>| match answer {
+                let told = |answer: Result<ResetDone, _>| match answer {
                     Ok(done) => Outcome::Deleted(done.count),
                     Err(error) => history::refusal(&error),
                 };

@@ -93,12 +93,9 @@ impl<'w> Follower<'w> {
             let patience = if self.dice.chance(20) { self.dice.ms(0..=50) } else { PATIENCE };
             let Ok(page) = tokio::time::timeout(patience, subscription.next()).await else { return Ok(()) };
             let page = page?;
-            let mut heard = self.heard.borrow_mut();
-            if page.gap {
-                heard.push(Heard::Gap(page.next));
-            }
-            heard.extend(page.events.into_iter().map(|(sequence, _, event)| Heard::Event(sequence, event)));
-            drop(heard);
+            let gap = page.gap.then_some(Heard::Gap(page.next));
+            let events = page.events.into_iter().map(|(sequence, _, event)| Heard::Event(sequence, event));
+            self.heard.borrow_mut().extend(gap.into_iter().chain(events));
             self.cursor.set(page.next);
             self.world.wait(self.dice.ms(0..=self.slowest_ms)).await;
         }

@@ -364,8 +364,8 @@ impl World {
         Client::new(self, number, credential)
     }
 
-    /// A number for something that a client wants.
-    pub(crate) fn next_operation(&self) -> u64 {
+    /// A number for something that a client wants: what tells its content from all other.
+    pub fn next_operation(&self) -> u64 {
         self.operations.replace(self.operations.get() + 1)
     }
 

@@ -3,17 +3,19 @@
 //! Given are the events that the feed holds in the end, and what each follower heard, with every time it began anew.
 //! A follower that resumes says where it stands itself, so a resumption that skips or repeats is the server's fault.
 
+use std::fmt::Debug;
+
 use strongroom_engine::feed::Event;
 
 use super::{Promise, Violation};
 
-/// Something that a follower heard.
+/// Something that a follower heard. `E` is an event, as the engine or as a wire spells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
+pub enum Heard<E = Event> {
     /// It began, or began anew, after this sequence number.
     Began(u64),
     /// An event.
-    Event(u64, Event),
+    Event(u64, E),
     /// Events are gone; it goes on after this sequence number.
     Gap(u64),
 }
@@ -25,10 +27,10 @@ pub enum Heard {
 ///
 /// # Errors
 /// The first broken promise that shows.
-pub fn check(
-    feed: &[(u64, Event)],
-    heard: &[Heard],
-    concerns: impl Fn(&Event) -> bool,
+pub fn check<E: PartialEq + Debug>(
+    feed: &[(u64, E)],
+    heard: &[Heard<E>],
+    concerns: impl Fn(&E) -> bool,
 ) -> Result<u64, Violation> {
     let once = Promise::EveryEventOnce;
     if let Some(pair) = feed.windows(2).find(|pair| pair[0].0 + 1 != pair[1].0) {
