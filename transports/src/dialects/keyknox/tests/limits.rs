@@ -153,7 +153,7 @@ fn what_the_transport_refuses_is_said_in_the_same_form() {
     });
 }
 
-/// A-BUS-01 as clients see it: refused work is refused with a time to come back, and nothing of it is written.
+/// What cannot be read is never answered as absent.
 #[test]
 fn a_store_that_does_not_answer_is_10000_and_recovers() {
     use strongroom_storage::{
