@@ -68,7 +68,7 @@ mod tests {
     fn rows_on_disk_are_what_released_versions_read() {
         use strongroom_primitives::{
             hash::RecordTag,
-            id::{AccountId, RealmId, SessionId, Subject},
+            id::{AccountId, RealmId, Subject},
             time::Timestamp,
         };
 

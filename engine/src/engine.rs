@@ -17,7 +17,7 @@ use crate::{
     limits::Limits,
     observe::{Observer, Unobserved},
     ports::{Clock, Entropy, OsEntropy, SystemClock, Timekeeper},
-    runtime::{Courier, Shared, Sweeper},
+    runtime::{Courier, Lanes, Shared, Sweeper},
     secrets::StoredSecrets,
 };
 
@@ -114,6 +114,7 @@ impl EngineBuilder {
             space: Keyspace::new(secrets.naming_key()),
             board: Board::default(),
             cache: CredentialCache::new(self.limits.verified_tokens_max),
+            lanes: Lanes::default(),
             observer: self.observer,
             limits: self.limits,
             storage: self.storage,

@@ -145,7 +145,7 @@ pub struct EngineHandle {
     shared: Arc<Shared>,
     couriers: Arc<[Arc<Courier>]>,
     routes: Arc<Routes>,
-    /// Where commands that only read go: actors on the caller's own thread, or the engine's.
+    /// Where commands go: actors on the caller's own thread, or the engine's.
     nearest: Arc<Routes>,
     draining: Arc<std::sync::atomic::AtomicBool>,
 }
@@ -156,8 +156,9 @@ impl EngineHandle {
         Self { shared, couriers, nearest: routes.clone(), routes, draining }
     }
 
-    /// A handle for use on this thread only, which must run an `actix_rt` arbiter: commands that only read are run by
-    /// actors started here, so they never cross to another thread. Writes still go to the shard that owns their lane.
+    /// A handle for use on this thread only, which must run an `actix_rt` arbiter: commands are run by actors started
+    /// here, so a call never crosses to another thread. Writes are ordered all the same, because all threads share the
+    /// engine's lanes.
     #[must_use]
     pub fn at_home(&self) -> Self {
         let courier = Courier::new(self.shared.clone());
@@ -185,17 +186,12 @@ impl EngineHandle {
         let deadline = self.shared.time.monotonic().saturating_add(within);
         let caller = Caller { credential, deadline, idempotency };
         let retry_after = Duration::from_millis(250);
-        match C::KIND {
-            Kind::Read => {
-                let route = C::Domain::route(&RoutesRef(&self.nearest));
-                route.get().ask(command, caller, Lane([0; 16]), retry_after).await
-            }
-            Kind::Write => {
-                let lane = self.couriers[0].admit(&command, &caller).await?;
-                let route = C::Domain::route(&RoutesRef(&self.routes));
-                route.get().ask(command, caller, lane, retry_after).await
-            }
-        }
+        let lane = match C::KIND {
+            Kind::Read => Lane([0; 16]),
+            Kind::Write => self.couriers[0].admit(&command, &caller).await?,
+        };
+        let route = C::Domain::route(&RoutesRef(&self.nearest));
+        route.get().ask(command, caller, lane, retry_after).await
     }
 
     /// Follows a feed from `follow.after` on.
@@ -337,7 +333,7 @@ impl EngineHandle {
             storage: self.shared.storage.info(),
             draining: self.draining.load(std::sync::atomic::Ordering::Acquire),
             in_flight: self.routes.in_flight(),
-            busy_lanes: self.couriers.iter().map(|courier| courier.busy_lanes()).sum(),
+            busy_lanes: self.shared.lanes.len(),
             followed_topics: self.shared.board.len(),
         }
     }

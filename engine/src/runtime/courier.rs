@@ -45,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) space: Keyspace,
     pub(crate) board: Board,
     pub(crate) cache: CredentialCache,
+    pub(crate) lanes: Lanes,
     pub(crate) observer: Arc<dyn Observer>,
 }
 
@@ -101,20 +102,14 @@ impl Shared {
     }
 }
 
-/// The engine room of one shard number: the lanes that its domain actors share.
+/// What carries commands for the actors of one thread.
 pub(crate) struct Courier {
     pub(super) shared: Arc<Shared>,
-    lanes: Lanes,
 }
 
 impl Courier {
     pub(crate) fn new(shared: Arc<Shared>) -> Arc<Self> {
-        Arc::new(Self { shared, lanes: Lanes::default() })
-    }
-
-    /// Lanes in which somebody waits or is being served.
-    pub(crate) fn busy_lanes(&self) -> usize {
-        self.lanes.len()
+        Arc::new(Self { shared })
     }
 
     /// Runs a command that only reads.
@@ -179,7 +174,7 @@ impl Courier {
         let asked = self.shared.time.monotonic();
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Queued::new(command, caller, asked, reply));
-        if self.lanes.push(lane, job) {
+        if self.shared.lanes.push(lane, job) {
             // A task of its own: a caller that goes away must not take the lane with it.
             actix_rt::spawn(self.clone().serve(lane));
         }
@@ -205,7 +200,8 @@ impl Courier {
 
     /// Serves a lane until it is empty.
     async fn serve(self: Arc<Self>, lane: Lane) {
-        while let Some(jobs) = self.lanes.take(lane, self.shared.limits.lane_batch_max) {
+        let mut serving = self.shared.lanes.serve(lane);
+        while let Some(jobs) = serving.next(self.shared.limits.lane_batch_max) {
             // Rules are caught one by one. Should anything else panic, its callers learn that nobody knows, and the
             // lane goes on: one that nobody serves would keep everybody waiting who comes after.
             if AssertUnwindSafe(self.run(jobs)).catch_unwind().await.is_err() {

@@ -11,5 +11,6 @@ mod sweeper;
 mod tests;
 
 pub(crate) use courier::{Courier, Shared};
+pub(crate) use lanes::Lanes;
 pub use shard::Shard;
 pub(crate) use sweeper::Sweeper;
