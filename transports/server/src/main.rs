@@ -25,6 +25,10 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command, ConfigCommand};
 
+/// What one thread allocates another frees here, on every write; the system's allocator makes them wait for each other.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(&cli) {
