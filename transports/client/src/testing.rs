@@ -36,7 +36,7 @@ pub(crate) struct Script {
     answers: Mutex<VecDeque<Result<Reply, ClientError>>>,
     asked: Mutex<Vec<Question>>,
     feeds: Mutex<VecDeque<Vec<Result<Shown, ClientError>>>>,
-    followed: Mutex<Vec<Option<u64>>>,
+    followed: Mutex<Vec<Place>>,
 }
 
 impl Script {
@@ -67,7 +67,12 @@ impl Script {
 
     /// From where feeds were followed.
     pub(crate) fn followed(&self) -> Vec<Option<u64>> {
-        self.followed.lock().unwrap().clone()
+        self.followed.lock().unwrap().iter().map(|place| place.after).collect()
+    }
+
+    /// How many events an answer might bring each time.
+    pub(crate) fn pages(&self) -> Vec<usize> {
+        self.followed.lock().unwrap().iter().map(|place| place.page_events).collect()
     }
 }
 
@@ -79,7 +84,7 @@ impl Link for Script {
     }
 
     fn follow<'a>(&'a self, place: &'a Place) -> BoxFuture<'a, Result<Box<dyn Feed>, ClientError>> {
-        self.followed.lock().unwrap().push(place.after);
+        self.followed.lock().unwrap().push(place.clone());
         let mut shown =
             self.feeds.lock().unwrap().pop_front().expect("the script has a feed for every following");
         // A feed that cannot even be followed: its list holds nothing but the reason.

@@ -19,6 +19,9 @@ use crate::client::Client;
 use crate::link::{Feed, Place, Shown};
 use crate::name::RecordName;
 
+/// Most events that one answer may bring.
+const PAGE_EVENTS_MAX: usize = 256;
+
 /// What to follow, and from where.
 #[derive(Debug, Clone, Default)]
 pub struct WatchOptions {
@@ -61,7 +64,7 @@ impl Watch {
         let record = record.map(RecordName::checked).transpose();
         let watcher = record.map(|record| Watcher {
             client,
-            place: Place { owner, record, after },
+            place: Place { owner, record, after, page_events: PAGE_EVENTS_MAX },
             feed: None,
             failures: 0,
             renewed: false,
@@ -188,11 +191,14 @@ impl Watcher {
         self.failures = 0;
         self.renewed = false;
         self.jumped_to = None;
+        self.place.page_events = (self.place.page_events * 2).min(PAGE_EVENTS_MAX);
     }
 
     /// Waits out what passes by itself.
     async fn bear(&mut self, error: ClientError) -> Result<(), ClientError> {
         self.feed = None;
+        // A connection that never lives long enough for a long answer may do for a short one.
+        self.place.page_events = (self.place.page_events / 2).max(1);
         if error.is_expired() && !self.renewed {
             self.renewed = true;
             return Ok(());

@@ -25,8 +25,6 @@ use crate::{ClientError, checks};
 
 /// How long a page of a feed waits at the server for something to be on it, in seconds.
 const FEED_WAIT_S: u64 = 25;
-/// Most events on one page of a feed.
-const FEED_PAGE_EVENTS: usize = 256;
 /// How long a connection may take to be made.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
@@ -346,8 +344,8 @@ impl Poll {
     async fn poll(&mut self) -> Result<(), ClientError> {
         // The first look does not wait: it tells that the feed may be followed, and from where.
         let wait_s = if self.began { FEED_WAIT_S } else { 0 };
-        let Place { owner, record, after } = self.place.clone();
-        let limit = Some(FEED_PAGE_EVENTS);
+        let Place { owner, record, after, page_events } = self.place.clone();
+        let limit = Some(page_events);
         let operation =
             Operation::FeedPage { owner, record, after, wait_s: (wait_s > 0).then_some(wait_s), limit };
         let within = self.link.options.within + Duration::from_secs(wait_s);

@@ -48,6 +48,8 @@ pub(crate) struct Place {
     pub(crate) record: Option<Vec<String>>,
     /// The last sequence number seen; `None` for the end of the feed.
     pub(crate) after: Option<u64>,
+    /// Events that one answer may bring, where events are asked for and not pushed.
+    pub(crate) page_events: usize,
 }
 
 /// What a feed shows.

@@ -183,7 +183,7 @@ impl Session {
         };
         // Made before it is asked for: whatever happens from here on, dropping it ends the subscription.
         let mut following = Following { session: self.clone(), subscription, queue, began: None };
-        let Place { owner, record, after } = place.clone();
+        let Place { owner, record, after, .. } = place.clone();
         let heard = self
             .expect(within, |id| ClientFrame::Subscribe { id, subscription, owner, record, after })
             .await?;

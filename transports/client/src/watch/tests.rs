@@ -120,3 +120,12 @@ async fn a_server_that_never_shows_anything_is_asked_ever_less_often() {
     assert!(waited.is_err());
     assert!((60..150).contains(&script.followed().len()), "{}", script.followed().len());
 }
+
+#[tokio::test(start_paused = true)]
+async fn answers_are_asked_for_ever_shorter_while_connections_do_not_live_to_their_end() {
+    let mut feeds: Vec<_> = (0..10).map(|_| vec![Err(ClientError::lost("cut"))]).collect();
+    feeds.extend([vec![began(0), shown(1), shown(2)], vec![began(2), shown(3)]]);
+    let (client, script) = Script::showing(feeds);
+    assert_eq!(take(&mut watch(&client, Some(0)), 3).await, [1, 2, 3]);
+    assert_eq!(script.pages(), [256, 128, 64, 32, 16, 8, 4, 2, 1, 1, 1, 2]);
+}

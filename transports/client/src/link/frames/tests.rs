@@ -42,7 +42,7 @@ fn ask(link: &Arc<FramesLink>) -> tokio::task::JoinHandle<Result<Reply, ClientEr
 }
 
 fn place(after: u64) -> Place {
-    Place { owner: None, record: None, after: Some(after) }
+    Place { owner: None, record: None, after: Some(after), page_events: 1 }
 }
 
 fn follow(link: &Arc<FramesLink>) -> tokio::task::JoinHandle<Result<Box<dyn Feed>, ClientError>> {

@@ -268,7 +268,8 @@ async fn a_feed_is_polled_page_after_page_and_one_that_lies_is_left() {
     ])
     .await;
     let link = link(&url);
-    let mut feed = link.follow(&Place { owner: None, record: None, after: None }).await.unwrap();
+    let mut feed =
+        link.follow(&Place { owner: None, record: None, after: None, page_events: 9 }).await.unwrap();
     let mut shown = Vec::new();
     let error = loop {
         match feed.next().await {
@@ -290,10 +291,10 @@ async fn a_feed_is_polled_page_after_page_and_one_that_lies_is_left() {
     );
     assert_eq!(error.kind(), ErrorKind::Untrusted, "events out of order: {error}");
     for expected in [
-        "get /v1/feed?limit=256 ",
-        "get /v1/feed?after=4&wait_s=25&limit=256 ",
-        "get /v1/feed?after=7&wait_s=25&limit=256 ",
-        "get /v1/feed?after=20&wait_s=25&limit=256 ",
+        "get /v1/feed?limit=9 ",
+        "get /v1/feed?after=4&wait_s=25&limit=9 ",
+        "get /v1/feed?after=7&wait_s=25&limit=9 ",
+        "get /v1/feed?after=20&wait_s=25&limit=9 ",
     ] {
         let request = requests.recv().await.unwrap();
         assert!(request.starts_with(expected), "{request}");
