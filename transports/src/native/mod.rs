@@ -5,6 +5,8 @@
 //! over all. Nothing here decides anything about records, sessions or accounts.
 
 pub(crate) mod convert;
+#[cfg(test)]
+mod documentation;
 mod http;
 mod input;
 #[cfg(test)]

@@ -1,0 +1,177 @@
+//! The page for people, held to what the server does: its examples are played in order, and its table of problems has
+//! every code that the sources know.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use futures_util::{SinkExt, StreamExt};
+use http::header;
+use serde_json::Value;
+use strongroom_wire::Encoding;
+
+use crate::{
+    Router,
+    memory::connect,
+    testing::{Bench, request},
+};
+
+const PAGE: &str = include_str!("../../../docs/native-api.md");
+
+/// The fenced blocks of one language, in order.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    let mut found = Vec::new();
+    let mut rest = PAGE;
+    while let Some(at) = rest.find(&fence) {
+        let block = &rest[at + fence.len()..];
+        let end = block.find("\n```").expect("a block ends");
+        found.push(&block[..end]);
+        rest = &block[end..];
+    }
+    found
+}
+
+/// Whether an answer is what the page shows. An ellipsis stands for anything.
+fn agrees(shown: &Value, answer: &Value) -> bool {
+    match (shown, answer) {
+        (Value::String(shown), _) if shown == "…" => true,
+        (Value::Object(shown), Value::Object(answer)) => {
+            shown.len() == answer.len()
+                && shown
+                    .iter()
+                    .all(|(name, value)| answer.get(name).is_some_and(|known| agrees(value, known)))
+        }
+        (Value::Array(shown), Value::Array(answer)) => {
+            shown.len() == answer.len() && shown.iter().zip(answer).all(|(shown, known)| agrees(shown, known))
+        }
+        _ => shown == answer,
+    }
+}
+
+/// Two callers, and the entity tag of the last answer that had one.
+struct Reader {
+    bench: Bench,
+    router: Arc<Router>,
+    token: String,
+    bobs_token: String,
+    etag: String,
+}
+
+impl Reader {
+    async fn new() -> Self {
+        let bench = Bench::new().await;
+        let (token, bobs_token) = (bench.bearer("ann").await.token, bench.bearer("bob").await.token);
+        let router = Arc::new(Router::builder().native("/v1").build().unwrap());
+        Self { bench, router, token, bobs_token, etag: String::new() }
+    }
+
+    fn fill_in(&self, text: &str) -> String {
+        let text = text.replace("$BOBS_TOKEN", &self.bobs_token).replace("$TOKEN", &self.token);
+        text.replace("$ETAG", &self.etag)
+    }
+
+    async fn play_request(&mut self, asked: &str, shown: &str) {
+        let text = self.fill_in(asked);
+        let (head, body) = text.split_once("\n\n").unwrap_or((&text, ""));
+        let mut lines = head.lines();
+        let (method, target) = lines.next().and_then(|line| line.split_once(' ')).expect("method and target");
+        let headers: Vec<&str> = lines.collect();
+        let request = request(method.parse().unwrap(), target, &headers, body);
+        let answer = self.router.answer(&self.bench.front, request).await;
+
+        let (shown_head, shown_body) = shown.split_once("\n\n").unwrap_or((shown, "null"));
+        let mut shown_lines = shown_head.lines();
+        let body = String::from_utf8(answer.body.to_vec()).unwrap();
+        assert_eq!(Some(answer.status.as_str()), shown_lines.next(), "{asked}\n{body}");
+        if let Some(tag) = answer.headers.get(header::ETAG)
+            && shown_lines.any(|line| line == "ETag: $ETAG")
+        {
+            tag.to_str().unwrap().clone_into(&mut self.etag);
+        }
+        let shown: Value = serde_json::from_str(shown_body).expect("the page shows JSON");
+        let body: Value = serde_json::from_str(if body.is_empty() { "null" } else { &body }).unwrap();
+        assert!(agrees(&shown, &body), "{asked}\n{body:#}");
+    }
+
+    async fn play_frames(&self, lines: &str) {
+        let mut link = connect(&self.bench.front, None, Encoding::Json);
+        for line in lines.lines() {
+            match line.split_once(' ') {
+                Some((">", frame)) => link.send(self.fill_in(frame).into()).await.unwrap(),
+                Some(("<", frame)) => {
+                    let shown: Value = serde_json::from_str(frame).expect("the page shows JSON");
+                    let frame = link.next().await.expect("a further frame");
+                    let frame: Value = serde_json::from_slice(&frame).unwrap();
+                    assert!(agrees(&shown, &frame), "{line}\n{frame}");
+                }
+                _ => panic!("{line}"),
+            }
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn the_examples_of_the_page_are_what_happens() {
+    let mut reader = Reader::new().await;
+    let exchanges = blocks("http");
+    assert_eq!(exchanges.len() % 2, 0, "a request and its answer");
+    assert!(exchanges.len() >= 20);
+    for pair in exchanges.chunks(2) {
+        reader.play_request(pair[0], pair[1]).await;
+    }
+    let conversations = blocks("frames");
+    assert_eq!(conversations.len(), 3);
+    for lines in conversations {
+        reader.play_frames(lines).await;
+    }
+}
+
+/// What looks like a code in a source: a phrase with hyphens that stands between arguments.
+fn codes_in(source: &'static str) -> BTreeSet<&'static str> {
+    let source = source.split("#[cfg(test)]\nmod tests {").next().expect("a first part");
+    let mut codes = BTreeSet::new();
+    for (at, _) in source.match_indices('"') {
+        let before = source[..at].trim_end();
+        let Some((text, after)) = source[at + 1..].split_once('"') else { continue };
+        let hyphened =
+            text.contains('-') && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        let argument = before.ends_with([',', '(']) || before.ends_with("=>");
+        if hyphened && argument && after.starts_with(',') {
+            codes.insert(text);
+        }
+    }
+    codes
+}
+
+#[test]
+fn every_problem_has_a_row_on_the_page_and_every_row_a_problem() {
+    let sources = [
+        include_str!("../../../engine/src/error.rs"),
+        include_str!("../problem.rs"),
+        include_str!("../router.rs"),
+        include_str!("mod.rs"),
+        include_str!("http.rs"),
+        include_str!("input.rs"),
+        include_str!("../ws/connection.rs"),
+        include_str!("../ws/handshake.rs"),
+        include_str!("../ws/listener.rs"),
+        include_str!("../http/edge.rs"),
+        include_str!("../http/public.rs"),
+    ];
+    let headers = ["content-length", "keep-alive", "transfer-encoding"];
+    let mut known: BTreeSet<&str> = sources.into_iter().flat_map(codes_in).collect();
+    known.retain(|text| !headers.contains(text) && !text.starts_with("x-"));
+    // Those that are one word.
+    known.extend(["contended", "corrupt", "draining", "fault", "overloaded"]);
+    let rows = PAGE.split("## Problems").nth(1).expect("the table of problems").lines();
+    let codes = rows.filter(|line| line.starts_with("| `")).flat_map(|line| {
+        let first = line.split('|').nth(1).expect("a first cell");
+        first.split('`').skip(1).step_by(2)
+    });
+    let shown: BTreeSet<&str> = codes.collect();
+    let missing: Vec<_> = known.difference(&shown).collect();
+    let invented: Vec<_> = shown.difference(&known).collect();
+    assert!(
+        missing.is_empty() && invented.is_empty(),
+        "not on the page: {missing:?}; in no source: {invented:?}"
+    );
+}
