@@ -1,7 +1,7 @@
 //! Requests and responses as plain values: method, path, headers, body, and what the transport knows of the peer.
 //! Sans-IO, so that a dialect is tested without a socket and spoken in a simulation.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -17,8 +17,8 @@ pub struct Peer {
     pub secure: bool,
 }
 
-/// A request, whole.
-#[derive(Debug, Clone)]
+/// A request, whole. Prints without what its headers, query and body say.
+#[derive(Clone)]
 pub struct Request {
     /// The method.
     pub method: Method,
@@ -36,6 +36,19 @@ pub struct Request {
     pub request_id: Arc<str>,
 }
 
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("body_bytes", &self.body.len())
+            .field("peer", &self.peer)
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Request {
     /// The text of a header that appears once. `None` if it is missing, repeated or not UTF-8.
     pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
@@ -47,8 +60,8 @@ impl Request {
     }
 }
 
-/// A response, whole.
-#[derive(Debug, Clone)]
+/// A response, whole. Prints without what its headers and body say.
+#[derive(Clone)]
 pub struct Response {
     /// The status.
     pub status: StatusCode,
@@ -56,6 +69,16 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("body_bytes", &self.body.len())
+            .finish()
+    }
 }
 
 impl Response {

@@ -478,6 +478,34 @@ fn a_page_of_the_feed_can_be_waited_for() {
     });
 }
 
+/// A-BUS-01: more than the engine takes on is told to come back, over requests and over frames, and is not queued.
+#[actix_rt::test]
+async fn a_busy_engine_says_when_to_come_back() {
+    let desk = Desk::with(Limits { in_flight_max: 4, ..Limits::default() }).await;
+    desk.put("a", "m", "v", &[]).await;
+    let asked = (0..100).map(|_| desk.ask("GET", "/v1/records/a", &[], ""));
+    let answers = futures_util::future::join_all(asked).await;
+    let busy: Vec<_> = answers.iter().filter(|answer| answer.status != 200).collect();
+    assert!(!busy.is_empty() && busy.len() < answers.len(), "{} busy", busy.len());
+    for answer in busy {
+        assert_eq!(code(answer), (503, "overloaded"));
+        assert_eq!(answer.headers[header::RETRY_AFTER], "1");
+        assert!(answer.body["retry_after_s"].as_f64().is_some_and(|after_s| after_s > 0.0));
+    }
+    assert_eq!(desk.ask("GET", "/v1/records/a", &[], "").await.status, 200);
+}
+
+/// A-LEAK-01.
+#[test]
+fn a_request_and_an_answer_print_without_what_they_carry() {
+    let headers = ["authorization: Bearer srt_canary", "idempotency-key: canary"];
+    let asked = request(Method::PUT, "/v1/records/a?owner=canary", &headers, r#"{"meta":"canary"}"#);
+    let answered = Response::json(http::StatusCode::OK, r#"{"value":"canary"}"#);
+    let printed = format!("{asked:?} {answered:?}");
+    assert!(!printed.contains("canary"), "{printed}");
+    assert!(printed.contains("authorization") && printed.contains("body_bytes"), "{printed}");
+}
+
 /// A-HTTP-13: no document says more than what is the matter and under which id the log has it.
 #[actix_rt::test]
 async fn a_problem_document_has_its_members_and_no_others() {

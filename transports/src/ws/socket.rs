@@ -1,6 +1,6 @@
 //! What a connection needs of a socket: messages in, messages out.
 
-use std::{borrow::Cow, future::Future};
+use std::{borrow::Cow, fmt, future::Future};
 
 use bytes::Bytes;
 use http::{HeaderMap, header};
@@ -46,8 +46,8 @@ impl CloseReason {
     }
 }
 
-/// One message of a socket, whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One message of a socket, whole. Prints without what it says.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Message {
     /// UTF-8 text. What we send always is; what a socket hands in may be trusted to be.
     Text(Bytes),
@@ -59,6 +59,18 @@ pub enum Message {
     Pong(Bytes),
     /// The end; nothing follows it.
     Close(Option<CloseReason>),
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(bytes) => write!(f, "Text({} bytes)", bytes.len()),
+            Self::Binary(bytes) => write!(f, "Binary({} bytes)", bytes.len()),
+            Self::Ping(bytes) => write!(f, "Ping({} bytes)", bytes.len()),
+            Self::Pong(bytes) => write!(f, "Pong({} bytes)", bytes.len()),
+            Self::Close(reason) => write!(f, "Close({reason:?})"),
+        }
+    }
 }
 
 /// Why a socket has no further message.

@@ -1,5 +1,7 @@
 //! Frames: what travels in the messages of a WebSocket, or of a link in memory.
 
+use std::fmt;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::id::Subject;
@@ -22,8 +24,8 @@ pub const SUBPROTOCOL_CBOR: &str = "strongroom.v1.cbor";
 /// Names a subscription on its connection; chosen by the client.
 pub type SubscriptionId = u32;
 
-/// What a client sends: an object with one member, whose name is the kind of frame.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What a client sends: an object with one member, whose name is the kind of frame. Prints without tokens and keys.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ClientFrame {
     /// Signs in. The first frame where the connection came without an `Authorization` header.
@@ -66,6 +68,31 @@ pub enum ClientFrame {
         /// Which.
         subscription: SubscriptionId,
     },
+}
+
+impl fmt::Debug for ClientFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hello { .. } => f.write_str("Hello { .. }"),
+            Self::Ask { id, operation, idempotency_key } => f
+                .debug_struct("Ask")
+                .field("id", id)
+                .field("operation", operation)
+                .field("has_idempotency_key", &idempotency_key.is_some())
+                .finish(),
+            Self::Subscribe { id, subscription, owner, record, after } => f
+                .debug_struct("Subscribe")
+                .field("id", id)
+                .field("subscription", subscription)
+                .field("owner", owner)
+                .field("record", record)
+                .field("after", after)
+                .finish(),
+            Self::Unsubscribe { id, subscription } => {
+                f.debug_struct("Unsubscribe").field("id", id).field("subscription", subscription).finish()
+            }
+        }
+    }
 }
 
 /// What a server sends: an object with one member, whose name is the kind of frame.

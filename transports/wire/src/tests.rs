@@ -366,6 +366,28 @@ fn binary_messages_that_are_no_frame_are_refused_without_believing_their_lengths
     }
 }
 
+/// A-LEAK-01.
+#[test]
+fn a_frame_prints_without_token_key_and_content() {
+    let hello = ClientFrame::Hello { authorization: "Bearer srt_canary".to_owned() };
+    let put = ClientFrame::Ask {
+        id: 1,
+        operation: Operation::PutRecord {
+            name: name(),
+            meta: bytes("canary"),
+            value: bytes("canary"),
+            previous: None,
+            recipients: Vec::new(),
+        },
+        idempotency_key: Some("canary".to_owned()),
+    };
+    let record = RecordDocument { meta: bytes("canary"), ..document() };
+    let answer = ServerFrame::Answer { id: 1, reply: Reply::Record(record) };
+    let printed = format!("{hello:?} {put:?} {answer:?}");
+    assert!(!printed.contains("canary") && !printed.contains("Y2FuYXJ5"), "{printed}");
+    assert!(printed.contains("has_idempotency_key: true"), "{printed}");
+}
+
 mod round_trips {
     use proptest::{collection::vec, option, prelude::*};
 
