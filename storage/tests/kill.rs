@@ -40,7 +40,7 @@ fn kill_again_and_again(test: &str, backend: Backend) {
     let mut slowest = Duration::ZERO;
     for cycle in 0..dose(CYCLES) {
         let writer = Writer::start(test, backend, &path, seed, true);
-        thread::sleep(Duration::from_millis(mix(seed, cycle as u64) % 200));
+        thread::sleep(Duration::from_millis(mix(seed, cycle as u64) % 150));
         let acknowledged = writer.kill();
 
         #[expect(clippy::disallowed_methods, reason = "how long a real opening takes is what is measured")]

@@ -55,6 +55,12 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// The backend's name.
     const NAME: &'static str;
 
+    /// How much a group may cost in the engine's own measure; it always holds at least one batch.
+    const GROUP_COST_MAX: usize;
+
+    /// What a batch costs in that measure.
+    fn cost(batch: &Batch) -> usize;
+
     /// The durable rows as of one instant.
     fn get(&self, keys: &[Key]) -> Result<Vec<Option<Row>>, StorageError>;
 
@@ -279,16 +285,19 @@ impl<E: Engine> Writer<E> {
         while let Some(job) = next.take() {
             match job {
                 Job::Commit { batch, answer } => {
-                    let mut bytes = batch.size_bytes();
+                    let (mut bytes, mut cost) = (batch.size_bytes(), E::cost(&batch));
                     let mut group = vec![(batch, answer)];
                     while group.len() < GROUP_BATCHES_MAX && bytes < GROUP_BYTES_MAX {
                         match jobs.try_recv() {
-                            Ok(Job::Commit { batch, answer }) => {
+                            Ok(Job::Commit { batch, answer })
+                                if cost + E::cost(&batch) <= E::GROUP_COST_MAX =>
+                            {
                                 bytes += batch.size_bytes();
+                                cost += E::cost(&batch);
                                 group.push((batch, answer));
                             }
-                            Ok(close) => {
-                                next = Some(close);
+                            Ok(job) => {
+                                next = Some(job);
                                 break;
                             }
                             Err(_) => break,

@@ -8,6 +8,10 @@
 //! The one thing to believe: **readers see a group only once it is durable**. While it is not, they get the rows it
 //! replaces, which the writer publishes in the same instant in which it changes the tree.
 //!
+//! The writer looks for room before each group. Should somebody else take the last room just then, sled cannot write
+//! until it is opened anew, which happens once there is room again; in between, reads of pages that it would have to
+//! split are refused.
+//!
 //! A side effect on the process: panics inside sled become errors, and a hook keeps their text off standard error.
 
 mod layout;
@@ -141,6 +145,12 @@ impl SledEngine {
 
 impl Engine for SledEngine {
     const NAME: &'static str = "sled";
+
+    const GROUP_COST_MAX: usize = layout::GROUP_LOG_BYTES_MAX;
+
+    fn cost(batch: &Batch) -> usize {
+        layout::batch_log_bytes(batch)
+    }
 
     fn get(&self, keys: &[Key]) -> Result<Vec<Option<Row>>, StorageError> {
         let live = self.live();

@@ -218,7 +218,7 @@ impl Tree {
             call(|| self.0.get(layout::head_key(key)))?;
             for stored in [&altered.before, &altered.after].into_iter().flatten() {
                 for number in 1..=layout::further_pieces(stored.row.value.len()) {
-                    call(|| self.0.get(layout::piece_key(stored.row.revision, number)))?;
+                    call(|| self.0.get(layout::piece_key(key, number)))?;
                 }
             }
         }
@@ -244,10 +244,10 @@ impl Tree {
             match self.assemble(&key, &head) {
                 Ok(stored) => {
                     let further = layout::further_pieces(stored.row.value.len());
-                    if further > 0 {
-                        pieces.insert(stored.row.revision, further);
-                    }
                     report.count(&stored);
+                    if further > 0 {
+                        pieces.insert(key, further);
+                    }
                 }
                 Err(error) => report.damage(format!("row {}", hex(key.as_bytes())), error.to_string()),
             }
@@ -260,8 +260,8 @@ impl Tree {
                     continue;
                 }
             };
-            let belongs = layout::piece_of(&key).is_some_and(|(revision, number)| {
-                pieces.get(&revision).is_some_and(|further| (1..=*further).contains(&number))
+            let belongs = layout::piece_of(&key).is_some_and(|(row, number)| {
+                pieces.get(&row).is_some_and(|further| (1..=*further).contains(&number))
             });
             if !belongs {
                 report.damage(format!("piece {}", hex(&key[1..])), "it belongs to no whole row");
@@ -279,7 +279,7 @@ impl Tree {
         let mut value = Vec::with_capacity(head.value_bytes);
         value.extend_from_slice(inline);
         for number in 1..=layout::further_pieces(head.value_bytes) {
-            let piece = call(|| self.0.get(layout::piece_key(head.revision, number)))
+            let piece = call(|| self.0.get(layout::piece_key(key, number)))
                 .map_err(|fault| fault.at_read(key))?
                 .ok_or_else(|| corrupt(key))?;
             if piece.len() > VALUE_BYTES {
