@@ -1,7 +1,7 @@
 //! The feed: what happened to an account, as rows in the order it happened.
 //!
 //! Events are written in the same batch as what they tell of, so a follower who reads the rows misses nothing and sees
-//! nothing twice. Nothing is queued for anybody: [`Board`] only says "look again", and reading is the mechanism —
+//! nothing twice. Nothing is queued for anybody: the board only says "look again", and reading is the mechanism —
 //! for a slow follower, after a reconnect and on another node alike.
 
 mod board;
