@@ -118,24 +118,41 @@ fn live_heads(
     Ok((rows, next))
 }
 
-/// Deletes one record: a tombstone head, an empty version, no recipients, less usage.
-fn delete<R>(
+/// The rows that say who reads these records and who has yet to be told of it, as far as they have not been read.
+fn reads_of_recipients(
+    view: &View<'_>,
+    heads: &[(Key, StoredHead)],
     account: AccountId,
+    space: &Keyspace,
+) -> Reads {
+    let records = heads.iter().map(|(_, head)| space.record(&head.name));
+    records
+        .flat_map(|record| [keyspace::recipients(account, record), keyspace::outbox(account, record)])
+        .filter(|key| !view.has(key))
+        .fold(Reads::none(), Reads::row)
+}
+
+/// Deletes one record: a tombstone head, an empty version, no recipients, less usage. Who could read it is told.
+fn delete<R>(
+    view: &View<'_>,
+    who: &Principal,
     key: Key,
     head: &StoredHead,
     ledger: &mut Ledger,
     moment: &Moment<'_>,
     decision: Decision<R>,
-) -> (StoredHead, Decision<R>) {
+) -> Result<(StoredHead, Decision<R>), EngineError> {
     ledger.records = ledger.records.saturating_sub(1);
     ledger.bytes = ledger.bytes.saturating_sub(head.bytes);
     let gone = head.deleted(absent_tag(RecordForm::Named), moment.now);
     let record = moment.space.record(&head.name);
+    let readers = access::recipients(view, who.account, &head.name, moment.space)?;
+    let version = keyspace::version(who.account, record, gone.sequence);
     let decision = decision
         .put(key, &gone)
-        .put(keyspace::version(account, record, gone.sequence), &gone.version_row(Bytes::new(), Bytes::new()))
-        .delete(keyspace::recipients(account, record));
-    (gone, decision)
+        .put(version, &gone.version_row(Bytes::new(), Bytes::new()))
+        .delete(keyspace::recipients(who.account, record));
+    Ok((gone, share::withdraw(view, who, &head.name, &readers, moment, decision)?))
 }
 
 impl Command for ResetRecords {
@@ -165,6 +182,10 @@ impl Command for ResetRecords {
             let owner = who.identity()?.subject.clone();
             check_previous(&self.previous, whole, RecordForm::Named, &owner, &[])?;
         }
+        let need = reads_of_recipients(view, &heads, who.account, moment.space);
+        if !need.is_empty() {
+            return Ok(Step::Need(need));
+        }
         let next = next.map(|key| key.as_bytes().to_vec());
         let mut decision = Decision::reply(ResetDone { count: heads.len() as u64, next, record: None });
         if heads.is_empty() {
@@ -174,7 +195,7 @@ impl Command for ResetRecords {
         let mut last = None;
         let count = heads.len() as u64;
         for (key, head) in heads {
-            let (gone, more) = delete(who.account, key, &head, &mut ledger, moment, decision);
+            let (gone, more) = delete(view, who, key, &head, &mut ledger, moment, decision)?;
             (last, decision) = (Some(gone), more);
         }
         let event = match last {
@@ -207,7 +228,9 @@ impl Command for DeleteRecord {
     }
 
     fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
-        access::reads_of_access(who.account, &self.name, space).row(keyspace::ledger(who.account))
+        access::reads_of_access(who.account, &self.name, space)
+            .row(keyspace::ledger(who.account))
+            .row(keyspace::outbox(who.account, space.record(&self.name)))
     }
 
     fn decide(
@@ -228,7 +251,7 @@ impl Command for DeleteRecord {
         }
         let head = stored.filter(StoredHead::is_live).ok_or(EngineError::UnknownRecord)?;
         let mut ledger: Ledger = view.row(&keyspace::ledger(who.account))?.unwrap_or_default();
-        let (gone, decision) = delete(who.account, key, &head, &mut ledger, moment, Decision::reply(()));
+        let (gone, decision) = delete(view, who, key, &head, &mut ledger, moment, Decision::reply(()))?;
         let event = Event::RecordDeleted { name: gone.name, sequence: gone.sequence };
         decision.put(keyspace::ledger(who.account), &ledger).tell(who.account, event).done()
     }
@@ -271,19 +294,12 @@ impl Command for RemoveRecipient {
         check_parts(&self.prefix).map_err(|_| EngineError::UnknownRecord)?;
         let space = moment.space;
         let (heads, next) = live_heads(view, &self.prefix, who.account, space)?;
-        let mut need = Reads::none();
-        for (_, head) in &heads {
-            let record = space.record(&head.name);
-            let mut keys =
-                vec![keyspace::recipients(who.account, record), keyspace::outbox(who.account, record)];
-            if head.name.parts() == self.prefix {
-                let content = keyspace::version(who.account, record, head.sequence);
-                if !view.has(&content) {
-                    need = need.fixed(content);
-                }
+        let mut need = reads_of_recipients(view, &heads, who.account, space);
+        if let Some((_, whole)) = heads.iter().find(|(_, head)| head.name.parts() == self.prefix) {
+            let content = keyspace::version(who.account, space.record(&whole.name), whole.sequence);
+            if !view.has(&content) {
+                need = need.fixed(content);
             }
-            keys.retain(|key| !view.has(key));
-            need = keys.into_iter().fold(need, Reads::row);
         }
         if !need.is_empty() {
             return Ok(Step::Need(need));
@@ -297,16 +313,16 @@ impl Command for RemoveRecipient {
         for (key, head) in heads {
             let before = access::recipients(view, who.account, &head.name, space)?;
             let sharing = share::remove(&before, std::slice::from_ref(&self.recipient));
-            if sharing.changes() {
-                done.count += 1;
-                decision = sharing.apply(view, who, &head.name, moment, decision)?;
-            }
+            done.count += u64::from(sharing.changes());
             if sharing.recipients.is_empty() {
-                let (gone, more) = delete(who.account, key, &head, &mut ledger, moment, decision);
+                let (gone, more) = delete(view, who, key, &head, &mut ledger, moment, decision)?;
                 decision =
                     more.tell(who.account, Event::RecordDeleted { name: gone.name, sequence: gone.sequence });
                 deleted = true;
-            } else if head.name.parts() == self.prefix {
+                continue;
+            }
+            decision = sharing.apply(view, who, &head.name, moment, decision)?;
+            if head.name.parts() == self.prefix {
                 let content_key = keyspace::version(who.account, space.record(&head.name), head.sequence);
                 let content: StoredVersion = view.row(&content_key)?.ok_or(EngineError::Corrupt)?;
                 done.record = Some(head.record(&owner, sharing.recipients, content));

@@ -128,6 +128,24 @@ impl Sharing {
     }
 }
 
+/// Has everybody but the owner told that they lost access: the record is gone.
+pub(super) fn withdraw<R>(
+    view: &View<'_>,
+    who: &Principal,
+    name: &RecordName,
+    readers: &[Subject],
+    moment: &Moment<'_>,
+    decision: Decision<R>,
+) -> Result<Decision<R>, EngineError> {
+    let identity = who.identity()?;
+    let others = readers.iter().filter(|reader| **reader != identity.subject);
+    let changes: Vec<(Subject, bool)> = others.map(|reader| (reader.clone(), false)).collect();
+    if changes.is_empty() {
+        return Ok(decision);
+    }
+    put_outbox(view, who.account, moment.space.record(name), identity, name, changes, decision)
+}
+
 /// Adds `changes` to what the sweeper has yet to tell.
 pub(super) fn put_outbox<R>(
     view: &View<'_>,

@@ -191,6 +191,42 @@ fn grants_are_delivered_and_taken_back_through_the_outbox() {
 }
 
 #[test]
+fn who_could_read_a_record_is_told_that_it_is_gone_however_it_went() {
+    let ways: [fn(&mut Desk, &crate::credential::Principal); 3] = [
+        |desk, alice| {
+            desk.run(alice, &DeleteRecord { name: named(), previous: Previous::Unsaid }).unwrap();
+        },
+        |desk, alice| {
+            let reset = ResetRecords { prefix: Vec::new(), previous: Previous::Unsaid, from: None };
+            desk.run(alice, &reset).unwrap();
+        },
+        |desk, alice| {
+            let remove = RemoveRecipient { prefix: Vec::new(), recipient: subject("bob"), from: None };
+            desk.run(alice, &remove).unwrap();
+        },
+    ];
+    for way in ways {
+        let mut desk = Desk::new();
+        let (alice, bob, node) = (desk.who("alice"), desk.who("bob"), desk.node());
+        let create = PutRecord::new(named(), bytes("m"), bytes("v"), Previous::Unsaid, vec![subject("bob")]);
+        desk.run(&alice, &create).unwrap();
+        let deliver = DeliverGrants { owner: alice.account, record: desk.space().record(&named()).0 };
+        desk.run(&node, &deliver).unwrap();
+        let list = ListGrants { from: None, limit: 10 };
+        assert_eq!(desk.run(&bob, &list).unwrap().grants.len(), 1);
+        way(&mut desk, &alice);
+        assert_eq!(
+            desk.run(&alice, &get(&named())),
+            Err(EngineError::UnknownRecord),
+            "bob was the only recipient"
+        );
+        desk.run(&node, &deliver).unwrap();
+        assert!(desk.run(&bob, &list).unwrap().grants.is_empty());
+        assert!(matches!(desk.events.last(), Some(Event::RecordWithdrawn { .. })));
+    }
+}
+
+#[test]
 fn history_keeps_its_number_of_versions_and_any_of_them_comes_back() {
     let mut desk = Desk::new();
     desk.limits.history_versions_max = 4;
