@@ -140,14 +140,20 @@ impl Listener {
     /// Goes down in order: listens no more, lets requests in flight finish within
     /// [`super::HttpLimits::drain_within`], closes WebSockets with 1001. Closes the front it was given, and every
     /// clone of it.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.front.close();
         self.handle.stop(true).await;
-        match self.server.await {
+        match (&mut self.server).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "the listener did not end well"),
             Err(error) => tracing::error!(%error, "the listener's task was lost"),
         }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.server.abort();
     }
 }
 

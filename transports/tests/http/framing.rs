@@ -142,6 +142,17 @@ fn bodies_arrive_whole_however_they_are_cut() {
     assert_eq!(peer.reply().unwrap().body, peer.reply().unwrap().body);
 }
 
+#[test]
+fn a_client_that_waits_to_be_asked_for_its_body_is_asked() {
+    let server = Setup::default().start();
+    let mut peer = server.peer();
+    let head = "PUT /probe/a HTTP/1.1\r\nHost: here\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
+    peer.send(head).unwrap();
+    assert_eq!(peer.reply().unwrap().status, 100);
+    peer.send("hello").unwrap();
+    assert_eq!(peer.reply().unwrap().json()["body"], "hello");
+}
+
 /// A-HTTP-05: nothing is decompressed, so nothing explodes.
 #[test]
 fn a_http_05_a_compressed_body_is_taken_for_what_it_is() {

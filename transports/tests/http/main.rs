@@ -14,6 +14,7 @@ mod admin;
 mod crowds;
 mod framing;
 mod limits;
+mod proxy;
 mod resets;
 mod shutdown;
 mod tls;

@@ -5,6 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use strongroom_transports::{
+    Front, Router,
+    http::{HttpOptions, Listener},
+};
+
 use super::{
     support::{Setup, request},
     websocket::{Talk, Told},
@@ -52,14 +57,30 @@ fn an_address_in_use_is_said_to_be() {
     let server = Setup::default().start();
     let address = server.address;
     actix_rt::System::new().block_on(async move {
-        let options = strongroom_transports::http::HttpOptions {
-            bind: vec![address],
-            ..strongroom_transports::http::HttpOptions::default()
-        };
-        let front = strongroom_transports::Front::new(server.engine.clone(), Default::default());
-        let router = strongroom_transports::Router::builder().build().unwrap();
-        let error =
-            strongroom_transports::http::Listener::start(options, front, router.into()).err().unwrap();
+        let options = HttpOptions { bind: vec![address], ..HttpOptions::default() };
+        let front = Front::new(server.engine.clone(), Default::default());
+        let router = Router::builder().build().unwrap();
+        let error = Listener::start(options, front, router.into()).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    });
+}
+
+#[test]
+fn a_listener_that_is_dropped_listens_no_more() {
+    let server = Setup::default().start();
+    let engine = server.engine.clone();
+    actix_rt::System::new().block_on(async move {
+        let options = HttpOptions { bind: vec![([127, 0, 0, 1], 0).into()], ..HttpOptions::default() };
+        let front = Front::new(engine, Default::default());
+        let router = Router::builder().build().unwrap();
+        let listener = Listener::start(options, front, router.into()).unwrap();
+        let address = listener.addresses()[0];
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        drop(listener);
+        let since = Instant::now();
+        while std::net::TcpStream::connect(address).is_ok() {
+            assert!(since.elapsed() < Duration::from_secs(5), "it still listens");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     });
 }

@@ -4,7 +4,7 @@ use std::{
     io::{self, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -47,6 +47,8 @@ pub(crate) const OPERATOR: &str = "operator-token-of-these-tests";
 pub(crate) struct Probe {
     /// Requests that reached it.
     pub(crate) reached: AtomicUsize,
+    /// Their paths below the mount, since somebody last asked.
+    seen: Mutex<Vec<String>>,
 }
 
 impl Dialect for Probe {
@@ -56,6 +58,7 @@ impl Dialect for Probe {
 
     fn answer<'a>(&'a self, _: &'a Front, path: &'a str, request: &'a Request) -> Answering<'a> {
         self.reached.fetch_add(1, Ordering::SeqCst);
+        self.seen.lock().unwrap().push(path.to_owned());
         Box::pin(async move {
             match path {
                 "/slow" => tokio::time::sleep(Duration::from_millis(500)).await,
@@ -236,6 +239,11 @@ impl Server {
 
     pub(crate) fn reached(&self) -> usize {
         self.probe.reached.load(Ordering::SeqCst)
+    }
+
+    /// The paths of requests that were seen since this was last asked.
+    pub(crate) fn take_seen(&self) -> Vec<String> {
+        std::mem::take(&mut self.probe.seen.lock().unwrap())
     }
 
     /// Asks the engine on the server's own thread.
