@@ -23,11 +23,11 @@ const FORMAT_FILE_BYTES_MAX: u64 = 4_096;
 /// The names under which backends keep their data, to tell a new folder from one that lost its `FORMAT`.
 const DATA: [&str; 2] = ["sled", "redb"];
 
-/// A data folder that this process has to itself until it is dropped.
+/// A data folder that this process has to itself until it is released or dropped.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -79,7 +79,7 @@ impl Folder {
         } else {
             understand(path, &text, backend)?;
         }
-        Ok(Self { path: path.into(), _lock: lock })
+        Ok(Self { path: path.into(), lock })
     }
 
     /// Which backend made the folder.
@@ -95,6 +95,12 @@ impl Folder {
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Lets others open it.
+    pub(crate) fn release(&self) {
+        // What cannot be unlocked is unlocked when the file is closed.
+        let _ = self.lock.unlock();
     }
 
     /// Makes the names of the files in the folder durable.

@@ -61,6 +61,9 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// What a batch costs in that measure.
     fn cost(batch: &Batch) -> usize;
 
+    /// Why the engine cannot write any more and cannot say so itself, because a call into it does not return.
+    fn lost() -> Option<&'static str>;
+
     /// The durable rows as of one instant.
     fn get(&self, keys: &[Key]) -> Result<Vec<Option<Row>>, StorageError>;
 
@@ -203,6 +206,9 @@ impl<E: Engine> Grouped<E> {
 
     pub(crate) async fn commit(&self, batch: Batch) -> Result<Committed, StorageError> {
         batch.check_limits()?;
+        if let Some(reason) = E::lost() {
+            return Err(StorageError::unavailable(reason));
+        }
         let (answer, answered) = oneshot::channel();
         self.send(Job::Commit { batch, answer }).await?;
         answered.await.unwrap_or_else(|_| Err(stopped()))
@@ -221,7 +227,7 @@ impl<E: Engine> Grouped<E> {
 
     pub(crate) fn info(&self) -> Info {
         let refusing_writes = match &*self.shared.health() {
-            Health::Good => None,
+            Health::Good => E::lost().map(str::to_owned),
             // Room may have come back since the last commit found none.
             Health::Full if self.shared.has_room(room_for(0) + ROOM_TO_REOPEN_BYTES) => None,
             Health::Full => Some(StorageError::Full.to_string()),
@@ -253,7 +259,9 @@ impl<E: Engine> Drop for Grouped<E> {
     /// Waits for the writer, so that the store can be opened again at once.
     fn drop(&mut self) {
         self.jobs = None;
-        if let Some(writer) = self.writer.take() {
+        if let Some(writer) = self.writer.take()
+            && E::lost().is_none()
+        {
             // A writer that panicked has nothing left to finish.
             let _ = writer.join();
         }
@@ -327,6 +335,7 @@ impl<E: Engine> Writer<E> {
             tracing::warn!(%error, "the durable mark was not synced");
         }
         self.shared.set_health(Health::Shut("the store is closed".into()));
+        self.shared.folder.release();
     }
 
     fn commit(&mut self, group: Vec<Waiting>, bytes: usize) {

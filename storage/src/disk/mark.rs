@@ -45,9 +45,9 @@ impl Mark {
             .map_err(failed)?;
         if is_new {
             // Both places get their blocks now, so that marking never needs room on the device.
+            // Its name is made durable with the backend's, before anything is acknowledged.
             file.write_all_at(&[0; 2 * PLACE_BYTES as usize], 0).map_err(failed)?;
             file.sync_all().map_err(failed)?;
-            folder.sync()?;
         }
         let mut last: Option<Meta> = None;
         for place in 0..2 {

@@ -11,7 +11,7 @@ mod group;
 mod mark;
 mod meta;
 mod options;
-mod quiet;
+pub(crate) mod quiet;
 pub(crate) mod row;
 
 pub(crate) use folder::Folder;

@@ -8,15 +8,27 @@
 use std::{
     cell::Cell,
     panic::{self, AssertUnwindSafe},
-    sync::Once,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 thread_local! {
     static CATCHING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Set for the rest of the process once a thread of sled's own panicked: whoever waits for it then waits for ever.
+static SLED_THREAD_LOST: AtomicBool = AtomicBool::new(false);
+
 /// What begins the names of sled's own threads.
 const SLED_THREAD: &str = "sled-io-";
+
+/// Whether sled lost one of its threads in this process.
+#[cfg(feature = "sled")]
+pub(crate) fn lost_a_sled_thread() -> bool {
+    SLED_THREAD_LOST.load(Ordering::SeqCst)
+}
 
 /// Runs `work` and gives the words of its panic, if it panics.
 pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
@@ -26,7 +38,10 @@ pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         panic::set_hook(Box::new(move |panic| {
             let on_sled_thread =
                 std::thread::current().name().is_some_and(|name| name.starts_with(SLED_THREAD));
-            if CATCHING.get() || on_sled_thread {
+            if on_sled_thread {
+                SLED_THREAD_LOST.store(true, Ordering::SeqCst);
+                tracing::error!(%panic, "a thread of sled's panicked; it cannot write any more");
+            } else if CATCHING.get() {
                 tracing::debug!(%panic, "a backend panicked");
             } else {
                 previous(panic);

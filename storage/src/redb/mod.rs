@@ -66,10 +66,10 @@ impl Redb {
         Grouped::start(engine, folder, meta, mark, &options).map(Self)
     }
 
-    /// Finishes what is waiting and lets go of the file; everything is refused from then on.
+    /// Finishes what is waiting and lets go of the folder; everything is refused from then on. Closing twice is fine.
     ///
     /// # Errors
-    /// `Unavailable` if it was closed before.
+    /// `Unavailable` if the writer is gone, and nobody can say whether everything was finished.
     pub async fn close(&self) -> Result<(), StorageError> {
         self.0.close().await
     }
@@ -142,6 +142,10 @@ impl Engine for RedbEngine {
 
     fn cost(_batch: &Batch) -> usize {
         0
+    }
+
+    fn lost() -> Option<&'static str> {
+        None
     }
 
     fn get(&self, keys: &[Key]) -> Result<Vec<Option<Row>>, StorageError> {

@@ -34,7 +34,7 @@ use crate::{
     Batch, BoxFuture, Committed, Info, Key, OpenError, Page, Range, Revision, Row, Storage, StorageError,
     Topics,
     check::Report,
-    disk::{Change, Engine, Fault, Folder, Grouped, Mark, Meta, StoredRow},
+    disk::{Change, Engine, Fault, Folder, Grouped, Mark, Meta, StoredRow, quiet},
 };
 use tree::{SledFault, Tree};
 use undo::Undo;
@@ -55,10 +55,10 @@ impl Sled {
         Grouped::start(engine, folder, meta, mark, &options).map(Self)
     }
 
-    /// Finishes what is waiting and lets go of the files; everything is refused from then on.
+    /// Finishes what is waiting and lets go of the folder; everything is refused from then on. Closing twice is fine.
     ///
     /// # Errors
-    /// `Unavailable` if it was closed before.
+    /// `Unavailable` if the writer is gone, and nobody can say whether everything was finished.
     pub async fn close(&self) -> Result<(), StorageError> {
         self.0.close().await
     }
@@ -152,6 +152,11 @@ impl Engine for SledEngine {
         layout::batch_log_bytes(batch)
     }
 
+    fn lost() -> Option<&'static str> {
+        quiet::lost_a_sled_thread()
+            .then_some("sled lost a thread of its own; the process has to be restarted")
+    }
+
     fn get(&self, keys: &[Key]) -> Result<Vec<Option<Row>>, StorageError> {
         let live = self.live();
         let tree = live.tree()?;
@@ -229,9 +234,8 @@ impl Engine for SledEngine {
     }
 
     fn close(&self) {
-        let mut live = self.live_mut();
-        *live = Live::default();
-        drop(live);
+        let Live { tree: Some(tree), .. } = std::mem::take(&mut *self.live_mut()) else { return };
+        drop(tree);
         tree::wait_until_released(&self.path);
         release_segments();
     }

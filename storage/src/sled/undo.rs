@@ -41,10 +41,9 @@ pub(super) struct Undo {
 }
 
 impl Undo {
-    /// Opens the note, or makes one.
+    /// Opens the note, or makes one, whose name is made durable with sled's files.
     pub(super) fn open(folder: &Folder) -> Result<Self, OpenError> {
         let path = folder.path().join(UNDO_FILE);
-        let is_new = !path.exists();
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -53,10 +52,6 @@ impl Undo {
             .mode(0o600)
             .open(&path)
             .map_err(|error| OpenError::from_io(&path, &error))?;
-        if is_new {
-            file.sync_all().map_err(|error| OpenError::from_io(&path, &error))?;
-            folder.sync()?;
-        }
         Ok(Self { file })
     }
 

@@ -11,6 +11,7 @@ use std::{
 
 use strongroom_storage::{
     Batch, Guard, Key, Range, Storage, StorageError, SyncHook, Syncing, Topic, Write, check::check,
+    sled::Sled,
 };
 
 use crate::store::{BACKENDS, commit, key, open, options, put, value};
@@ -55,6 +56,28 @@ async fn after_a_failed_sync_everything_is_refused_until_opened_anew() {
         drop(store);
         assert!(check(&path).unwrap().is_sound(), "{backend}");
     }
+}
+
+#[tokio::test]
+async fn a_closed_store_has_finished_and_can_be_opened_by_others() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("store");
+    let closed = Sled::open(&path, options()).unwrap();
+    let waiting = (0..50).map(|n| commit(&closed, [put(&format!("row {n}"), "1")]));
+    let (outcomes, ()) = futures_util::future::join(futures_util::future::join_all(waiting), async {
+        closed.close().await.unwrap();
+    })
+    .await;
+    assert!(outcomes.iter().all(Result::is_ok), "a commit that came before the closing was dropped");
+    closed.close().await.unwrap();
+    let refused = StorageError::Unavailable { reason: "the store is closed".into() };
+    assert_eq!(commit(&closed, [put("late", "1")]).await, Err(refused.clone()));
+    assert_eq!(value(&closed, "row 1").await, Err(refused));
+
+    let store = Sled::open(&path, options()).unwrap();
+    assert_eq!(store.scan(Range::all(100)).await.unwrap().rows.len(), 50);
+    drop(closed);
+    commit(&store, [put("later", "1")]).await.unwrap();
 }
 
 /// A sync that waits until it is let go.
