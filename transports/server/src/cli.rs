@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     admin::AdminCommand,
     config::{Flag, Sources, StorageKind},
+    keys::KeysCommand,
     store::StoreCommand,
 };
 
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Speaks to a running server as its operator
     Admin(Box<AdminCommand>),
+    /// Keeps a user's keys, encrypted, in the cloud and here
+    Keys(Box<KeysCommand>),
     /// Asks a running server whether it is ready: exit code 0 if it is
     Health {
         /// The server's base URL

@@ -11,7 +11,7 @@ mod sections;
 mod show;
 
 pub(crate) use check::warn_of_readers;
-pub(crate) use layers::{Flag, Sources, read_secret};
+pub(crate) use layers::{Flag, Sources, is_world_readable, read_secret};
 pub(crate) use places::Complaint;
 #[cfg(test)]
 pub(crate) use sections::Application;

@@ -10,6 +10,7 @@ mod config;
 mod data;
 mod first;
 mod health;
+mod keys;
 mod logs;
 mod process;
 mod serve;
@@ -56,6 +57,11 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             io::stdout().write_all(config::example().as_bytes())?;
             return Ok(ExitCode::SUCCESS);
         }
+        // The user's side: what configures a server is none of its business.
+        Command::Keys(command) => {
+            command.run()?;
+            return Ok(ExitCode::SUCCESS);
+        }
         _ => {}
     }
     let loaded = config::load(&cli.sources()?)?;
@@ -73,7 +79,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Store(command) => store::run(command, &loaded.config)?,
         Command::Serve(_) | Command::Dev(_) => return serve::run(&loaded),
         // Done above, because they need no configuration.
-        Command::Completions { .. } | Command::Man { .. } => {}
+        Command::Completions { .. } | Command::Man { .. } | Command::Keys(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -28,9 +28,10 @@ impl Address {
         let invalid = |what: &str| ClientError::Invalid(format!("the server's URL {what}"));
         let uri: Uri =
             url.trim().parse().map_err(|_| invalid("is not a URL; write it as https://host:port"))?;
-        let secure = match uri.scheme_str() {
-            Some("https" | "wss") => true,
-            Some("http" | "ws") => false,
+        let scheme = uri.scheme_str().unwrap_or_default();
+        let secure = match scheme {
+            "https" | "wss" => true,
+            "http" | "ws" => false,
             _ => return Err(invalid("begins with https://, or with http:// on the same machine")),
         };
         if uri.query().is_some() || uri.authority().is_some_and(|authority| authority.as_str().contains('@'))
@@ -42,10 +43,10 @@ impl Address {
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| invalid("names no host"))?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let path = match uri.path().trim_end_matches('/') {
-            "" => DEFAULT_PATH.to_owned(),
-            path => path.to_owned(),
-        };
+        let path = uri.path().trim_end_matches('/');
+        // The URL of the WebSocket itself names the interface beside it.
+        let path = if scheme.starts_with("ws") { path.strip_suffix("/ws").unwrap_or(path) } else { path };
+        let path = if path.is_empty() { DEFAULT_PATH } else { path }.to_owned();
         let address = Self { secure, host, port, path };
         if !secure && !address.is_here() && !allow_plaintext {
             let text = "the server's URL is http:// to another machine, which would show the token to everybody on \
@@ -84,6 +85,8 @@ mod tests {
             ("[2001:db8::1]:443", "/custody/v1")
         );
         assert_eq!(read("http://localhost:1").path, "/v1");
+        assert_eq!(read("ws://127.0.0.1:8470/v1/ws").path, "/v1");
+        assert_eq!(read("wss://keys.example/ws").path, "/v1");
         assert!(read("http://[::1]:8470").is_here());
     }
 

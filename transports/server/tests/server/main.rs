@@ -4,6 +4,7 @@
 
 mod admin;
 mod config;
+mod keys;
 mod kit;
 mod leak;
 mod listeners;
