@@ -3,7 +3,7 @@
 use strongroom_engine::domains::records::{Previous, RecordName};
 use strongroom_testkit::{
     Client, Plan, World,
-    history::{Outcome, Shown},
+    history::{Authorship, Outcome, Shown},
     over, record, seeds, simulate,
 };
 
@@ -148,5 +148,47 @@ fn a_retry_under_the_same_key_finds_its_lost_answer() {
         futures_util::future::join_all(done).await;
         let tally = world.conclude("ann").await;
         assert!(tally.states >= 12, "every update was acknowledged, {tally:?}");
+    });
+}
+
+/// Content is fetched after the head that names it. Where history keeps next to nothing, the content may be gone by
+/// then: the reader is shown a later state, never damage.
+#[test]
+fn a_reader_whom_writers_overtake_is_shown_a_later_state() {
+    let forgetful = |_: &strongroom_testkit::Dice| {
+        let mut plan = Plan::calm(2).with_latency_ms(0..=20);
+        plan.limits.history_versions_max = 1;
+        plan
+    };
+    simulate(seeds(6_000..6_100), forgetful, async |world| {
+        let record = record("notes");
+        world.client("ann").update_until_done(&record).await;
+        let done = std::cell::Cell::new(false);
+        let (reader, writers) = (world.client("ann"), [world.client("ann"), world.client("ann")]);
+        let writing = async {
+            futures_util::future::join_all(writers.iter().map(async |writer| {
+                for _ in 0..15 {
+                    writer.update_until_done(&record).await;
+                }
+            }))
+            .await;
+            done.set(true);
+        };
+        let reading = async {
+            let mut seen = 0;
+            while !done.get() {
+                match reader.read(&record).await {
+                    Outcome::Shown(state) => {
+                        assert!(state.sequence >= seen, "#{} after #{seen}", state.sequence);
+                        assert!(matches!(state.content, Some(Authorship::Of(_))), "{state:?}");
+                        seen = state.sequence;
+                    }
+                    // Overtaken again and again.
+                    Outcome::Refused { code: "contended", .. } => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+        };
+        futures_util::future::join(writing, reading).await;
     });
 }

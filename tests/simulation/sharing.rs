@@ -3,7 +3,7 @@
 use std::{cell::Cell, time::Duration};
 
 use strongroom_engine::{
-    domains::records::{ListGrants, Previous, ShareRecord},
+    domains::records::{ListGrants, Previous, ShareRecord, UndoRecord},
     feed::Event,
 };
 use strongroom_testkit::{Client, Plan, World, history::Outcome, record, seeds, simulate};
@@ -114,8 +114,17 @@ fn a_record_that_was_deleted_and_written_anew_is_its_owners_alone() {
             assert!(!matches!(read, Outcome::Shown(_)), "{read:?}");
         }
         world.conclude("ann").await;
-        let read = bob.read_of(&ann, &record).await;
-        assert_eq!(read, Outcome::Absent);
+        assert_eq!(bob.read_of(&ann, &record).await, Outcome::Absent);
+
+        // Bringing a deleted record back gives nothing back either.
+        let last = device.update_until_done(&record).await;
+        share(world, 0, true).await;
+        assert!(matches!(bob.read_of(&ann, &record).await, Outcome::Shown(_)));
+        device.reset(&record, Previous::Unsaid).await;
+        let undo = UndoRecord { name: record.clone(), sequence: last.sequence, previous: Previous::Unsaid };
+        let back = world.insist(1, world.gateway("ann"), undo).await;
+        assert_eq!(back.recipients, std::slice::from_ref(&ann));
+        assert_eq!(bob.read_of(&ann, &record).await, Outcome::Absent);
     });
 }
 
