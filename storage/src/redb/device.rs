@@ -57,8 +57,8 @@ struct Blocks {
     path: PathBuf,
     options: Options,
     sums: Mutex<Sums>,
-    /// Whether redb is still opening the file.
-    is_opening: AtomicBool,
+    /// Whether blocks that do not agree are only noted: while redb opens the file, and for a check.
+    only_notes: AtomicBool,
 }
 
 /// The checksums read or made so far, by group.
@@ -67,7 +67,7 @@ struct Sums {
     groups: BTreeMap<u64, Box<[u64; GROUP as usize]>>,
     /// Groups whose checksums on disk are older.
     unwritten: BTreeSet<u64>,
-    /// Blocks that did not agree while redb opened the file, and the checksums of what they hold.
+    /// Blocks that did not agree and were only noted, and the checksums of what they hold.
     doubtful: BTreeMap<u64, u64>,
 }
 
@@ -78,7 +78,7 @@ impl Device {
             path: path.into(),
             options: options.clone(),
             sums: Mutex::default(),
-            is_opening: AtomicBool::new(true),
+            only_notes: AtomicBool::new(true),
         }))
     }
 
@@ -87,7 +87,7 @@ impl Device {
     ///
     /// Gives how many blocks are not what was written.
     pub(super) fn opened(&self, is_repaired: bool) -> io::Result<usize> {
-        self.0.is_opening.store(false, Ordering::SeqCst);
+        self.0.only_notes.store(false, Ordering::SeqCst);
         let mut sums = self.0.sums();
         let doubtful = std::mem::take(&mut sums.doubtful);
         if !is_repaired {
@@ -97,6 +97,18 @@ impl Device {
             self.0.set(&mut sums, number, sum)?;
         }
         Ok(0)
+    }
+}
+
+impl Device {
+    /// From now on blocks that do not agree can be read, and are noted: for looking at everything there is.
+    pub(super) fn only_note(&self) {
+        self.0.only_notes.store(true, Ordering::SeqCst);
+    }
+
+    /// The blocks noted, by number, in redb's order.
+    pub(super) fn noted(&self) -> Vec<u64> {
+        self.0.sums().doubtful.keys().copied().collect()
     }
 }
 
@@ -139,7 +151,7 @@ impl Blocks {
         if known == sum || number == 0 {
             return Ok(());
         }
-        if self.is_opening.load(Ordering::SeqCst) {
+        if self.only_notes.load(Ordering::SeqCst) {
             sums.doubtful.insert(number, sum);
             return Ok(());
         }

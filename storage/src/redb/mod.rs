@@ -23,7 +23,7 @@ use crate::{
     check::Report,
     disk::{Change, Engine, Fault, Folder, Grouped, Mark, Meta, StoredRow, folder},
 };
-use database::{Database, RedbFault, Snapshot};
+use database::{Database, Purpose, RedbFault, Snapshot};
 use device::MakeDevice;
 
 /// A store on disk, kept by redb.
@@ -206,7 +206,8 @@ pub(crate) fn check(folder: &Folder, mark: &Mark, report: &mut Report) -> Result
     let file = file_in(folder)?;
     let options = Options::new(Arc::new(|| 0));
     let at_open = |fault: RedbFault| fault.at_open(&file);
-    let mut database = Database::open(&file, &device::file_at(&file), &options, false).map_err(at_open)?;
+    let mut database =
+        Database::open(&file, &device::file_at(&file), &options, Purpose::Checking).map_err(at_open)?;
     let snapshot = database.snapshot().map_err(at_open)?;
     let meta = snapshot.meta(&file)?;
     if let Err(lost) = mark.admits(folder.path(), &meta) {
@@ -229,7 +230,7 @@ fn file_in(folder: &Folder) -> Result<PathBuf, OpenError> {
 /// Opens redb and checks what is cheap to check.
 fn open_database(file: &Path, device: &MakeDevice, options: &Options) -> Result<(Live, Meta), OpenError> {
     let at_open = |fault: RedbFault| fault.at_open(file);
-    let database = Database::open(file, device, options, true).map_err(at_open)?;
+    let database = Database::open(file, device, options, Purpose::Serving).map_err(at_open)?;
     let snapshot = database.snapshot().map_err(at_open)?;
     let meta = snapshot.meta(file)?;
     if database.is_small() {
