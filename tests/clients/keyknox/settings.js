@@ -18,6 +18,8 @@ module.exports = {
   keyId: required('STRONGROOM_KEY_ID'),
   /** The application's private key: PKCS#8 in base64. */
   applicationKey: required('STRONGROOM_APPLICATION_KEY'),
+  /** The `strongroom` program. */
+  binary: required('STRONGROOM_BIN'),
   /** Names what one run shares between the generations of clients. */
   run: required('STRONGROOM_RUN'),
   /** The key of the identity whose record both generations use. A test key, of no use elsewhere. */
