@@ -10,7 +10,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::kit::{Server, folder, one_line, strongroom};
+use crate::{
+    kit::{Server, folder, one_line, strongroom},
+    listeners::certify,
+};
 
 /// A user's device: a folder with a profile.
 struct Device<'f> {
@@ -184,6 +187,34 @@ fn a_watch_prints_what_other_devices_change_as_they_change_it() {
         watching.kill().unwrap();
         watching.wait().unwrap();
         assert_eq!(laptop.names(&["--offline"]), ["during"]);
+    }
+}
+
+#[test]
+fn a_server_is_believed_for_the_certificate_that_the_profile_trusts_and_no_other() {
+    let folder = folder();
+    certify(folder.path());
+    let file = "[server.tls]\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n";
+    fs::write(folder.path().join("strongroom.toml"), file).unwrap();
+    let _server = Server::serve(folder.path(), &[]);
+    fs::copy(folder.path().join("certificate.pem"), folder.path().join("trusted.pem")).unwrap();
+    for link in ["http", "websocket"] {
+        let trusting = ["--link", link, "--trusted-certificates", "trusted.pem", "--private-key", "one.key"];
+        if link == "http" {
+            Device::of_first(folder.path(), "one.toml", &[]);
+        }
+        let me = Device::of_first(folder.path(), &format!("{link}.toml"), &trusting);
+        me.succeed(&["put", link], b"1");
+        assert!(me.names(&[]).contains(&link.to_owned()));
+        let doubting = ["--link", link, "--private-key", "one.key"];
+        let me = Device::of_first(folder.path(), &format!("{link}-doubting.toml"), &doubting);
+        let refused = me.refuse(&["sync"], b"");
+        assert!(refused.contains("certificate"), "{refused}");
+        // Another certificate of the same name is another server.
+        certify(folder.path());
+        let other = ["--link", link, "--trusted-certificates", "certificate.pem", "--private-key", "one.key"];
+        let me = Device::of_first(folder.path(), &format!("{link}-other.toml"), &other);
+        assert!(me.refuse(&["sync"], b"").contains("certificate"));
     }
 }
 

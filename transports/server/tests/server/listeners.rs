@@ -13,7 +13,7 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use crate::kit::{Server, ask, folder};
 
 /// A new certificate for 127.0.0.1 and its key, written over what was there.
-fn certify(folder: &Path) {
+pub(crate) fn certify(folder: &Path) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     fs::write(folder.join("key.pem"), signing_key.serialize_pem()).unwrap();
     fs::write(folder.join("certificate.pem"), cert.pem()).unwrap();
