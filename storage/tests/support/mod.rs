@@ -94,8 +94,7 @@ impl Step {
     }
 
     fn value(&self) -> Option<Bytes> {
-        let words = self.bytes?.div_ceil(8) as u64;
-        let mut value: Vec<u8> = (0..words).flat_map(|at| mix(self.salt, at).to_le_bytes()).collect();
+        let mut value = self.salt.to_le_bytes().repeat(self.bytes?.div_ceil(8));
         value.truncate(self.bytes?);
         Some(value.into())
     }
