@@ -1,12 +1,13 @@
 //! Connections over WebSockets: TCP, TLS where the URL says so, the handshake, and messages as frames.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use http::header::{RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderValue, Response};
 use rustls::pki_types::ServerName;
-use std::sync::Arc;
 use strongroom_wire::{Encoding, FRAME_BYTES_MAX, SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -135,3 +136,6 @@ fn refused(response: &Response<Option<Vec<u8>>>) -> ClientError {
     let body = response.body().as_deref().unwrap_or_default();
     ClientError::Problem(Box::new(foreign::read_problem(status.as_u16(), retry_after_s, body)))
 }
+
+#[cfg(test)]
+mod tests;
