@@ -403,11 +403,11 @@ fn a_ws_05_a_peer_that_never_reads_is_closed_and_harms_nobody() {
         let question =
             json!({ "ask": { "id": 1, "do": { "records.get": { "name": ["large"] } } } }).to_string();
         let question = frame(0x81, question.as_bytes());
-        let mut asked = 0;
-        while asked < 1_000_000 && deaf.peer.send(&question).is_ok() {
-            asked += 1;
-        }
-        assert!(asked < 1_000_000, "questions are not taken without end at {address}");
+        // However fast they come: once the connection is closed, what still comes is thrown away for a second.
+        let began = Instant::now();
+        let within = Duration::from_secs(20);
+        while began.elapsed() < within && deaf.peer.send(&question).is_ok() {}
+        assert!(began.elapsed() < within, "questions are not taken without end at {address}");
         let since = Instant::now();
         good.say(whoami(1));
         assert!(matches!(good.told(), Told::Text(told) if told.get("answer").is_some()));
