@@ -21,6 +21,9 @@ pub struct Options {
     /// Whether the writer looks for room before each group; if not, the backend meets the end of the device.
     #[cfg(feature = "testing")]
     pub looks_for_room: bool,
+    /// Whether sled's note of a heavy group is synced.
+    #[cfg(feature = "testing")]
+    pub syncs_notes: bool,
 }
 
 /// Decides what becomes of a sync: done, left out, or failed with the error given.
@@ -47,6 +50,8 @@ impl Options {
             sync_hook: None,
             #[cfg(feature = "testing")]
             looks_for_room: true,
+            #[cfg(feature = "testing")]
+            syncs_notes: true,
         }
     }
 
@@ -57,6 +62,16 @@ impl Options {
         #[cfg(not(feature = "testing"))]
         let looks = true;
         looks
+    }
+
+    /// Whether sled's note of a heavy group is synced; always, outside of tests. Such a sync also makes the rest of
+    /// the file system durable, so a test of what is lost without syncs has to do without it.
+    pub(crate) fn note_syncs_are_wanted(&self) -> bool {
+        #[cfg(feature = "testing")]
+        let syncs = self.syncs_notes;
+        #[cfg(not(feature = "testing"))]
+        let syncs = true;
+        syncs
     }
 
     /// Whether a sync is to be made now; always, outside of tests.

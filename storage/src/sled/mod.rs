@@ -199,7 +199,9 @@ impl Engine for SledEngine {
         if is_heavy {
             // Only what is durable may be noted, and readers write too: sled splits a page when it is next visited.
             self.sync(&tree, &file)?;
-            self.undo.arm(&file).map_err(|error| io_fault("noting the segments", &error))?;
+            self.undo
+                .arm(&file, self.options.note_syncs_are_wanted())
+                .map_err(|error| io_fault("noting the segments", &error))?;
         }
         hold_segments();
         {
@@ -213,7 +215,9 @@ impl Engine for SledEngine {
         self.sync(&tree, &file)?;
         release_segments();
         if is_heavy {
-            self.undo.disarm().map_err(|error| io_fault("noting the end of a group", &error))?;
+            self.undo
+                .disarm(self.options.note_syncs_are_wanted())
+                .map_err(|error| io_fault("noting the end of a group", &error))?;
         }
         // Dropping what was replaced takes its time, and readers need not wait for it.
         let replaced = std::mem::take(&mut self.live_mut().before);

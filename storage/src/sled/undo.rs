@@ -55,21 +55,21 @@ impl Undo {
         Ok(Self { file })
     }
 
-    /// Notes, durably, which segments `data` has now.
-    pub(super) fn arm(&self, data: &File) -> io::Result<()> {
+    /// Notes, durably if `syncs`, which segments `data` has now.
+    pub(super) fn arm(&self, data: &File, syncs: bool) -> io::Result<()> {
         let headers = headers(data)?.concat();
         let mut note = vec![ARMED];
         note.extend_from_slice(&(headers.len() as u64).to_be_bytes());
         note.extend_from_slice(&xxh3_64(&headers).to_be_bytes());
         note.extend_from_slice(&headers);
         self.file.write_all_at(&note, 0)?;
-        self.file.sync_all()
+        if syncs { self.file.sync_all() } else { Ok(()) }
     }
 
-    /// Notes, durably, that there is nothing to undo.
-    pub(super) fn disarm(&self) -> io::Result<()> {
+    /// Notes, durably if `syncs`, that there is nothing to undo.
+    pub(super) fn disarm(&self, syncs: bool) -> io::Result<()> {
         self.file.write_all_at(&[0], 0)?;
-        self.file.sync_data()
+        if syncs { self.file.sync_data() } else { Ok(()) }
     }
 
     /// Takes back the segments of a group that was interrupted, if one was. sled must be closed.
@@ -85,7 +85,7 @@ impl Undo {
         }
         data.sync_all()?;
         tracing::info!(segments = taken_back, "an interrupted group was taken back");
-        self.disarm()
+        self.disarm(true)
     }
 
     /// The headers noted, if there is something to undo. A note that is not whole was interrupted before its group
@@ -135,7 +135,7 @@ mod tests {
         let slot = |at: u64| at * SEGMENT_BYTES as u64;
         data.write_all_at(&[1; 100], slot(0)).unwrap();
         data.write_all_at(&[2; 100], slot(1)).unwrap();
-        undo.arm(&data_rw).unwrap();
+        undo.arm(&data_rw, true).unwrap();
         // The group goes on in the first segment, reuses the second, and begins a third.
         data.write_all_at(&[9; 100], slot(0) + 100).unwrap();
         data.write_all_at(&[3; 100], slot(1)).unwrap();
@@ -167,7 +167,7 @@ mod tests {
         let undo = Undo::open(&folder).unwrap();
         let path = dir.path().join("db");
         std::fs::write(&path, [1; 100]).unwrap();
-        undo.arm(&File::open(&path).unwrap()).unwrap();
+        undo.arm(&File::open(&path).unwrap(), true).unwrap();
         undo.file.write_all_at(&[0xee], 20).unwrap();
         assert_eq!(undo.noted().unwrap(), None);
         undo.file.set_len(10).unwrap();

@@ -56,6 +56,7 @@ impl Backend {
         let mut options = Options::new(Arc::new(|| 1_700_000_000_000));
         if !syncs {
             options.sync_hook = Some(Arc::new(|| Ok(Syncing::Skipped)));
+            options.syncs_notes = false;
         }
         Ok(match self {
             Self::Sled => Box::new(Sled::open(path, options)?),
