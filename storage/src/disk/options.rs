@@ -4,14 +4,14 @@ use std::{fmt, io};
 
 use crate::WallClock;
 
-/// The page cache of a backend unless told otherwise: 128 MiB.
+/// The cache of a backend unless told otherwise: 128 MiB.
 const CACHE_BYTES: u64 = 128 * 1024 * 1024;
 
 /// How a store on disk is opened. Made by [`Options::new`]; each field may then be set.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Options {
-    /// How much memory the backend may use to keep pages at hand, in bytes.
+    /// How much memory the backend may use to keep pages and rows at hand, in bytes.
     pub cache_bytes: u64,
     /// Where the store takes its time from.
     pub clock: WallClock,

@@ -6,7 +6,8 @@
 //! its readers.
 //!
 //! The one thing to believe: **readers see a group only once it is durable**. While it is not, they get the rows it
-//! replaces, which the writer publishes in the same instant in which it changes the tree.
+//! replaces, which the writer publishes before it changes the tree. Rows that were read or written lately are kept at
+//! hand, and most reads never come to the tree.
 //!
 //! The writer looks for room before each group. Should somebody else take the last room just then, sled cannot write
 //! until it is opened anew, which happens once there is room again; in between, reads of pages that it would have to
@@ -15,6 +16,7 @@
 //! A side effect on the process: panics inside sled become errors, and a hook keeps their text off standard error.
 
 mod layout;
+mod recent;
 mod tree;
 mod undo;
 
@@ -36,6 +38,7 @@ use crate::{
     check::Report,
     disk::{Change, Engine, Fault, Folder, Grouped, Mark, Meta, StoredRow, quiet},
 };
+use recent::Recent;
 use tree::{SledFault, Tree};
 use undo::Undo;
 
@@ -87,10 +90,12 @@ impl Storage for Sled {
 }
 
 /// The rows that a group in flight replaces: what readers get in their place.
-type Before = BTreeMap<Key, Option<Row>>;
+type Before = BTreeMap<Key, Option<StoredRow>>;
 
 struct SledEngine {
     live: RwLock<Live>,
+    /// Changed by readers under a shared lock on `live`, by the writer under an exclusive one.
+    recent: Recent,
     undo: Undo,
     path: PathBuf,
     options: Options,
@@ -119,7 +124,8 @@ impl SledEngine {
         let undo = Undo::open(folder)?;
         let (live, meta) = open_tree(&path, &undo, options)?;
         folder.sync()?;
-        Ok((Self { live: RwLock::new(live), undo, path, options: options.clone() }, meta))
+        let recent = Recent::new(rows_cache_bytes(options));
+        Ok((Self { live: RwLock::new(live), recent, undo, path, options: options.clone() }, meta))
     }
 
     fn live(&self) -> RwLockReadGuard<'_, Live> {
@@ -129,6 +135,20 @@ impl SledEngine {
 
     fn live_mut(&self) -> RwLockWriteGuard<'_, Live> {
         self.live.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The durable row under `key`.
+    fn row(&self, live: &Live, key: &Key) -> Result<Option<StoredRow>, StorageError> {
+        let tree = live.tree()?;
+        if let Some(row) = self.recent.row(key) {
+            return Ok(row);
+        }
+        if let Some(before) = live.before.get(key) {
+            return Ok(before.clone());
+        }
+        let row = tree.row(key)?;
+        self.recent.remember(key.clone(), row.clone());
+        Ok(row)
     }
 
     fn sync(&self, tree: &Tree, file: &File) -> Result<(), Fault> {
@@ -159,13 +179,7 @@ impl Engine for SledEngine {
 
     fn get(&self, keys: &[Key]) -> Result<Vec<Option<Row>>, StorageError> {
         let live = self.live();
-        let tree = live.tree()?;
-        keys.iter()
-            .map(|key| match live.before.get(key) {
-                Some(before) => Ok(before.clone()),
-                None => Ok(tree.row(key)?.map(|stored| stored.row)),
-            })
-            .collect()
+        keys.iter().map(|key| Ok(self.row(&live, key)?.map(|stored| stored.row))).collect()
     }
 
     fn scan(&self, range: &Range) -> Result<Page, StorageError> {
@@ -174,11 +188,16 @@ impl Engine for SledEngine {
     }
 
     fn latest(&self, key: &Key) -> Result<Option<StoredRow>, StorageError> {
-        self.live().tree()?.row(key)
+        self.row(&self.live(), key)
     }
 
     fn latest_revision(&self, key: &Key) -> Result<Option<Revision>, StorageError> {
-        self.live().tree()?.revision(key)
+        let live = self.live();
+        let tree = live.tree()?;
+        match self.recent.revision(key) {
+            Some(revision) => Ok(revision),
+            None => tree.revision(key),
+        }
     }
 
     fn write(&self, change: &Change) -> Result<(), Fault> {
@@ -186,7 +205,7 @@ impl Engine for SledEngine {
         let before = change
             .rows
             .iter()
-            .map(|(key, altered)| (key.clone(), altered.before.as_ref().map(|stored| stored.row.clone())))
+            .map(|(key, altered)| (key.clone(), altered.before.clone()))
             .collect();
         let (tree, file) = {
             let live = self.live();
@@ -204,11 +223,9 @@ impl Engine for SledEngine {
                 .map_err(|error| io_fault("noting the segments", &error))?;
         }
         hold_segments();
-        {
-            let mut live = self.live_mut();
-            live.before = before;
-            tree.apply(batch).map_err(fault)?;
-        }
+        // Whoever reads the tree from here on has what the group replaces; who read it before has finished.
+        self.live_mut().before = before;
+        tree.apply(batch).map_err(fault)?;
         if is_heavy {
             tree.visit(change).map_err(fault)?;
         }
@@ -219,8 +236,14 @@ impl Engine for SledEngine {
                 .disarm(self.options.note_syncs_are_wanted())
                 .map_err(|error| io_fault("noting the end of a group", &error))?;
         }
+        let replaced = {
+            let mut live = self.live_mut();
+            for (key, altered) in &change.rows {
+                self.recent.remember(key.clone(), altered.after.clone());
+            }
+            std::mem::take(&mut live.before)
+        };
         // Dropping what was replaced takes its time, and readers need not wait for it.
-        let replaced = std::mem::take(&mut self.live_mut().before);
         drop(replaced);
         Ok(())
     }
@@ -230,6 +253,7 @@ impl Engine for SledEngine {
         let mut live = self.live_mut();
         live.tree = None;
         live.file = None;
+        self.recent.forget_all();
         tree::wait_until_released(&self.path);
         release_segments();
         let (opened, meta) = open_tree(&self.path, &self.undo, &self.options)?;
@@ -239,6 +263,7 @@ impl Engine for SledEngine {
 
     fn close(&self) {
         let Live { tree: Some(tree), .. } = std::mem::take(&mut *self.live_mut()) else { return };
+        self.recent.forget_all();
         drop(tree);
         tree::wait_until_released(&self.path);
         release_segments();
@@ -306,7 +331,12 @@ fn open_sled(path: &Path, undo: &Undo, options: &Options) -> Result<Tree, OpenEr
     if data.exists() {
         undo.revert(&data).map_err(|error| OpenError::from_io(&data, &error))?;
     }
-    Tree::open(path, options.cache_bytes)
+    Tree::open(path, options.cache_bytes - rows_cache_bytes(options))
+}
+
+/// The part of the cache that holds rows; the other part holds sled's pages.
+fn rows_cache_bytes(options: &Options) -> u64 {
+    options.cache_bytes / 2
 }
 
 /// Syncs what sled writes when it opens: its data, its configuration, and the names of both.

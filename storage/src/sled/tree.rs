@@ -185,7 +185,7 @@ impl Tree {
                 if head.as_ref().is_some_and(|(other, _)| other == key) {
                     head = next_head(&mut heads, key)?;
                 }
-                row.clone().map(|row| (key.clone(), row))
+                row.clone().map(|stored| (key.clone(), stored.row))
             } else {
                 let (key, value) = head.take().expect("one of the two is there");
                 if is_full {
