@@ -11,7 +11,7 @@
 //! | `s` | account, session | `StoredSessionIndex` | sessions |
 //! | `r` | account, one to three name parts | `StoredHead` | records |
 //! | `x` | account, record | `StoredRecipients` | records |
-//! | `v` | account, record, sequence | `StoredVersion`, written once | records |
+//! | `v` | account, record, slot | `StoredVersion`: one state; `StoredHead` says which slot holds which | records |
 //! | `g` | account, owner, record | `StoredGrant` | records |
 //! | `o` | account, record | `StoredOutbox` | records |
 //! | `f` | account, sequence | `StoredEvent` | the runtime |
@@ -120,8 +120,8 @@ pub(crate) fn recipients(account: AccountId, record: RecordId) -> Key {
     spell(b'x', &[account.as_bytes(), &record.0])
 }
 
-pub(crate) fn version(account: AccountId, record: RecordId, sequence: u64) -> Key {
-    spell(b'v', &[account.as_bytes(), &record.0, &sequence.to_be_bytes()])
+pub(crate) fn version(account: AccountId, record: RecordId, slot: u16) -> Key {
+    spell(b'v', &[account.as_bytes(), &record.0, &slot.to_be_bytes()])
 }
 
 pub(crate) fn versions(account: AccountId, record: RecordId) -> Key {

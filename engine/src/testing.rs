@@ -140,6 +140,12 @@ impl Desk {
         }
     }
 
+    /// How many rows lie on the desk whose keys begin with `prefix`; see the keyspace.
+    #[cfg(test)]
+    pub(crate) fn rows_under(&self, prefix: u8) -> usize {
+        self.rows.keys().filter(|key| key.as_bytes().first() == Some(&prefix)).count()
+    }
+
     /// How many rows lie on the desk.
     pub fn row_count(&self) -> usize {
         self.rows.len()

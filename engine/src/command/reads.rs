@@ -14,8 +14,6 @@ pub struct Reads {
 pub(crate) enum Hold {
     /// Shown but not guarded.
     Hint,
-    /// Written once and never changed, so that neither guard nor second look is needed.
-    Fixed,
     /// Guarded at the revision that was read.
     Guarded,
 }
@@ -45,16 +43,10 @@ impl Reads {
         self
     }
 
-    /// And this row, unguarded: for what may be out of date without harm.
+    /// And this row, unguarded: for what may be out of date without harm, and for what never changes without a
+    /// guarded row that names it.
     pub fn hint(mut self, key: Key) -> Self {
         self.rows.push((key, Hold::Hint));
-        self
-    }
-
-    /// And this row, which is written once and never changed, and which another row of these says exists. If it is
-    /// missing, that other row has moved on and the runtime starts over.
-    pub fn fixed(mut self, key: Key) -> Self {
-        self.rows.push((key, Hold::Fixed));
         self
     }
 

@@ -70,11 +70,6 @@ impl Rows {
         self.ranges.push(LoadedRange { read, next });
     }
 
-    /// Whether a row that is written once was missing: the row that pointed to it has moved on.
-    pub(crate) fn lacks_a_fixed_row(&self) -> bool {
-        self.rows.values().any(|seen| seen.hold == Hold::Fixed && seen.stored.is_none() && !seen.written)
-    }
-
     pub(crate) fn write(&mut self, key: Key, value: Option<Bytes>) {
         let seen = self.rows.entry(key).or_insert(Seen {
             stored: None,

@@ -27,7 +27,7 @@ pub(super) struct Attempt<'a> {
     pub(super) rows: Rows,
     topics: Vec<Topic>,
     not_after_ms: Option<u64>,
-    /// How often storage was asked for something that can change.
+    /// How often storage was asked.
     looks: usize,
     wrote: bool,
 }
@@ -60,7 +60,7 @@ impl<'a> Attempt<'a> {
         missing.dedup_by(|(later, _), (earlier, _)| later == earlier);
         if !missing.is_empty() {
             self.courier.shared.check_deadline(deadline)?;
-            self.looks += usize::from(missing.iter().any(|(_, hold)| *hold != Hold::Fixed));
+            self.looks += 1;
             let (keys, holds): (Vec<Key>, Vec<Hold>) = missing.into_iter().unzip();
             let found = self.courier.shared.storage.get(&keys).await.map_err(EngineError::of_read)?;
             for ((key, hold), row) in keys.into_iter().zip(holds).zip(found) {
@@ -231,11 +231,6 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    /// Whether a row that is written once was missing.
-    pub(super) fn lacks_a_fixed_row(&self) -> bool {
-        self.rows.lacks_a_fixed_row()
-    }
-
     /// The batch that the decisions come to; `None` if they write nothing.
     pub(super) fn batch(&mut self) -> Option<Batch> {
         if !self.wrote {
@@ -253,9 +248,6 @@ impl<'a> Attempt<'a> {
 
     /// Whether everything that was seen was there at one instant: always so after a single look.
     pub(super) async fn held_still(&self) -> Result<bool, EngineError> {
-        if self.rows.lacks_a_fixed_row() {
-            return Ok(false);
-        }
         if self.looks <= 1 {
             return Ok(true);
         }

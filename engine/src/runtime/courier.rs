@@ -260,10 +260,6 @@ impl Courier {
         for job in jobs.iter_mut() {
             verdicts.push(attempt.decide(job.as_mut()).await);
         }
-        if attempt.lacks_a_fixed_row() {
-            self.shared.observer.conflict();
-            return Err(Setback::Moved);
-        }
         let Some(batch) = attempt.batch() else {
             return match attempt.held_still().await {
                 Ok(true) => Ok(verdicts),

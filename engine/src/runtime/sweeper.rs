@@ -61,7 +61,6 @@ impl Sweeper {
         }
         let page = self.handle.storage().scan(range).await.map_err(EngineError::of_read)?;
         let (garbage, next) = self.garbage(&page).await?;
-        // A version is judged by its successor, so the last row of a page is looked at again with the next.
         self.cursor = next;
         self.discard(garbage).await
     }
@@ -90,7 +89,7 @@ impl Sweeper {
         let limits = self.handle.limits();
         let erased = self.erased_accounts(page).await?;
         let mut garbage = Vec::new();
-        for (at, (key, row)) in page.rows.iter().enumerate() {
+        for (key, row) in &page.rows {
             let Some(prefix) = key.as_bytes().first() else { continue };
             if account_of(key).is_some_and(|account| erased.contains(&account)) {
                 continue;
@@ -101,11 +100,14 @@ impl Sweeper {
                     let event: StoredEvent = codec::decode(&row.value)?;
                     event.at.saturating_add(limits.feed_retention) < now
                 }
-                b'v' => {
-                    let next = page.rows.get(at + 1).filter(|(next, _)| same_record(key, next));
-                    self.version_is_old(row, next.map(|(_, next)| next), now)?
+                b'r' => {
+                    let head: StoredHead = codec::decode(&row.value)?;
+                    let Some(account) = keyspace::sixteen(key, 1).map(AccountId::from_bytes) else {
+                        continue;
+                    };
+                    garbage.extend(self.old_versions(account, &head, now).await?);
+                    self.tombstone_is_old(account, &head, now).await?
                 }
-                b'r' => self.tombstone_is_old(key, row, now).await?,
                 b'S' => {
                     self.expire(row, now).await?;
                     false
@@ -119,34 +121,58 @@ impl Sweeper {
         for account in erased {
             while self.node(PurgeAccount { account }).await?.more {}
         }
-        let next = page.next.as_ref().map(|next| match page.rows.last() {
-            Some((last, _)) if page.rows.len() > 1 && last.as_bytes().first() == Some(&b'v') => last.clone(),
-            _ => next.clone(),
-        });
-        Ok((garbage, next))
+        Ok((garbage, page.next.clone()))
     }
 
-    /// A version is old once it has not been the head for as long as history keeps it. A deletion has no successor,
-    /// and is old by itself.
-    fn version_is_old(&self, row: &Row, next: Option<&Row>, now: Timestamp) -> Result<bool, EngineError> {
-        let retention = self.handle.limits().history_retention;
-        let own: StoredVersion = codec::decode(&row.value)?;
-        let superseded = match next {
-            Some(next) => codec::decode::<StoredVersion>(&next.value)?.written,
-            None if own.is_deletion() => own.written,
-            None => return Ok(false),
-        };
-        Ok(superseded.saturating_add(retention) < now)
+    /// The versions of a record that are old. One is old once it has not been the head for as long as history keeps
+    /// it; a deletion has no successor, and is old by itself.
+    async fn old_versions(
+        &self,
+        account: AccountId,
+        head: &StoredHead,
+        now: Timestamp,
+    ) -> Result<Vec<(Key, Row)>, EngineError> {
+        if head.is_live() && head.oldest() == head.sequence {
+            return Ok(Vec::new());
+        }
+        let record = self.handle.space().record(&head.name);
+        let is_old = |since: Timestamp| since.saturating_add(self.handle.limits().history_retention) < now;
+        let mut old = Vec::new();
+        let mut waiting: Option<(Key, Row)> = None;
+        // Oldest first, one at a time: most records have nothing that is old, and contents are large.
+        for sequence in head.oldest()..=head.sequence {
+            let Some(key) = head.key_of(sequence, account, record) else { continue };
+            let mut found =
+                self.handle.storage().get(std::slice::from_ref(&key)).await.map_err(EngineError::of_read)?;
+            let Some(row) = found.pop().flatten() else { continue };
+            let stored: StoredVersion = codec::decode(&row.value)?;
+            if stored.sequence != sequence {
+                // The record has been written since its head was read, and the slot taken again.
+                return Ok(old);
+            }
+            if let Some(superseded) = waiting.take() {
+                if !is_old(stored.written) {
+                    return Ok(old);
+                }
+                old.push(superseded);
+            }
+            waiting = Some((key, row));
+        }
+        old.extend(waiting.filter(|_| !head.is_live() && is_old(head.written)));
+        Ok(old)
     }
 
     /// A deleted record's head goes last, once history holds nothing of it, so that no sequence number is used twice
     /// while anybody could still see the first use.
-    async fn tombstone_is_old(&self, key: &Key, row: &Row, now: Timestamp) -> Result<bool, EngineError> {
-        let head: StoredHead = codec::decode(&row.value)?;
+    async fn tombstone_is_old(
+        &self,
+        account: AccountId,
+        head: &StoredHead,
+        now: Timestamp,
+    ) -> Result<bool, EngineError> {
         if head.is_live() || head.written.saturating_add(self.handle.limits().history_retention) >= now {
             return Ok(false);
         }
-        let Some(account) = keyspace::sixteen(key, 1).map(AccountId::from_bytes) else { return Ok(false) };
         let record = self.handle.space().record(&head.name);
         let versions = Range::prefix(&keyspace::versions(account, record), 1);
         let page = self.handle.storage().scan(versions).await.map_err(EngineError::of_read)?;
@@ -208,12 +234,6 @@ fn account_of(key: &Key) -> Option<AccountId> {
         .then(|| keyspace::sixteen(key, 1))
         .flatten()
         .map(AccountId::from_bytes)
-}
-
-/// Whether two version keys belong to the same record.
-fn same_record(one: &Key, other: &Key) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    one.len() == other.len() && one.len() > 8 && one[..one.len() - 8] == other[..other.len() - 8]
 }
 
 #[cfg(test)]

@@ -202,11 +202,7 @@ impl Engine for SledEngine {
 
     fn write(&self, change: &Change) -> Result<(), Fault> {
         let batch = layout::batch(change);
-        let before = change
-            .rows
-            .iter()
-            .map(|(key, altered)| (key.clone(), altered.before.clone()))
-            .collect();
+        let before = change.rows.iter().map(|(key, altered)| (key.clone(), altered.before.clone())).collect();
         let (tree, file) = {
             let live = self.live();
             let (Some(tree), Some(file)) = (live.tree.clone(), live.file.clone()) else {

@@ -3,12 +3,12 @@
 use serde::Serialize;
 use strongroom_primitives::id::Subject;
 
-use super::{Record, RecordName, Records, StoredVersion, access};
+use super::{Record, RecordName, Records, access};
 use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Need, Principal, Right},
     error::EngineError,
-    keyspace::{self, Keyspace},
+    keyspace::Keyspace,
 };
 
 /// Reads a record's head and content.
@@ -42,11 +42,12 @@ impl Command for GetRecord {
     ) -> Result<Step<Record>, EngineError> {
         let owner = access::owner_account(self.owner.as_ref(), who, moment.space);
         let (head, recipients) = access::readable(view, owner, &self.name, who, moment.space)?;
-        let content_key = keyspace::version(owner, moment.space.record(&self.name), head.sequence);
+        let record = moment.space.record(&self.name);
+        let content_key = head.content_key(owner, record);
         if !view.has(&content_key) {
-            return Ok(Step::Need(Reads::none().fixed(content_key)));
+            return Ok(Step::Need(Reads::none().hint(content_key)));
         }
-        let content: StoredVersion = view.row(&content_key)?.ok_or(EngineError::Corrupt)?;
+        let content = head.content(view, owner, record)?;
         let owner = match &self.owner {
             Some(owner) => owner,
             None => &who.identity()?.subject,

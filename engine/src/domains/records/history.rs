@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{hash::RecordTag, time::Timestamp};
+use strongroom_storage::Key;
 
 use super::{
     Content, Previous, Record, RecordHead, RecordName, Records, StoredHead, StoredVersion, Version, access,
@@ -14,11 +15,11 @@ use crate::{
     credential::{Need, Principal, Right},
     error::EngineError,
     feed::Ledger,
-    keyspace::{self, Keyspace},
+    keyspace::{self, Keyspace, RecordId},
 };
 
 /// Versions on one page: each is read with its content.
-const PAGE_VERSIONS: usize = 16;
+const PAGE_VERSIONS: u64 = 16;
 
 /// Lists the versions that history keeps of a record, oldest first. Works for deleted records too.
 #[derive(Debug, Clone, Serialize)]
@@ -68,15 +69,7 @@ impl Command for History {
     }
 
     fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
-        let record = space.record(&self.name);
-        let from = self.after.map(|after| keyspace::version(who.account, record, after.saturating_add(1)));
-        let ledger = keyspace::ledger(who.account);
-        Reads::one(space.head(who.account, &self.name)).range(
-            keyspace::versions(who.account, record),
-            from,
-            PAGE_VERSIONS,
-            ledger,
-        )
+        Reads::one(space.head(who.account, &self.name))
     }
 
     fn decide(
@@ -86,26 +79,37 @@ impl Command for History {
         moment: &mut Moment<'_>,
     ) -> Result<Step<HistoryPage>, EngineError> {
         let head: Option<StoredHead> = view.row(&moment.space.head(who.account, &self.name))?;
-        head.ok_or(EngineError::UnknownRecord)?;
-        let prefix = keyspace::versions(who.account, moment.space.record(&self.name));
-        let (rows, next) = view.range::<StoredVersion>(&prefix)?;
-        let versions = rows
-            .into_iter()
-            .map(|(key, stored)| {
-                Ok(VersionInfo {
-                    sequence: keyspace::trailing_number(&key).ok_or(EngineError::Corrupt)?,
-                    version: stored.version,
-                    tag: stored.tag,
-                    written: stored.written,
-                    deleted: stored.state == HeadState::Deleted,
-                    meta_bytes: stored.meta.len() as u64,
-                    value_bytes: stored.value.len() as u64,
-                })
-            })
-            .collect::<Result<Vec<_>, EngineError>>()?;
-        let next = next.and_then(|_| versions.last().map(|last| last.sequence));
+        let head = head.ok_or(EngineError::UnknownRecord)?;
+        let record = moment.space.record(&self.name);
+        let first = self.after.map_or(0, |after| after.saturating_add(1)).max(head.oldest());
+        let last = first.saturating_add(PAGE_VERSIONS - 1).min(head.sequence);
+        let keys: Vec<Key> =
+            (first..=last).filter_map(|sequence| head.key_of(sequence, who.account, record)).collect();
+        if keys.iter().any(|key| !view.has(key)) {
+            return Ok(Step::Need(keys.into_iter().fold(Reads::none(), Reads::hint)));
+        }
+        let mut versions = Vec::with_capacity(keys.len());
+        for key in &keys {
+            // What is too old is gone already, though its slot has not been taken again.
+            let Some(stored) = view.row::<StoredVersion>(key)? else { continue };
+            versions.push(VersionInfo {
+                sequence: stored.sequence,
+                version: stored.version,
+                tag: stored.tag,
+                written: stored.written,
+                deleted: stored.state == HeadState::Deleted,
+                meta_bytes: stored.meta.len() as u64,
+                value_bytes: stored.value.len() as u64,
+            });
+        }
+        let next = (last < head.sequence).then_some(last);
         Decision::reply(HistoryPage { versions, next }).done()
     }
+}
+
+/// The row of a former state.
+fn former(head: &StoredHead, sequence: u64, who: &Principal, record: RecordId) -> Result<Key, EngineError> {
+    head.key_of(sequence, who.account, record).ok_or(EngineError::UnknownVersion)
 }
 
 /// Reads the content of a former version.
@@ -128,11 +132,7 @@ impl Command for GetVersion {
     }
 
     fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
-        access::reads_of_access(who.account, &self.name, space).row(keyspace::version(
-            who.account,
-            space.record(&self.name),
-            self.sequence,
-        ))
+        access::reads_of_access(who.account, &self.name, space)
     }
 
     fn decide(
@@ -144,7 +144,10 @@ impl Command for GetVersion {
         let owner = who.identity()?.subject.clone();
         let head: Option<StoredHead> = view.row(&moment.space.head(who.account, &self.name))?;
         let head = head.ok_or(EngineError::UnknownRecord)?;
-        let key = keyspace::version(who.account, moment.space.record(&self.name), self.sequence);
+        let key = former(&head, self.sequence, who, moment.space.record(&self.name))?;
+        if !view.has(&key) {
+            return Ok(Step::Need(Reads::none().hint(key)));
+        }
         let stored: StoredVersion = view.row(&key)?.ok_or(EngineError::UnknownVersion)?;
         let recipients = access::recipients(view, who.account, &self.name, moment.space)?;
         let head = RecordHead {
@@ -181,9 +184,7 @@ impl Command for UndoRecord {
     }
 
     fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
-        access::reads_of_access(who.account, &self.name, space)
-            .row(keyspace::ledger(who.account))
-            .row(keyspace::version(who.account, space.record(&self.name), self.sequence))
+        access::reads_of_access(who.account, &self.name, space).row(keyspace::ledger(who.account))
     }
 
     fn decide(
@@ -201,7 +202,10 @@ impl Command for UndoRecord {
         if self.previous != Previous::Unsaid {
             check_previous(&self.previous, Some(&before), form, &owner, &recipients)?;
         }
-        let key = keyspace::version(who.account, record, self.sequence);
+        let key = former(&before, self.sequence, who, record)?;
+        if !view.has(&key) {
+            return Ok(Step::Need(Reads::none().hint(key)));
+        }
         let former: StoredVersion = view.row(&key)?.ok_or(EngineError::UnknownVersion)?;
         if former.state == HeadState::Deleted {
             return Err(EngineError::UnknownVersion);

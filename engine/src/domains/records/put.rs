@@ -198,7 +198,7 @@ impl HeadWrite<'_> {
     ) -> Result<(StoredHead, Decision<R>), EngineError> {
         let (space, limits) = (moment.space, moment.limits);
         let tag = self.content.tag(self.version);
-        let head = StoredHead::next(self.before, self.name, self.version, tag, self.content, self.now);
+        let mut head = StoredHead::next(self.before, self.name, self.version, tag, self.content, self.now);
         let live_before = self.before.filter(|before| before.is_live());
         ledger.records += u64::from(live_before.is_none());
         ledger.bytes = ledger.bytes.saturating_sub(live_before.map_or(0, |before| before.bytes)) + head.bytes;
@@ -209,17 +209,11 @@ impl HeadWrite<'_> {
         if grows && ledger.bytes > limits.account_bytes_max {
             return Err(EngineError::QuotaExceeded { what: Quota::Bytes, max: limits.account_bytes_max });
         }
-        let record = space.record(self.name);
-        let content = head.version_row(self.content.meta.clone(), self.content.value.clone());
-        let mut decision = decision
-            .put(space.head(self.account, self.name), &head)
-            .put(keyspace::version(self.account, record, head.sequence), &content)
+        let content = (self.content.meta.clone(), self.content.value.clone());
+        let (key, record) = (space.head(self.account, self.name), space.record(self.name));
+        let decision = head
+            .keep(key, self.account, record, content, limits.history_versions_max, decision)
             .put(keyspace::ledger(self.account), &ledger);
-        if let Some(oldest) =
-            head.sequence.checked_sub(limits.history_versions_max).filter(|oldest| *oldest > 0)
-        {
-            decision = decision.delete(keyspace::version(self.account, record, oldest));
-        }
         Ok((head, decision))
     }
 }

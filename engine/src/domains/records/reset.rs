@@ -6,8 +6,7 @@ use strongroom_primitives::id::{AccountId, Subject};
 use strongroom_storage::Key;
 
 use super::{
-    Content, Previous, Record, RecordForm, RecordName, Records, StoredHead, StoredVersion, absent_tag,
-    access,
+    Content, Previous, Record, RecordForm, RecordName, Records, StoredHead, absent_tag, access,
     name::check_parts,
     put::{HeadWrite, check_previous, put_event},
     share,
@@ -144,13 +143,12 @@ fn delete<R>(
 ) -> Result<(StoredHead, Decision<R>), EngineError> {
     ledger.records = ledger.records.saturating_sub(1);
     ledger.bytes = ledger.bytes.saturating_sub(head.bytes);
-    let gone = head.deleted(absent_tag(RecordForm::Named), moment.now);
+    let mut gone = head.deleted(absent_tag(RecordForm::Named), moment.now);
     let record = moment.space.record(&head.name);
     let readers = access::recipients(view, who.account, &head.name, moment.space)?;
-    let version = keyspace::version(who.account, record, gone.sequence);
-    let decision = decision
-        .put(key, &gone)
-        .put(version, &gone.version_row(Bytes::new(), Bytes::new()))
+    let nothing = (Bytes::new(), Bytes::new());
+    let decision = gone
+        .keep(key, who.account, record, nothing, moment.limits.history_versions_max, decision)
         .delete(keyspace::recipients(who.account, record));
     Ok((gone, share::withdraw(view, who, &head.name, &readers, moment, decision)?))
 }
@@ -296,9 +294,9 @@ impl Command for RemoveRecipient {
         let (heads, next) = live_heads(view, &self.prefix, who.account, space)?;
         let mut need = reads_of_recipients(view, &heads, who.account, space);
         if let Some((_, whole)) = heads.iter().find(|(_, head)| head.name.parts() == self.prefix) {
-            let content = keyspace::version(who.account, space.record(&whole.name), whole.sequence);
+            let content = whole.content_key(who.account, space.record(&whole.name));
             if !view.has(&content) {
-                need = need.fixed(content);
+                need = need.hint(content);
             }
         }
         if !need.is_empty() {
@@ -323,8 +321,7 @@ impl Command for RemoveRecipient {
             }
             decision = sharing.apply(view, who, &head.name, moment, decision)?;
             if head.name.parts() == self.prefix {
-                let content_key = keyspace::version(who.account, space.record(&head.name), head.sequence);
-                let content: StoredVersion = view.row(&content_key)?.ok_or(EngineError::Corrupt)?;
+                let content = head.content(view, who.account, space.record(&head.name))?;
                 done.record = Some(head.record(&owner, sharing.recipients, content));
             }
         }

@@ -256,6 +256,68 @@ fn history_keeps_its_number_of_versions_and_any_of_them_comes_back() {
 }
 
 #[test]
+fn history_follows_its_limit_up_and_down_and_uses_its_slots_again() {
+    let mut desk = Desk::new();
+    let alice = desk.who("alice");
+    let name = named();
+    let mut previous = Previous::Unsaid;
+    let mut n = 0;
+    for (max, writes, kept) in [
+        (3, 5, vec![3, 4, 5]),
+        (5, 1, vec![3, 4, 5, 6]),
+        (5, 4, vec![6, 7, 8, 9, 10]),
+        (2, 1, vec![10, 11]),
+        (4, 1, vec![10, 11, 12]),
+        (1, 1, vec![13]),
+        (1, 1, vec![14]),
+    ] {
+        desk.limits.history_versions_max = max;
+        for _ in 0..writes {
+            n += 1;
+            let head = desk.run(&alice, &put(&name, &format!("m{n}"), &format!("v{n}"), previous)).unwrap();
+            previous = Previous::Tag(head.tag);
+        }
+        let page = desk.run(&alice, &History { name: name.clone(), after: None }).unwrap();
+        let found: Vec<u64> = page.versions.iter().map(|version| version.sequence).collect();
+        assert_eq!(found, kept, "{max} are kept");
+        for sequence in 1..=n + 1 {
+            let got = desk.run(&alice, &GetVersion { name: name.clone(), sequence });
+            if kept.contains(&sequence) {
+                assert_eq!(got.unwrap().value, bytes(&format!("v{sequence}")));
+            } else {
+                assert_eq!(got, Err(EngineError::UnknownVersion), "{sequence} of {kept:?}");
+            }
+        }
+        assert_eq!(desk.rows_under(b'v'), kept.len(), "no row is left behind");
+    }
+}
+
+#[test]
+fn history_comes_in_pages() {
+    let mut desk = Desk::new();
+    let alice = desk.who("alice");
+    let name = named();
+    let mut previous = Previous::Unsaid;
+    for n in 1..=40 {
+        let head = desk.run(&alice, &put(&name, &format!("m{n}"), "v", previous)).unwrap();
+        previous = Previous::Tag(head.tag);
+    }
+    let (mut after, mut found, mut pages) = (None, Vec::new(), 0);
+    loop {
+        let page = desk.run(&alice, &History { name: name.clone(), after }).unwrap();
+        found.extend(page.versions.iter().map(|version| version.sequence));
+        pages += 1;
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!((found, pages), ((9..=40).collect(), 2));
+    let beyond = History { name, after: Some(u64::MAX) };
+    assert_eq!(desk.run(&alice, &beyond).unwrap(), HistoryPage { versions: Vec::new(), next: None });
+}
+
+#[test]
 fn a_deleted_record_can_be_undone_by_its_owner() {
     let mut desk = Desk::new();
     let (alice, bob) = (desk.who("alice"), desk.who("bob"));
