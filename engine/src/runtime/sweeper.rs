@@ -28,6 +28,11 @@ use crate::{
 /// Outboxes that one step looks at.
 const OUTBOXES: usize = 16;
 
+/// How far the store's idea of the time may lag behind before it is told, in milliseconds: a minute. A write tells it
+/// anyway; this is for a store that nobody writes to, which would else start again with the time of its last write,
+/// and believe a clock that was set back meanwhile (THREATS F-10).
+const TIME_LAG_MAX_MS: u64 = 60_000;
+
 /// Walks one store.
 pub(crate) struct Sweeper {
     handle: EngineHandle,
@@ -53,6 +58,7 @@ impl Sweeper {
 
     /// Delivers what waits, then looks at one page.
     pub(crate) async fn step(&mut self) -> Result<(), EngineError> {
+        self.tell_the_time().await?;
         self.deliver().await?;
         let rows_max = self.handle.limits().sweep_rows_max;
         let mut range = Range::all(rows_max);
@@ -70,6 +76,14 @@ impl Sweeper {
         C::Domain: Routed,
     {
         self.handle.ask(Credential::Node, command).await
+    }
+
+    async fn tell_the_time(&self) -> Result<(), EngineError> {
+        let lag_ms = self.handle.now().as_ms().saturating_sub(self.handle.storage().info().high_water_ms);
+        if lag_ms >= TIME_LAG_MAX_MS {
+            self.handle.storage().commit(Batch::default()).await.map_err(EngineError::of_commit)?;
+        }
+        Ok(())
     }
 
     async fn deliver(&self) -> Result<(), EngineError> {

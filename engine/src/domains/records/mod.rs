@@ -1,8 +1,8 @@
 //! Records: named, versioned pairs of opaque bytes, replaced by compare-and-set.
 //!
-//! The head row says what the present state is; the content of every version is a row of its own that is written once
-//! and never changed, so history costs nothing to keep and a reader can fetch content without a second look. Nothing
-//! here reads `meta` or `value`: they are the client's ciphertext.
+//! The head row says what the present state is and in which slot the content of each version lies; a new version takes
+//! the slot of the oldest, so history costs nothing to keep. Nothing here reads `meta` or `value`: they are the client's
+//! ciphertext.
 //!
 //! A record is reached through many doors: what a Keyknox client stores is what the native interface shows. The single
 //! record of an identity in Keyknox version 1 is the record named `keyknox-v1`, and only it follows that version's

@@ -185,3 +185,21 @@ async fn rows_of_an_erased_account_are_swept_up() {
     let get = GetRecord { owner: None, name: name() };
     assert_eq!(bench.engine.handle().ask(who("alice"), get).await, Err(EngineError::AccountErased));
 }
+
+/// F-10: a store that nobody writes to learns of the time all the same, so that after a restart nothing that has
+/// expired becomes valid by a clock that was set back.
+#[actix_rt::test]
+async fn a_store_that_nobody_writes_to_learns_of_the_time() {
+    let bench = Bench::new().await;
+    let before = bench.storage.info().high_water_ms;
+    let mut sweeper = Sweeper::new(bench.engine.handle().clone());
+    bench.clock.0.store(before + 59_000, Ordering::Relaxed);
+    sweeper.step().await.unwrap();
+    assert_eq!(bench.storage.info().high_water_ms, before, "not for every second");
+    bench.clock.0.store(before + DAY_MS, Ordering::Relaxed);
+    sweeper.step().await.unwrap();
+    bench.clock.0.store(before, Ordering::Relaxed);
+    assert_eq!(bench.storage.info().high_water_ms, before + DAY_MS);
+    let again = Engine::builder(bench.storage.clone()).clock(bench.clock.clone()).start().await.unwrap();
+    assert_eq!(again.handle().now().as_ms(), before + DAY_MS, "the step back is not believed");
+}
