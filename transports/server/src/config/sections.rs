@@ -109,7 +109,7 @@ section! {
         kind: StorageKind = StorageKind::Sled;
         /// The data folder; the variable STRONGROOM_DATA names it as well. Made if it is missing.
         path: PathBuf = PathBuf::from("strongroom-data");
-        /// Memory that the store may use to keep pages at hand, in bytes.
+        /// Memory that the store may use to keep pages and rows at hand, in bytes.
         cache_bytes: u64 = 128 * 1024 * 1024;
     }
 }
