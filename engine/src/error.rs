@@ -44,6 +44,9 @@ pub enum EngineError {
     /// No such session.
     #[error("there is no such session")]
     UnknownSession,
+    /// A session that was opened from another one opens none itself.
+    #[error("a session that was opened from another opens none itself")]
+    ChildSession,
     /// The account has as many sessions as it may.
     #[error("the account already has {max} sessions")]
     TooManySessions {
@@ -199,6 +202,7 @@ impl EngineError {
             | E::AccountSuspended
             | E::AccountErased
             | E::TooManySessions { .. }
+            | E::ChildSession
             | E::KeyInvalid
             | E::ValueChangedAlone
             | E::MetaTooLarge { .. }
@@ -234,6 +238,7 @@ impl EngineError {
             E::UnknownRealm => "unknown-realm",
             E::UnknownRealmKey => "unknown-realm-key",
             E::UnknownSession => "unknown-session",
+            E::ChildSession => "child-session",
             E::TooManySessions { .. } => "too-many-sessions",
             E::KeyInvalid => "key-invalid",
             E::PreviousMissing { .. } => "previous-missing",

@@ -62,6 +62,11 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
         E::UnknownRealm => (404, "there is no such realm", None),
         E::UnknownRealmKey => (404, "the realm has no such key", None),
         E::UnknownSession => (404, "there is no such session", say("GET /v1/sessions lists those there are")),
+        E::ChildSession => (
+            403,
+            "a session that was opened from another opens none itself",
+            say("ask with the session it was opened from"),
+        ),
         E::TooManySessions { max } => {
             (409, "the account has too many sessions", Some(format!("{max} are allowed; revoke one first")))
         }

@@ -137,9 +137,25 @@ impl Resolver {
                     view.row(&keyspace::session(*session))?.ok_or(EngineError::CredentialInvalid)?;
                 stored.check(digest, moment.now)?;
                 let account_key = keyspace::account(stored.account);
+                let parent_key = stored.parent.map(keyspace::session);
+                let mut missing = Reads::none();
                 if !view.has(&account_key) {
                     cache.remember_bearer(*digest, stored.account);
-                    return Ok(Resolved::Need(Reads::one(account_key)));
+                    missing = missing.row(account_key);
+                }
+                if let Some(key) = &parent_key
+                    && !view.has(key)
+                {
+                    missing = missing.row(key.clone());
+                }
+                if !missing.is_empty() {
+                    return Ok(Resolved::Need(missing));
+                }
+                // A child ends no later than its parent by the clock; that the parent is there says the rest.
+                if let Some(key) = &parent_key
+                    && view.row::<StoredSession>(key)?.is_none()
+                {
+                    return Err(EngineError::CredentialInvalid);
                 }
                 Principal {
                     account: stored.account,

@@ -64,6 +64,8 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
         (Operation::Whoami {}, Reply::Whoami(_))
         | (Operation::ListSessions {}, Reply::Sessions { .. })
         | (Operation::RevokeSession { .. }, Reply::Done {})
+        | (Operation::RevokeSessions { .. }, Reply::Revoked { .. })
+        | (Operation::OpenChild { .. }, Reply::Opened(_))
         | (Operation::DeleteRecord { .. }, Reply::Done {})
         | (Operation::EraseAccount { .. }, Reply::Done {})
         | (Operation::ResetRecords { .. }, Reply::Reset(_))

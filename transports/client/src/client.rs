@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::Sink;
 use strongroom_primitives::id::{IdempotencyKey, SessionId, Subject};
-use strongroom_wire::{Encoding, Operation, Reply, SessionInfo, Whoami};
+use strongroom_wire::{Encoding, Operation, Reply, SessionInfo, SessionOpened, Whoami};
 
 use crate::backoff::Backoff;
 use crate::checks::{check, wrong_kind};
@@ -146,6 +146,29 @@ impl Client {
         self.ask(Operation::RevokeSession { session }).await.map(drop)
     }
 
+    /// Revokes the caller's bearer sessions, all of them or all but the one that this client uses. Says how many.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn revoke_sessions(&self, keep_current: bool) -> Result<u64, ClientError> {
+        match self.ask(Operation::RevokeSessions { keep_current }).await? {
+            Reply::Revoked { count } => Ok(count),
+            _ => Err(wrong_kind()),
+        }
+    }
+
+    /// Opens a session that is good for so many seconds (at most 30 days, and no longer than the one that this client
+    /// uses), to be handed to somebody who is not to keep it.
+    ///
+    /// # Errors
+    /// [`ClientError`]; a client that uses such a session itself is refused.
+    pub async fn open_child(&self, life_s: u64, label: &str) -> Result<SessionOpened, ClientError> {
+        match self.ask(Operation::OpenChild { life_s, label: label.to_owned() }).await? {
+            Reply::Opened(opened) => Ok(opened),
+            _ => Err(wrong_kind()),
+        }
+    }
+
     /// Ends the caller's account for ever; `confirm` is the caller's own subject.
     ///
     /// # Errors
@@ -242,6 +265,8 @@ fn is_write(operation: &Operation) -> bool {
         | Operation::UndoRecord { .. }
         | Operation::ShareRecord { .. }
         | Operation::RevokeSession { .. }
+        | Operation::RevokeSessions { .. }
+        | Operation::OpenChild { .. }
         | Operation::EraseAccount { .. } => true,
         Operation::Whoami {}
         | Operation::ListSessions {}

@@ -8,7 +8,7 @@ use strongroom_engine::{
 use strongroom_primitives::encoding;
 use strongroom_wire::{
     Base64Bytes, Event, FeedPage, GrantInfo, GrantPage, HistoryPage, NamePage, RecordDocument, RecordHead,
-    RecordInfo, SessionInfo, VersionInfo, What, Whoami,
+    RecordInfo, SessionInfo, SessionOpened, VersionInfo, What, Whoami,
 };
 
 fn parts(name: records::RecordName) -> Vec<String> {
@@ -43,8 +43,13 @@ pub(crate) fn whoami(me: accounts::Whoami) -> Whoami {
 }
 
 pub(crate) fn session(info: sessions::SessionInfo) -> SessionInfo {
-    let sessions::SessionInfo { session, label, rights: held, opened, expires } = info;
-    SessionInfo { session, label, rights: rights(held), opened, expires }
+    let sessions::SessionInfo { session, label, rights: held, opened, expires, parent } = info;
+    SessionInfo { session, label, rights: rights(held), opened, expires, parent }
+}
+
+pub(crate) fn opened(issued: sessions::BearerIssued) -> SessionOpened {
+    let sessions::BearerIssued { token, session, account: _, expires } = issued;
+    SessionOpened { session, token, expires }
 }
 
 pub(crate) fn head(head: &records::RecordHead) -> RecordHead {

@@ -65,6 +65,15 @@ struct EraseBody {
     confirm: Subject,
 }
 
+/// The body of `POST /session/child`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChildBody {
+    life_s: u64,
+    #[serde(default)]
+    label: String,
+}
+
 /// How long a request asks to be kept waiting on top of what any request may take.
 pub(crate) fn waits(rest: &str, request: &Request) -> Duration {
     if rest != "/feed" {
@@ -197,15 +206,23 @@ fn operation(rest: &str, request: &Request) -> Result<Operation, Refused> {
             Method::DELETE => Operation::RevokeSession { session: None },
             _ => return Err(Refused::Method("GET, DELETE")),
         },
+        ("session", [child]) if child == "child" => {
+            only(&request.method, &Method::POST, "POST")?;
+            let ChildBody { life_s, label } = input::body(request)?;
+            Operation::OpenChild { life_s, label }
+        }
         ("session", [session]) => {
             only(&request.method, &Method::DELETE, "DELETE")?;
             let session = session.parse().map_err(|_| unknown_path())?;
             Operation::RevokeSession { session: Some(session) }
         }
-        ("sessions", []) => {
-            only(&request.method, &Method::GET, "GET")?;
-            Operation::ListSessions {}
-        }
+        ("sessions", []) => match request.method {
+            Method::GET => Operation::ListSessions {},
+            Method::DELETE => {
+                Operation::RevokeSessions { keep_current: query.parsed("keep_current")?.unwrap_or(false) }
+            }
+            _ => return Err(Refused::Method("GET, DELETE")),
+        },
         ("account", []) => {
             only(&request.method, &Method::DELETE, "DELETE")?;
             let EraseBody { confirm } = input::body(request)?;
@@ -221,6 +238,7 @@ fn operation(rest: &str, request: &Request) -> Result<Operation, Refused> {
             | Operation::UndoRecord { .. }
             | Operation::ShareRecord { .. }
             | Operation::EraseAccount { .. }
+            | Operation::OpenChild { .. }
     );
     if !takes_body {
         input::no_body(request)?;
@@ -256,6 +274,14 @@ fn response(reply: Reply, known: Option<RecordTag>) -> Response {
             }
             document(&Sessions { sessions })
         }
+        Reply::Revoked { count } => {
+            #[derive(Serialize)]
+            struct Revoked {
+                count: u64,
+            }
+            document(&Revoked { count })
+        }
+        Reply::Opened(body) => document(&body),
         Reply::Whoami(body) => document(&body),
         Reply::Names(body) => document(&body),
         Reply::Reset(body) => document(&body),

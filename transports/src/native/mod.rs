@@ -22,7 +22,7 @@ use strongroom_engine::{
             self, DeleteRecord, GetRecord, GetVersion, ListGrants, ListRecords, PutRecord, RecordForm,
             RecordName, ResetSingle, ShareRecord, UndoRecord,
         },
-        sessions::{ListSessions, RevokeSession},
+        sessions::{ListSessions, OpenChild, RevokeSession, RevokeSessions},
     },
     feed::FollowFeed,
 };
@@ -39,6 +39,9 @@ use crate::{
 
 /// The longest that a page of a feed may be waited for, in seconds.
 pub const FEED_WAIT_S_MAX: u64 = 60;
+
+/// The longest life of a session that is opened from another, in seconds: 30 days.
+const CHILD_LIFE_S_MAX: u64 = 30 * 24 * 60 * 60;
 
 /// The longest cursor of a listing, in bytes. Ours are shorter.
 const CURSOR_BYTES_MAX: usize = 256;
@@ -89,6 +92,17 @@ async fn dispatch_rare(front: &Front, asking: Asking, operation: Operation) -> R
         Operation::RevokeSession { session } => {
             engine.ask(asking, RevokeSession { identity: None, session }).await.map_err(refused)?;
             Ok(Reply::Done {})
+        }
+        Operation::RevokeSessions { keep_current } => {
+            let all = RevokeSessions { identity: None, keep_current };
+            Ok(Reply::Revoked { count: engine.ask(asking, all).await.map_err(refused)? })
+        }
+        Operation::OpenChild { life_s, label } => {
+            if !(1..=CHILD_LIFE_S_MAX).contains(&life_s) {
+                return Err(bad_request(format!("life_s is 1 to {CHILD_LIFE_S_MAX} seconds")));
+            }
+            let open = OpenChild { life: Duration::from_secs(life_s), label };
+            Ok(Reply::Opened(convert::opened(engine.ask(asking, open).await.map_err(refused)?)))
         }
         Operation::ListRecords { owner, prefix, cursor, limit } => {
             let from = cursor_of(cursor)?;

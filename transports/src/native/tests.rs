@@ -30,6 +30,8 @@ const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/v1/session"),
     ("DELETE", "/v1/session/000102030405060708090a0b0c0d0e0f"),
     ("GET", "/v1/sessions"),
+    ("DELETE", "/v1/sessions"),
+    ("POST", "/v1/session/child"),
     ("DELETE", "/v1/account"),
 ];
 
@@ -41,6 +43,7 @@ fn body_for(method: &str, target: &str) -> &'static str {
         ("POST", "/v1/undo/a") => r#"{"sequence":1}"#,
         ("POST", "/v1/share/a") => r#"{"add":["bob"]}"#,
         ("DELETE", "/v1/account") => r#"{"confirm":"ann"}"#,
+        ("POST", "/v1/session/child") => r#"{"life_s":60}"#,
         _ => "",
     }
 }
@@ -425,6 +428,32 @@ async fn sessions_are_listed_and_revoked_and_an_account_is_erased_only_when_conf
 
     let desk = Desk::new().await;
     assert_eq!(desk.ask("DELETE", "/v1/session", &[], "").await.status, 204);
+    assert_eq!(desk.ask("GET", "/v1/session", &[], "").await.status, 401);
+}
+
+#[actix_rt::test]
+async fn a_child_session_is_opened_shown_once_and_ends_with_all_others() {
+    let desk = Desk::new().await;
+    let open = |body: &'static str| desk.ask("POST", "/v1/session/child", &[], body);
+    let opened = open(r#"{"life_s":60,"label":"script"}"#).await;
+    assert_eq!(opened.status, 200);
+    let token = opened.body["token"].as_str().unwrap().to_owned();
+    assert!(token.starts_with("srt_") && opened.body["expires"].is_u64());
+    let grandchild = desk.ask_as(&token, "POST", "/v1/session/child", &[], r#"{"life_s":60}"#).await;
+    assert_eq!(code(&grandchild), (403, "child-session"));
+    for bad in [r#"{"life_s":0}"#, r#"{"life_s":2592001}"#, r#"{"life_s":-1}"#, r#"{"life_s":"60"}"#, "{}"] {
+        assert_eq!(open(bad).await.status, 400, "{bad}");
+    }
+    let sessions = desk.ask("GET", "/v1/sessions", &[], "").await;
+    let listed = sessions.body["sessions"].as_array().unwrap();
+    let child = listed.iter().find(|one| one["label"] == "script").unwrap();
+    assert!(child["parent"].is_string() && child.get("token").is_none());
+
+    let others = desk.ask("DELETE", "/v1/sessions?keep_current=true", &[], "").await;
+    assert_eq!((others.status, &others.body["count"]), (200, &json!(1)));
+    assert_eq!(desk.ask_as(&token, "GET", "/v1/session", &[], "").await.status, 401);
+    assert_eq!(desk.ask("DELETE", "/v1/sessions?keep_current=maybe", &[], "").await.status, 400);
+    assert_eq!(desk.ask("DELETE", "/v1/sessions", &[], "").await.body["count"], json!(1));
     assert_eq!(desk.ask("GET", "/v1/session", &[], "").await.status, 401);
 }
 

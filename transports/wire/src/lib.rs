@@ -23,5 +23,5 @@ pub use operation::{Operation, Previous};
 pub use problem::{Problem, ProblemCode};
 pub use reply::{
     GrantInfo, GrantPage, HistoryPage, NamePage, ReceiptDocument, RecordDocument, RecordHead, RecordInfo,
-    Reply, ResetDone, SessionInfo, Shared, VersionInfo, Whoami,
+    Reply, ResetDone, SessionInfo, SessionOpened, Shared, VersionInfo, Whoami,
 };

@@ -37,6 +37,21 @@ pub enum Operation {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<SessionId>,
     },
+    /// Revokes the caller's bearer sessions.
+    #[serde(rename = "session.revoke_all")]
+    RevokeSessions {
+        /// Whether the session that the caller came with stays, and with it the one it was opened from.
+        keep_current: bool,
+    },
+    /// Opens a session that ends soon, out of the one that the caller came with.
+    #[serde(rename = "session.child")]
+    OpenChild {
+        /// Seconds for which it is good: 1 to 2,592,000 (30 days), and never longer than its parent.
+        life_s: u64,
+        /// What its holder calls it; at most 128 bytes are kept.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        label: String,
+    },
     /// Reads a record.
     #[serde(rename = "records.get")]
     GetRecord {

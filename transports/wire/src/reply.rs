@@ -21,6 +21,13 @@ pub enum Reply {
         /// The sessions.
         sessions: Vec<SessionInfo>,
     },
+    /// To `session.child`.
+    Opened(SessionOpened),
+    /// To `session.revoke_all`.
+    Revoked {
+        /// How many sessions ended.
+        count: u64,
+    },
     /// To `records.get` and `records.version`.
     Record(RecordDocument),
     /// To `records.put` and `records.undo`.
@@ -76,6 +83,27 @@ pub struct SessionInfo {
     /// When it ends, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+    /// The session it was opened from, and with which it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<SessionId>,
+}
+
+/// A session that was opened, with its token, which is shown this once. Debug output hides it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionOpened {
+    /// Which.
+    pub session: SessionId,
+    /// What to send as `Authorization: Bearer`.
+    pub token: String,
+    /// When it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for SessionOpened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SessionOpened({:?})", self.session)
+    }
 }
 
 /// The present state of a record, without its content.

@@ -67,6 +67,8 @@ fn operations() {
         Operation::ListSessions {},
         Operation::RevokeSession { session: None },
         Operation::RevokeSession { session: Some(session()) },
+        Operation::RevokeSessions { keep_current: true },
+        Operation::OpenChild { life_s: 60, label: "script".to_owned() },
         Operation::GetRecord { owner: None, name: name() },
         Operation::GetRecord { owner: Some(subject("ann")), name: name() },
         Operation::PutRecord {
@@ -107,6 +109,8 @@ fn operations() {
     {"session.list":{}}
     {"session.revoke":{}}
     {"session.revoke":{"session":"abababababababababababababababab"}}
+    {"session.revoke_all":{"keep_current":true}}
+    {"session.child":{"life_s":60,"label":"script"}}
     {"records.get":{"name":["notes","a/b"]}}
     {"records.get":{"owner":"ann","name":["notes","a/b"]}}
     {"records.put":{"name":["notes","a/b"],"meta":"bQ==","value":"dg=="}}
@@ -144,8 +148,11 @@ fn replies() {
                 rights: vec!["get".to_owned()],
                 opened: at(),
                 expires: Some(at()),
+                parent: None,
             }],
         },
+        Reply::Opened(SessionOpened { session: session(), token: "srt_x".to_owned(), expires: Some(at()) }),
+        Reply::Revoked { count: 2 },
         Reply::Record(document()),
         Reply::Head(head()),
         Reply::Names(NamePage {
@@ -182,6 +189,8 @@ fn replies() {
     assert_snapshot!(text.join("\n"), @r#"
     {"whoami":{"account":"01010101010101010101010101010101","realm":"app","subject":"ann","rights":["create","get"],"session":"abababababababababababababababab"}}
     {"sessions":{"sessions":[{"session":"abababababababababababababababab","label":"laptop","rights":["get"],"opened":1780000000123,"expires":1780000000123}]}}
+    {"opened":{"session":"abababababababababababababababab","token":"srt_x","expires":1780000000123}}
+    {"revoked":{"count":2}}
     {"record":{"head":{"name":["notes","a/b"],"owner":"ann","sequence":3,"version":"2.1","tag":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw==","chain":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=","written":1780000000123,"recipients":["ann","bob"]},"meta":"bQ==","value":""}}
     {"head":{"name":["notes","a/b"],"owner":"ann","sequence":3,"version":"2.1","tag":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw==","chain":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=","written":1780000000123,"recipients":["ann","bob"]}}
     {"names":{"records":[{"name":["notes","a/b"],"sequence":3,"version":"2.1","written":1780000000123}],"next":"AA"}}
@@ -428,6 +437,8 @@ mod round_trips {
             Just(Operation::Whoami {}),
             Just(Operation::ListSessions {}),
             option::of(a_session()).prop_map(|session| Operation::RevokeSession { session }),
+            any::<bool>().prop_map(|keep_current| Operation::RevokeSessions { keep_current }),
+            (any::<u64>(), "[a-z]{0,8}").prop_map(|(life_s, label)| Operation::OpenChild { life_s, label }),
             (owner(), a_name()).prop_map(|(owner, name)| Operation::GetRecord { owner, name }),
             (a_name(), some_bytes(), some_bytes(), option::of(a_previous()), vec(a_subject(), 0..3))
                 .prop_map(|(name, meta, value, previous, recipients)| Operation::PutRecord {

@@ -1,9 +1,14 @@
 //! Bearer sessions: opaque tokens that speak for an identity until they expire or are revoked.
 //!
 //! A token is 32 random bytes, shown once. The store holds its SHA-256, so the table gives nothing to a thief. Every
-//! command that comes with a token is guarded by the session's row: a revocation bites on the very next commit.
+//! command that comes with a token is guarded by the session's row, and by its parent's if it was opened from another
+//! session: a revocation bites on the very next commit.
 
-mod bearer;
+mod list;
+mod open;
+mod revoke;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
@@ -12,13 +17,16 @@ use strongroom_primitives::{
 };
 use subtle::ConstantTimeEq;
 
-pub use bearer::{BearerIssued, ExpireSession, IssueBearer, ListSessions, RevokeSession, SessionInfo};
+pub use list::{ListSessions, SessionInfo};
+pub use open::{BearerIssued, IssueBearer, OpenChild};
+pub use revoke::{ExpireSession, RevokeSession, RevokeSessions};
 
 use crate::{
     codec::Stored,
     command::Domain,
-    credential::{Identity, Rights},
+    credential::{Identity, Need, Principal, Rights},
     error::EngineError,
+    keyspace::Keyspace,
 };
 
 /// The domain of sessions.
@@ -32,6 +40,19 @@ impl Domain for Sessions {
 /// What begins every bearer token, so that it can be recognised where it should not be.
 pub const BEARER_PREFIX: &str = "srt_";
 
+/// Sessions that are looked at when all of an account's are asked for, which is the most that an account can have.
+const SESSIONS_READ_MAX: usize = 1_000;
+
+/// The account that a command about sessions is about: the caller's own unless the operator names one.
+fn account_of(identity: Option<&Identity>, who: &Principal, space: &Keyspace) -> AccountId {
+    identity.map_or(who.account, |identity| space.account_of(&identity.realm, &identity.subject))
+}
+
+/// What a command about sessions takes: naming somebody is the operator's.
+fn need_of(identity: Option<&Identity>) -> Need {
+    if identity.is_some() { Need::Operator } else { Need::Account }
+}
+
 /// One bearer session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredSession {
@@ -44,6 +65,8 @@ pub(crate) struct StoredSession {
     pub(crate) expires: Option<Timestamp>,
     /// What its holder calls it: "laptop".
     pub(crate) label: String,
+    /// The session it was opened from. Where that is gone, this one is not good either.
+    pub(crate) parent: Option<SessionId>,
 }
 
 impl Stored for StoredSession {}
@@ -69,6 +92,7 @@ impl StoredSession {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredSessionIndex {
     pub(crate) session: SessionId,
+    pub(crate) parent: Option<SessionId>,
 }
 
 impl Stored for StoredSessionIndex {}

@@ -156,6 +156,13 @@ fn spell(operation: &Operation) -> Result<Spelled, ClientError> {
             let session = session.map(|session| session.to_string());
             (Method::DELETE, Target::at("/session").name(session.as_slice())?)
         }
+        Operation::RevokeSessions { keep_current } => {
+            (Method::DELETE, Target::at("/sessions").query("keep_current", Some(keep_current)))
+        }
+        Operation::OpenChild { life_s, label } => {
+            body = Some(json!({ "life_s": life_s, "label": label }));
+            (Method::POST, Target::at("/session/child"))
+        }
         Operation::GetRecord { owner, name } => {
             (Method::GET, Target::at("/records").name(name)?.query("owner", owner))
         }
@@ -272,6 +279,10 @@ fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, ClientError> 
     struct Sessions {
         sessions: Vec<SessionInfo>,
     }
+    #[derive(Deserialize)]
+    struct Revoked {
+        count: u64,
+    }
     fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ClientError> {
         serde_json::from_slice(body)
             .map_err(|_| ClientError::protocol("it is not the document that was asked for"))
@@ -279,6 +290,8 @@ fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, ClientError> 
     Ok(match operation {
         Operation::Whoami {} => Reply::Whoami(read(body)?),
         Operation::ListSessions {} => Reply::Sessions { sessions: read::<Sessions>(body)?.sessions },
+        Operation::RevokeSessions { .. } => Reply::Revoked { count: read::<Revoked>(body)?.count },
+        Operation::OpenChild { .. } => Reply::Opened(read(body)?),
         Operation::GetRecord { .. } | Operation::GetVersion { .. } => Reply::Record(read(body)?),
         Operation::PutRecord { .. } | Operation::UndoRecord { .. } => Reply::Head(read(body)?),
         Operation::ListRecords { .. } => Reply::Names(read(body)?),

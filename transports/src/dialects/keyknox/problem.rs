@@ -137,6 +137,7 @@ impl Problem {
                 E::UnknownRealmKey
                 | E::UnknownSession
                 | E::TooManySessions { .. }
+                | E::ChildSession
                 | E::KeyInvalid
                 | E::IdempotencyMismatch
                 | E::OutcomeUnknown

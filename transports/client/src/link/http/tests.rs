@@ -83,6 +83,11 @@ fn operations_are_spelled_as_method_path_query_headers_and_body() {
             "GET /feed?owner=o&record=a&record=b&after=0&wait_s=25&limit=256",
         ),
         (Operation::RevokeSession { session: None }, "DELETE /session"),
+        (Operation::RevokeSessions { keep_current: true }, "DELETE /sessions?keep_current=true"),
+        (
+            Operation::OpenChild { life_s: 60, label: "x".to_owned() },
+            r#"POST /session/child   {"label":"x","life_s":60}"#,
+        ),
         (Operation::EraseAccount { confirm: "me".parse().unwrap() }, r#"DELETE /account   {"confirm":"me"}"#),
     ] {
         assert_eq!(spelled(operation), expected);

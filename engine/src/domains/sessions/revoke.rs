@@ -1,0 +1,187 @@
+//! Ending sessions: one, all, or those whose time is over. A session takes its children with it.
+
+use serde::Serialize;
+use strongroom_primitives::id::{AccountId, SessionId};
+
+use super::{SESSIONS_READ_MAX, Sessions, StoredSession, StoredSessionIndex, account_of, need_of};
+use crate::{
+    command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
+    credential::{Identity, Need, Principal},
+    error::EngineError,
+    feed::{Event, Ledger},
+    keyspace::{self, Keyspace},
+};
+
+/// The rows that ending sessions of an account looks at.
+fn reads_of(account: AccountId) -> Reads {
+    Reads::none().range(
+        keyspace::account_sessions(account),
+        None,
+        SESSIONS_READ_MAX,
+        keyspace::ledger(account),
+    )
+}
+
+/// Ends those sessions of the account that `ends` picks; says how many.
+fn end(
+    view: &View<'_>,
+    account: AccountId,
+    ends: impl Fn(&StoredSessionIndex) -> bool,
+) -> Result<Decision<u64>, EngineError> {
+    let (rows, _) = view.range::<StoredSessionIndex>(&keyspace::account_sessions(account))?;
+    let ending: Vec<_> = rows.into_iter().filter(|(_, index)| ends(index)).collect();
+    let count = ending.len() as u64;
+    let mut decision = Decision::reply(count);
+    if count == 0 {
+        return Ok(decision);
+    }
+    for (key, StoredSessionIndex { session, .. }) in ending {
+        decision = decision
+            .delete(key)
+            .delete(keyspace::session(session))
+            .tell(account, Event::SessionRevoked { session });
+    }
+    let ledger_key = keyspace::ledger(account);
+    let mut ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
+    ledger.sessions = ledger.sessions.saturating_sub(count);
+    Ok(decision.put(ledger_key, &ledger))
+}
+
+/// Revokes a bearer session and those that were opened from it. They are refused from the next commit on, and their
+/// sockets close.
+#[derive(Debug, Clone, Serialize)]
+pub struct RevokeSession {
+    /// Whose; only the operator names somebody. `None` for the caller.
+    pub identity: Option<Identity>,
+    /// Which; `None` for the one that the caller came with.
+    pub session: Option<SessionId>,
+}
+
+impl Command for RevokeSession {
+    type Domain = Sessions;
+    type Reply = ();
+    const NAME: &'static str = "revoke_session";
+    const KIND: Kind = Kind::Write;
+
+    fn needs(&self) -> Need {
+        need_of(self.identity.as_ref())
+    }
+
+    fn lane(&self, who: &Principal, space: &Keyspace) -> Lane {
+        Lane::of_account(account_of(self.identity.as_ref(), who, space))
+    }
+
+    fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
+        reads_of(account_of(self.identity.as_ref(), who, space))
+    }
+
+    fn decide(
+        &self,
+        view: &View<'_>,
+        who: &Principal,
+        moment: &mut Moment<'_>,
+    ) -> Result<Step<()>, EngineError> {
+        let account = account_of(self.identity.as_ref(), who, moment.space);
+        let session = self.session.or(who.session).ok_or(EngineError::UnknownSession)?;
+        let (rows, _) = view.range::<StoredSessionIndex>(&keyspace::account_sessions(account))?;
+        if rows.iter().all(|(_, index)| index.session != session) {
+            return Err(EngineError::UnknownSession);
+        }
+        end(view, account, |index| index.session == session || index.parent == Some(session))?
+            .answer(())
+            .done()
+    }
+}
+
+/// Revokes the bearer sessions of an account, all of them or all but the caller's. Says how many.
+#[derive(Debug, Clone, Serialize)]
+pub struct RevokeSessions {
+    /// Whose; only the operator names somebody. `None` for the caller.
+    pub identity: Option<Identity>,
+    /// Whether the session that the caller came with stays, and with it the one it was opened from.
+    pub keep_current: bool,
+}
+
+impl Command for RevokeSessions {
+    type Domain = Sessions;
+    type Reply = u64;
+    const NAME: &'static str = "revoke_sessions";
+    const KIND: Kind = Kind::Write;
+
+    fn needs(&self) -> Need {
+        need_of(self.identity.as_ref())
+    }
+
+    fn lane(&self, who: &Principal, space: &Keyspace) -> Lane {
+        Lane::of_account(account_of(self.identity.as_ref(), who, space))
+    }
+
+    fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
+        reads_of(account_of(self.identity.as_ref(), who, space))
+    }
+
+    fn decide(
+        &self,
+        view: &View<'_>,
+        who: &Principal,
+        moment: &mut Moment<'_>,
+    ) -> Result<Step<u64>, EngineError> {
+        let account = account_of(self.identity.as_ref(), who, moment.space);
+        let current = who.session.filter(|_| self.keep_current);
+        let (rows, _) = view.range::<StoredSessionIndex>(&keyspace::account_sessions(account))?;
+        let mine = rows.into_iter().map(|(_, index)| index).find(|index| Some(index.session) == current);
+        let stays = |session: SessionId| {
+            mine.as_ref().is_some_and(|mine| mine.session == session || mine.parent == Some(session))
+        };
+        end(view, account, |index| !stays(index.session))?.done()
+    }
+}
+
+/// Removes a session that has expired. The sweeper asks for it; an expired session is refused with or without.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExpireSession {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub session: SessionId,
+}
+
+impl Command for ExpireSession {
+    type Domain = Sessions;
+    type Reply = ();
+    const NAME: &'static str = "expire_session";
+    const KIND: Kind = Kind::Write;
+
+    fn needs(&self) -> Need {
+        Need::Node
+    }
+
+    fn lane(&self, _: &Principal, _: &Keyspace) -> Lane {
+        Lane::of_account(self.account)
+    }
+
+    fn reads(&self, _: &Principal, _: &Keyspace) -> Reads {
+        Reads::one(keyspace::session(self.session)).row(keyspace::ledger(self.account))
+    }
+
+    fn decide(
+        &self,
+        view: &View<'_>,
+        _: &Principal,
+        moment: &mut Moment<'_>,
+    ) -> Result<Step<()>, EngineError> {
+        let key = keyspace::session(self.session);
+        let stored: Option<StoredSession> = view.row(&key)?;
+        if stored.and_then(|stored| stored.expires).is_none_or(|expires| moment.now <= expires) {
+            return Decision::reply(()).done();
+        }
+        let ledger_key = keyspace::ledger(self.account);
+        let mut ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
+        ledger.sessions = ledger.sessions.saturating_sub(1);
+        Decision::reply(())
+            .delete(key)
+            .delete(keyspace::account_session(self.account, self.session))
+            .put(ledger_key, &ledger)
+            .done()
+    }
+}
