@@ -57,6 +57,49 @@ pub enum EngineError {
     #[error("the public key is not a usable Ed25519 key")]
     KeyInvalid,
 
+    // Keys
+    /// The account has a KEK already; it can only be rotated.
+    #[error("the account has a KEK already")]
+    KekExists,
+    /// No such key, or none of the caller's: the two are not told apart.
+    #[error("there is no such key")]
+    UnknownKey,
+    /// The caller holds a KEK that is no longer the present one, or may hold one.
+    #[error("the KEK was rotated; the present one is generation {generation}")]
+    StaleKek {
+        /// The present generation.
+        generation: u32,
+    },
+    /// A rotation is under way.
+    #[error("a rotation to generation {target} is under way")]
+    RotationRunning {
+        /// The generation of the KEK to come.
+        target: u32,
+    },
+    /// No such rotation is under way.
+    #[error("no such rotation is under way")]
+    UnknownRotation,
+    /// The rotation cannot end yet.
+    #[error("{remaining} keys have yet to be rewrapped")]
+    RotationIncomplete {
+        /// Keys that are wrapped by the old KEK only.
+        remaining: u64,
+    },
+    /// A list of rewrapped keys is too long or names one twice.
+    #[error("more than {max} keys, or one of them twice")]
+    RewrapList {
+        /// The limit.
+        max: usize,
+    },
+    /// A wrapped key is empty or over its limit. Sizes in bytes.
+    #[error("the wrapped key has {bytes} bytes, 1 to {max} are allowed")]
+    WrappedKeySize {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
+
     // Records
     /// The record exists and the command names no previous version.
     #[error("the record exists and no previous version was named")]
@@ -164,6 +207,8 @@ pub enum Quota {
     Records,
     /// Bytes of `meta` and `value` of live records.
     Bytes,
+    /// Wrapped keys.
+    Keys,
 }
 
 impl std::fmt::Display for Quota {
@@ -171,6 +216,7 @@ impl std::fmt::Display for Quota {
         f.write_str(match self {
             Self::Records => "records",
             Self::Bytes => "bytes",
+            Self::Keys => "keys",
         })
     }
 }
@@ -204,6 +250,8 @@ impl EngineError {
             | E::TooManySessions { .. }
             | E::ChildSession
             | E::KeyInvalid
+            | E::RewrapList { .. }
+            | E::WrappedKeySize { .. }
             | E::ValueChangedAlone
             | E::MetaTooLarge { .. }
             | E::ValueTooLarge { .. }
@@ -215,9 +263,16 @@ impl EngineError {
             E::UnknownRealm
             | E::UnknownRealmKey
             | E::UnknownSession
+            | E::UnknownKey
+            | E::UnknownRotation
             | E::UnknownRecord
             | E::UnknownVersion => ErrorKind::NotFound,
-            E::PreviousMissing { .. } | E::StaleRecord { .. } => ErrorKind::Conflict,
+            E::PreviousMissing { .. }
+            | E::StaleRecord { .. }
+            | E::KekExists
+            | E::StaleKek { .. }
+            | E::RotationRunning { .. }
+            | E::RotationIncomplete { .. } => ErrorKind::Conflict,
             E::Overloaded { .. } | E::Contended { .. } | E::Draining | E::DeadlinePassed | E::StorageFull => {
                 ErrorKind::Busy
             }
@@ -241,6 +296,14 @@ impl EngineError {
             E::ChildSession => "child-session",
             E::TooManySessions { .. } => "too-many-sessions",
             E::KeyInvalid => "key-invalid",
+            E::KekExists => "kek-exists",
+            E::UnknownKey => "unknown-key",
+            E::StaleKek { .. } => "stale-kek",
+            E::RotationRunning { .. } => "rotation-running",
+            E::UnknownRotation => "unknown-rotation",
+            E::RotationIncomplete { .. } => "rotation-incomplete",
+            E::RewrapList { .. } => "rewrap-list",
+            E::WrappedKeySize { .. } => "wrapped-key-size",
             E::PreviousMissing { .. } => "previous-missing",
             E::StaleRecord { .. } => "stale-record",
             E::ValueChangedAlone => "value-changed-alone",

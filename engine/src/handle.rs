@@ -14,6 +14,7 @@ use crate::{
     credential::{Credential, Identity},
     domains::{
         accounts::{Accounts, EraseAccount, PurgeAccount, WhoAmI},
+        key_hierarchy::KeyHierarchy,
         realms::Realms,
         records::{Previous, Receipt, RecordHead, Records, RemoveRecipient, ResetDone, ResetRecords},
         sessions::Sessions,
@@ -29,6 +30,7 @@ use crate::{
 /// One route per domain.
 pub(crate) struct Routes {
     accounts: Route<Accounts>,
+    key_hierarchy: Route<KeyHierarchy>,
     realms: Route<Realms>,
     records: Route<Records>,
     sessions: Route<Sessions>,
@@ -62,12 +64,19 @@ macro_rules! routed {
     )*};
 }
 
-routed!(Accounts => accounts, Realms => realms, Records => records, Sessions => sessions);
+routed!(
+    Accounts => accounts,
+    KeyHierarchy => key_hierarchy,
+    Realms => realms,
+    Records => records,
+    Sessions => sessions
+);
 
 impl Routes {
     pub(crate) fn new(grounds: &crate::bus::Grounds, couriers: &[Arc<Courier>], limits: &Limits) -> Self {
         Self {
             accounts: Route::new(grounds, couriers, limits.in_flight_max),
+            key_hierarchy: Route::new(grounds, couriers, limits.in_flight_max),
             realms: Route::new(grounds, couriers, limits.in_flight_max),
             records: Route::new(grounds, couriers, limits.in_flight_max),
             sessions: Route::new(grounds, couriers, limits.in_flight_max),
@@ -77,6 +86,7 @@ impl Routes {
     fn here(&self, courier: &Arc<Courier>) -> Self {
         Self {
             accounts: self.accounts.here(courier),
+            key_hierarchy: self.key_hierarchy.here(courier),
             realms: self.realms.here(courier),
             records: self.records.here(courier),
             sessions: self.sessions.here(courier),
@@ -85,6 +95,7 @@ impl Routes {
 
     async fn drain(&self) {
         self.accounts.drain().await;
+        self.key_hierarchy.drain().await;
         self.realms.drain().await;
         self.sessions.drain().await;
         self.records.drain().await;
@@ -92,6 +103,7 @@ impl Routes {
 
     fn in_flight(&self) -> usize {
         self.accounts.in_flight()
+            + self.key_hierarchy.in_flight()
             + self.realms.in_flight()
             + self.records.in_flight()
             + self.sessions.in_flight()

@@ -15,6 +15,8 @@
 //! | `g` | account, owner, record | `StoredGrant` | records |
 //! | `o` | account, record | `StoredOutbox` | records |
 //! | `f` | account, sequence | `StoredEvent` | the runtime |
+//! | `k` | account | `StoredKek`: the KEK; the generation row of what it wraps | key_hierarchy |
+//! | `d` | account, DEK | `StoredDek` | key_hierarchy |
 //! | `i` | account, slot | `StoredSlot` | the runtime |
 //!
 //! Accounts, realms, key ids, names and slots appear as 16-byte keyed hashes, so a key tells a thief nothing and needs
@@ -22,7 +24,7 @@
 
 use strongroom_primitives::{
     hash::keyed_hash16,
-    id::{AccountId, IdempotencyKey, RealmId, SessionId, Subject},
+    id::{AccountId, DekId, IdempotencyKey, RealmId, SessionId, Subject},
 };
 use strongroom_storage::{Key, Topic};
 
@@ -40,7 +42,7 @@ pub struct Keyspace {
 
 /// Prefixes whose keys continue with an account, in the order in which erasure removes them. The ledger goes last, so
 /// that an interrupted erasure still knows that there is something left.
-pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofisL";
+pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofisdkL";
 
 fn spell(prefix: u8, parts: &[&[u8]]) -> Key {
     let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
@@ -138,6 +140,18 @@ pub(crate) fn grants(recipient: AccountId) -> Key {
 
 pub(crate) fn outbox(owner: AccountId, record: RecordId) -> Key {
     spell(b'o', &[owner.as_bytes(), &record.0])
+}
+
+pub(crate) fn kek(account: AccountId) -> Key {
+    spell(b'k', &[account.as_bytes()])
+}
+
+pub(crate) fn dek(account: AccountId, dek: DekId) -> Key {
+    spell(b'd', &[account.as_bytes(), dek.as_bytes()])
+}
+
+pub(crate) fn deks(account: AccountId) -> Key {
+    spell(b'd', &[account.as_bytes()])
 }
 
 pub(crate) fn event(account: AccountId, sequence: u64) -> Key {

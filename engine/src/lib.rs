@@ -36,7 +36,9 @@ pub use bus::Placement;
 pub use codec::Stored;
 pub use command::{Command, Domain};
 pub use credential::{Credential, Identity, Right, Rights};
-pub use domains::{accounts::Accounts, realms::Realms, records::Records, sessions::Sessions};
+pub use domains::{
+    accounts::Accounts, key_hierarchy::KeyHierarchy, realms::Realms, records::Records, sessions::Sessions,
+};
 pub use engine::{Engine, EngineBuilder, SpawnedEngine, StartError};
 pub use error::{EngineError, ErrorKind, Quota};
 pub use handle::{Asking, EngineHandle, Health, Routed};
@@ -46,6 +48,8 @@ pub use runtime::Shard;
 
 /// The actor of accounts.
 pub type AccountsActor = Shard<Accounts>;
+/// The actor of wrapped keys.
+pub type KeyHierarchyActor = Shard<KeyHierarchy>;
 /// The actor of realms and their keys.
 pub type RealmsActor = Shard<Realms>;
 /// The actor of records.

@@ -33,6 +33,10 @@ pub struct Limits {
     pub account_records_max: u64,
     /// Bytes of `meta` and `value` in the live records of one account.
     pub account_bytes_max: u64,
+    /// Wrapped keys of one account. Source: THREATS.md, section 3.
+    pub account_keys_max: u64,
+    /// A wrapped KEK or DEK, in bytes of its text. Source: dialects/meeco.md, section 9.
+    pub wrapped_key_bytes_max: usize,
     /// Rows in one page of a listing.
     pub page_rows_max: usize,
 
@@ -74,6 +78,8 @@ impl Default for Limits {
             history_retention: DAY * 90,
             account_records_max: 10_000,
             account_bytes_max: 1024 * 1024 * 1024,
+            account_keys_max: 10_000,
+            wrapped_key_bytes_max: 4_096,
             page_rows_max: 256,
             feed_events_max: 10_000,
             feed_retention: DAY * 30,

@@ -17,7 +17,7 @@ use strongroom_testkit::{
 };
 
 /// Kills and starts nodes until `done`; sometimes all of them at once.
-async fn gremlin(world: &World, done: &Cell<bool>) {
+pub(crate) async fn gremlin(world: &World, done: &Cell<bool>) {
     let dice = world.dice("gremlin");
     while !done.get() {
         world.wait(dice.ms(20..=1_500)).await;

@@ -13,4 +13,5 @@ mod network;
 mod overload;
 mod records;
 mod revocation;
+mod rotation;
 mod sharing;

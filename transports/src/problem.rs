@@ -71,6 +71,36 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
             (409, "the account has too many sessions", Some(format!("{max} are allowed; revoke one first")))
         }
         E::KeyInvalid => (422, "the public key is not usable", say("give an Ed25519 key of 32 bytes")),
+        E::KekExists => {
+            (409, "the account has a KEK already", say("it is written once; rotate it to replace it"))
+        }
+        E::UnknownKey => (404, "there is no such key", None),
+        E::StaleKek { generation } => (
+            409,
+            "the KEK was rotated",
+            Some(format!("the present KEK is generation {generation}; read it, and wrap the key by it")),
+        ),
+        E::RotationRunning { target } => (
+            409,
+            "a rotation is under way",
+            Some(format!("go on with the one to generation {target}, or cancel it")),
+        ),
+        E::UnknownRotation => (404, "no such rotation is under way", say("the KEK shows the one there is")),
+        E::RotationIncomplete { remaining } => (
+            409,
+            "the rotation is not complete",
+            Some(format!("{remaining} keys have yet to be rewrapped; list those that are pending")),
+        ),
+        E::RewrapList { max } => (
+            422,
+            "the list of rewrapped keys cannot be taken",
+            Some(format!("name each key once, and at most {max}")),
+        ),
+        E::WrappedKeySize { bytes, max } => (
+            422,
+            "the wrapped key has the wrong size",
+            Some(format!("it has {bytes} bytes, 1 to {max} are allowed")),
+        ),
         E::PreviousMissing { .. } => (
             428,
             "the record exists and the write names no previous state",
@@ -106,6 +136,7 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
             let what = match what {
                 Quota::Records => "records",
                 Quota::Bytes => "bytes",
+                Quota::Keys => "keys",
             };
             let detail = format!("{max} {what} are allowed; delete something, or ask the operator for more");
             (403, "the account's quota is used up", Some(detail))

@@ -103,6 +103,10 @@ id16! {
     SessionId
 }
 id16! {
+    /// One data-encryption key, among those of its account.
+    DekId
+}
+id16! {
     /// One request, as logs and problem documents name it.
     RequestId
 }

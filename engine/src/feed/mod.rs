@@ -83,6 +83,11 @@ pub enum Event {
         /// Which.
         session: SessionId,
     },
+    /// Something about the account's wrapped keys changed: one was added or removed, a rotation went on.
+    KeysChanged {
+        /// The generation of the KEK after the change.
+        generation: u32,
+    },
 }
 
 impl Event {
@@ -96,7 +101,8 @@ impl Event {
             Self::RecordGranted { .. }
             | Self::RecordWithdrawn { .. }
             | Self::SessionOpened { .. }
-            | Self::SessionRevoked { .. } => false,
+            | Self::SessionRevoked { .. }
+            | Self::KeysChanged { .. } => false,
         }
     }
 }

@@ -87,6 +87,12 @@ pub enum What {
         /// Which.
         session: SessionId,
     },
+    /// A wrapped key was added or removed, or the KEK was rotated some way.
+    #[serde(rename = "keys.changed")]
+    KeysChanged {
+        /// The generation of the KEK after the change.
+        generation: u32,
+    },
 }
 
 /// A stretch of a feed.

@@ -41,7 +41,8 @@ impl Slots {
         let max = usize::try_from(max).unwrap_or(usize::MAX).clamp(1, u16::MAX.into());
         let mut dropped = self.0.split_off(self.0.len().min(max - 1));
         let slot = dropped.pop().unwrap_or_else(|| {
-            let free = (0..=u16::MAX).find(|slot| !self.0.contains(slot));
+            let above = self.0.iter().max().map_or(Some(0), |highest| highest.checked_add(1));
+            let free = above.or_else(|| (0..=u16::MAX).find(|slot| !self.0.contains(slot)));
             free.expect("there are more slots than states may be kept")
         });
         self.0.insert(0, slot);

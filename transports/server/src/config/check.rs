@@ -10,6 +10,9 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Loaded, layers::is_world_readable, places::Complaint, sections::Config};
 
+/// The most versions that history may keep of a record: its head names the place of each.
+const HISTORY_VERSIONS_MAX: u64 = 10_000;
+
 /// The shortest secret that a gateway may be believed by, in characters.
 const GATEWAY_SECRET_CHARS_MIN: usize = 16;
 
@@ -142,6 +145,9 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
     let counts = counts.map(|(key, value)| (key, value as u64));
     if let Some((key, _)) = counts.into_iter().chain(spans).find(|(_, value)| *value == 0) {
         return Err(loaded.complain(&format!("limits.{key}"), "at least 1"));
+    }
+    if limits.history_versions_max > HISTORY_VERSIONS_MAX {
+        return Err(loaded.complain("limits.history_versions_max", format!("at most {HISTORY_VERSIONS_MAX}")));
     }
     let content =
         limits.value_bytes_max.saturating_add(limits.meta_bytes_max.max(limits.single_meta_bytes_max));

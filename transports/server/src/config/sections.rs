@@ -159,6 +159,10 @@ section! {
         account_records_max: u64 = engine().account_records_max;
         /// Bytes of `meta` and `value` in the live records of one account.
         account_bytes_max: u64 = engine().account_bytes_max;
+        /// Wrapped keys of one account.
+        account_keys_max: u64 = engine().account_keys_max;
+        /// A wrapped key, in bytes of its text.
+        wrapped_key_bytes_max: usize = engine().wrapped_key_bytes_max;
         /// Rows in one page of a listing.
         page_rows_max: usize = engine().page_rows_max;
         /// Events that a feed keeps.

@@ -139,6 +139,14 @@ impl Problem {
                 | E::TooManySessions { .. }
                 | E::ChildSession
                 | E::KeyInvalid
+                | E::KekExists
+                | E::UnknownKey
+                | E::StaleKek { .. }
+                | E::RotationRunning { .. }
+                | E::UnknownRotation
+                | E::RotationIncomplete { .. }
+                | E::RewrapList { .. }
+                | E::WrappedKeySize { .. }
                 | E::IdempotencyMismatch
                 | E::OutcomeUnknown
                 | E::StorageUnavailable

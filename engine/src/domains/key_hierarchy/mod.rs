@@ -1,0 +1,35 @@
+//! The key hierarchy: one key-encryption key (KEK) per account, and the data-encryption keys (DEKs) that are wrapped by
+//! it. The engine keeps wrapped keys only; it can open none of them.
+//!
+//! ```text
+//! passphrase and Secret Key -> PDK --wraps--> KEK --wraps--> DEKs
+//! ```
+//!
+//! A KEK is set once and then only rotated ([`rotation`]): a second one under another key would make every DEK
+//! unreadable. Each KEK of an account has a generation, a number that is never used again, and each wrapped key says by
+//! which generation it is wrapped. Whoever adds a key says under which KEK, or proves by a session younger than the
+//! present KEK that they cannot hold an older one: a key wrapped by a KEK that is gone is a key lost (THREATS A-KEY-05).
+//!
+//! Every write also writes the KEK's row, which counts the keys, so all of them are in order.
+
+mod deks;
+mod kek;
+mod rotation;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+pub use deks::{CreateDek, Dek, DekPage, DeleteDek, GetDek, ListDeks};
+pub use kek::{GetKek, Kek, SetKek};
+pub use rotation::{BeginRotation, CancelRotation, FinishRotation, Rewrap, Rewrapped, RotationStatus};
+pub(crate) use rows::StoredKek;
+
+use crate::command::Domain;
+
+/// The domain of wrapped keys.
+#[derive(Debug)]
+pub struct KeyHierarchy;
+
+impl Domain for KeyHierarchy {
+    const NAME: &'static str = "key_hierarchy";
+}

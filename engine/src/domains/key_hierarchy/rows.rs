@@ -1,0 +1,145 @@
+//! How wrapped keys lie in storage.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use strongroom_primitives::{
+    id::{AccountId, DekId},
+    time::Timestamp,
+};
+
+use crate::{
+    codec::Stored,
+    command::{Decision, View},
+    credential::Principal,
+    domains::sessions::StoredSession,
+    error::EngineError,
+    feed::Event,
+    keyspace,
+};
+
+/// The generation of an account's first KEK.
+pub(super) const FIRST_GENERATION: u32 = 1;
+
+/// The KEK of an account, and the one that is to replace it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredKek {
+    pub(crate) generation: u32,
+    /// The KEK, wrapped by the account's PDK.
+    pub(crate) wrapped: Bytes,
+    /// When it became the present one.
+    pub(crate) since: Timestamp,
+    /// How many keys it wraps.
+    pub(crate) keys: u64,
+    /// The highest generation that was ever given out.
+    pub(crate) last_generation: u32,
+    pub(crate) rotation: Option<StoredRotation>,
+}
+
+impl Stored for StoredKek {}
+
+/// A rotation that has begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredRotation {
+    /// The generation of the KEK to come.
+    pub(crate) target: u32,
+    /// That KEK, wrapped by the account's PDK.
+    pub(crate) wrapped: Bytes,
+    pub(crate) began: Timestamp,
+    /// How many keys are wrapped by it already.
+    pub(crate) done: u64,
+}
+
+impl StoredKek {
+    /// The KEK of an account, which has been read.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownKey`] if there is none.
+    pub(super) fn of(view: &View<'_>, account: AccountId) -> Result<Self, EngineError> {
+        view.row(&keyspace::kek(account))?.ok_or(EngineError::UnknownKey)
+    }
+
+    /// Refuses a caller who may hold a KEK that is no longer the present one: one who names another generation, or
+    /// names none and does not come with a session that was opened after the last rotation.
+    pub(super) fn check_holder(
+        &self,
+        named: Option<u32>,
+        view: &View<'_>,
+        who: &Principal,
+    ) -> Result<(), EngineError> {
+        let holds = match (named, who.session) {
+            (Some(generation), _) => generation == self.generation,
+            // There has been no other.
+            (None, _) if self.generation == FIRST_GENERATION => true,
+            (None, Some(session)) => {
+                let stored: Option<StoredSession> = view.row(&keyspace::session(session))?;
+                stored.is_some_and(|stored| stored.opened > self.since)
+            }
+            (None, None) => false,
+        };
+        if holds { Ok(()) } else { Err(EngineError::StaleKek { generation: self.generation }) }
+    }
+
+    /// The rotation with this target.
+    pub(super) fn rotation_to(&self, target: u32) -> Result<&StoredRotation, EngineError> {
+        let rotation = self.rotation.as_ref().filter(|rotation| rotation.target == target);
+        rotation.ok_or(EngineError::UnknownRotation)
+    }
+
+    pub(super) fn is_rewrapped(&self, wrapping: &Wrapping) -> bool {
+        self.rotation.as_ref().is_some_and(|rotation| wrapping.is_for(rotation.target))
+    }
+
+    /// Writes the row and tells the account's followers.
+    pub(super) fn save<R>(&self, account: AccountId, decision: Decision<R>) -> Decision<R> {
+        let event = Event::KeysChanged { generation: self.generation };
+        decision.put(keyspace::kek(account), self).tell(account, event)
+    }
+}
+
+/// A key as it is wrapped by the present KEK, and, while a rotation runs, by the next one as well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Wrapping {
+    generation: u32,
+    text: Bytes,
+    /// The generation of another KEK, and the key wrapped by that. What is left of a cancelled rotation counts for
+    /// nothing, because its generation never comes again.
+    other: Option<(u32, Bytes)>,
+}
+
+impl Wrapping {
+    pub(super) fn new(generation: u32, text: Bytes) -> Self {
+        Self { generation, text, other: None }
+    }
+
+    /// Whether the key is wrapped by the KEK of this generation.
+    fn is_for(&self, generation: u32) -> bool {
+        self.generation == generation || self.other.as_ref().is_some_and(|(other, _)| *other == generation)
+    }
+
+    /// The key as the KEK of `generation` wraps it.
+    ///
+    /// # Errors
+    /// [`EngineError::Corrupt`] if it does not.
+    pub(super) fn under(&self, generation: u32) -> Result<&Bytes, EngineError> {
+        match &self.other {
+            _ if self.generation == generation => Ok(&self.text),
+            Some((other, text)) if *other == generation => Ok(text),
+            _ => Err(EngineError::Corrupt),
+        }
+    }
+
+    /// The same key, kept as the present KEK wraps it and as the one to come does.
+    pub(super) fn rewrapped(&self, present: u32, target: u32, text: Bytes) -> Result<Self, EngineError> {
+        Ok(Self { generation: present, text: self.under(present)?.clone(), other: Some((target, text)) })
+    }
+}
+
+/// One data-encryption key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredDek {
+    pub(crate) id: DekId,
+    pub(crate) wrapping: Wrapping,
+    pub(crate) created: Timestamp,
+}
+
+impl Stored for StoredDek {}

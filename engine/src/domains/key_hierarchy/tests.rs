@@ -1,0 +1,277 @@
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use strongroom_primitives::id::{DekId, SessionId};
+
+use super::*;
+use crate::{
+    credential::Principal,
+    error::{EngineError, Quota},
+    feed::Event,
+    testing::Desk,
+};
+
+/// A key wrapped by the KEK of a generation, as these tests write it.
+fn wrapped(generation: u32, key: &str) -> Bytes {
+    Bytes::from(format!("{key} under {generation}"))
+}
+
+fn desk() -> (Desk, Principal) {
+    let desk = Desk::new();
+    let ann = desk.who("ann");
+    (desk, ann)
+}
+
+fn with_kek() -> (Desk, Principal) {
+    let (mut desk, ann) = desk();
+    desk.run(&ann, &SetKek { wrapped: wrapped(0, "kek 1") }).unwrap();
+    (desk, ann)
+}
+
+fn create(desk: &mut Desk, who: &Principal, generation: u32, key: &str) -> DekId {
+    let create = CreateDek { wrapped: wrapped(generation, key), generation: Some(generation) };
+    desk.run(who, &create).unwrap().id
+}
+
+fn list(desk: &mut Desk, who: &Principal, pending: bool) -> Vec<Dek> {
+    let mut deks = Vec::new();
+    let mut from = None;
+    loop {
+        let page = desk.run(who, &ListDeks { pending, from, limit: 3 }).unwrap();
+        deks.extend(page.deks);
+        from = page.next;
+        if from.is_none() {
+            return deks;
+        }
+    }
+}
+
+fn rewrap(target: u32, keys: &[(DekId, &str)]) -> Rewrap {
+    let keys = keys.iter().map(|(id, key)| Rewrapped { id: *id, wrapped: wrapped(target, key) }).collect();
+    Rewrap { target, keys }
+}
+
+/// A-KEY-01.
+#[test]
+fn a_kek_is_set_once() {
+    let (mut desk, ann) = desk();
+    assert_eq!(desk.run(&ann, &GetKek {}), Err(EngineError::UnknownKey));
+    let first = desk.run(&ann, &SetKek { wrapped: wrapped(0, "kek") }).unwrap();
+    assert_eq!((first.generation, first.keys, first.rotation.clone()), (1, 0, None));
+    for again in ["kek", "another"] {
+        assert_eq!(desk.run(&ann, &SetKek { wrapped: wrapped(0, again) }), Err(EngineError::KekExists));
+    }
+    assert_eq!(desk.run(&ann, &GetKek {}).unwrap(), first);
+    assert_eq!(desk.events, [Event::KeysChanged { generation: 1 }]);
+}
+
+#[test]
+fn a_wrapped_key_has_a_size_and_an_account_a_number_of_them() {
+    let (mut desk, ann) = desk();
+    let max = desk.limits.wrapped_key_bytes_max;
+    for bytes in [0, max + 1] {
+        let set = SetKek { wrapped: vec![b'x'; bytes].into() };
+        assert_eq!(desk.run(&ann, &set), Err(EngineError::WrappedKeySize { bytes, max }));
+    }
+    desk.run(&ann, &SetKek { wrapped: vec![b'x'; max].into() }).unwrap();
+    desk.limits.account_keys_max = 1;
+    create(&mut desk, &ann, 1, "a");
+    let one_more = CreateDek { wrapped: wrapped(1, "b"), generation: Some(1) };
+    let refused = EngineError::QuotaExceeded { what: Quota::Keys, max: 1 };
+    assert_eq!(desk.run(&ann, &one_more), Err(refused));
+}
+
+/// A-KEY-02: somebody else's key is one that never was.
+#[test]
+fn a_dek_is_its_accounts_own() {
+    let (mut desk, ann) = with_kek();
+    let bob = desk.who("bob");
+    desk.run(&bob, &SetKek { wrapped: wrapped(0, "kek") }).unwrap();
+    let dek = create(&mut desk, &ann, 1, "a");
+    for id in [dek, DekId::from_bytes([9; 16])] {
+        assert_eq!(desk.run(&bob, &GetDek { id }), Err(EngineError::UnknownKey));
+        assert_eq!(desk.run(&bob, &DeleteDek { id }), Err(EngineError::UnknownKey));
+    }
+    assert!(list(&mut desk, &bob, false).is_empty());
+    assert_eq!(desk.run(&ann, &GetDek { id: dek }).unwrap().wrapped, wrapped(1, "a"));
+    desk.run(&ann, &DeleteDek { id: dek }).unwrap();
+    assert_eq!(desk.run(&ann, &GetDek { id: dek }), Err(EngineError::UnknownKey));
+    assert_eq!(desk.run(&ann, &GetKek {}).unwrap().keys, 0);
+}
+
+#[test]
+fn a_rotation_replaces_the_kek_once_every_key_is_rewrapped() {
+    let (mut desk, ann) = with_kek();
+    let (a, b) = (create(&mut desk, &ann, 1, "a"), create(&mut desk, &ann, 1, "b"));
+    let begin = BeginRotation { generation: 1, wrapped: wrapped(0, "kek 2") };
+    let status = desk.run(&ann, &begin).unwrap();
+    assert_eq!((status.target, status.done, status.keys), (2, 0, 2));
+    assert_eq!(desk.run(&ann, &begin), Err(EngineError::RotationRunning { target: 2 }));
+
+    let status = desk.run(&ann, &rewrap(2, &[(a, "a")])).unwrap();
+    assert_eq!((status.done, status.keys), (1, 2));
+    let finish = FinishRotation { target: 2 };
+    assert_eq!(desk.run(&ann, &finish), Err(EngineError::RotationIncomplete { remaining: 1 }));
+    let pending = list(&mut desk, &ann, true);
+    assert_eq!(pending.iter().map(|dek| dek.id).collect::<Vec<_>>(), [b]);
+    assert_eq!(desk.run(&ann, &GetDek { id: a }).unwrap().wrapped, wrapped(1, "a"), "until the end");
+
+    let again = desk.run(&ann, &rewrap(2, &[(a, "a"), (b, "b")])).unwrap();
+    assert_eq!((again.done, again.keys), (2, 2), "what was rewrapped before counts once");
+    let kek = desk.run(&ann, &finish).unwrap();
+    assert_eq!((kek.generation, kek.wrapped, kek.rotation), (2, wrapped(0, "kek 2"), None));
+    for (id, key) in [(a, "a"), (b, "b")] {
+        let dek = desk.run(&ann, &GetDek { id }).unwrap();
+        assert_eq!((dek.generation, dek.wrapped), (2, wrapped(2, key)));
+    }
+    assert_eq!(desk.run(&ann, &finish), Err(EngineError::UnknownRotation));
+}
+
+/// A-KEY-04: what is left of a cancelled rotation counts for nothing in the next.
+#[test]
+fn a_cancelled_rotation_leaves_every_key_as_it_was() {
+    let (mut desk, ann) = with_kek();
+    let a = create(&mut desk, &ann, 1, "a");
+    desk.run(&ann, &BeginRotation { generation: 1, wrapped: wrapped(0, "kek 2") }).unwrap();
+    desk.run(&ann, &rewrap(2, &[(a, "a")])).unwrap();
+    let kek = desk.run(&ann, &CancelRotation { target: 2 }).unwrap();
+    assert_eq!((kek.generation, kek.wrapped), (1, wrapped(0, "kek 1")));
+    assert_eq!(desk.run(&ann, &GetDek { id: a }).unwrap().wrapped, wrapped(1, "a"));
+    assert_eq!(desk.run(&ann, &rewrap(2, &[(a, "a")])), Err(EngineError::UnknownRotation));
+
+    let status = desk.run(&ann, &BeginRotation { generation: 1, wrapped: wrapped(0, "kek 3") }).unwrap();
+    assert_eq!((status.target, status.done), (3, 0), "no number comes twice");
+    let finish = FinishRotation { target: 3 };
+    assert_eq!(desk.run(&ann, &finish), Err(EngineError::RotationIncomplete { remaining: 1 }));
+    desk.run(&ann, &rewrap(3, &[(a, "a")])).unwrap();
+    desk.run(&ann, &finish).unwrap();
+    assert_eq!(desk.run(&ann, &GetDek { id: a }).unwrap().wrapped, wrapped(3, "a"));
+}
+
+/// A-KEY-05: a key that comes while a rotation runs has to be rewrapped; one that comes after it, wrapped by the old
+/// KEK, is refused.
+#[test]
+fn no_key_is_left_under_a_kek_that_is_gone() {
+    let (mut desk, ann) = with_kek();
+    let a = create(&mut desk, &ann, 1, "a");
+    desk.run(&ann, &BeginRotation { generation: 1, wrapped: wrapped(0, "kek 2") }).unwrap();
+    desk.run(&ann, &rewrap(2, &[(a, "a")])).unwrap();
+    let late = create(&mut desk, &ann, 1, "late");
+    let finish = FinishRotation { target: 2 };
+    assert_eq!(desk.run(&ann, &finish), Err(EngineError::RotationIncomplete { remaining: 1 }));
+    desk.run(&ann, &DeleteDek { id: a }).unwrap();
+    assert_eq!(desk.run(&ann, &finish), Err(EngineError::RotationIncomplete { remaining: 1 }));
+    desk.run(&ann, &rewrap(2, &[(late, "late")])).unwrap();
+    desk.run(&ann, &finish).unwrap();
+
+    let old = CreateDek { wrapped: wrapped(1, "b"), generation: Some(1) };
+    assert_eq!(desk.run(&ann, &old), Err(EngineError::StaleKek { generation: 2 }));
+    let unsaid = CreateDek { wrapped: wrapped(2, "b"), generation: None };
+    assert_eq!(desk.run(&ann, &unsaid), Err(EngineError::StaleKek { generation: 2 }), "nobody vouches");
+    let gone = Principal { session: Some(SessionId::from_bytes([1; 16])), ..ann };
+    assert_eq!(desk.run(&gone, &unsaid), Err(EngineError::StaleKek { generation: 2 }));
+}
+
+/// A-KEY-06.
+#[test]
+fn a_list_with_a_key_too_many_or_twice_is_refused_as_a_whole() {
+    let (mut desk, ann) = with_kek();
+    let (a, b) = (create(&mut desk, &ann, 1, "a"), create(&mut desk, &ann, 1, "b"));
+    desk.run(&ann, &BeginRotation { generation: 1, wrapped: wrapped(0, "kek 2") }).unwrap();
+    let never = DekId::from_bytes([9; 16]);
+    let refused = [
+        (rewrap(2, &[(a, "a"), (a, "x")]), EngineError::RewrapList { max: 256 }),
+        (rewrap(2, &[(a, "a"), (never, "x")]), EngineError::UnknownKey),
+        (rewrap(2, &vec![(b, "b"); 257]), EngineError::RewrapList { max: 256 }),
+        (rewrap(3, &[(a, "a")]), EngineError::UnknownRotation),
+    ];
+    for (rewrap, error) in refused {
+        assert_eq!(desk.run(&ann, &rewrap), Err(error));
+    }
+    assert_eq!(desk.run(&ann, &GetKek {}).unwrap().rotation.unwrap().done, 0);
+    assert_eq!(list(&mut desk, &ann, true).len(), 2);
+}
+
+/// What is done to an account's keys, in any order.
+#[derive(Debug, Clone)]
+enum Deed {
+    Create,
+    Delete(usize),
+    Begin,
+    Rewrap(Vec<usize>),
+    Finish,
+    Cancel,
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let deed = prop_oneof![
+        3 => Just(Deed::Create),
+        1 => (0..8_usize).prop_map(Deed::Delete),
+        2 => Just(Deed::Begin),
+        4 => prop::collection::vec(0..8_usize, 1..4).prop_map(Deed::Rewrap),
+        2 => Just(Deed::Finish),
+        1 => Just(Deed::Cancel),
+    ];
+    prop::collection::vec(deed, 0..60)
+}
+
+proptest! {
+    /// A-KEY-04, A-KEY-05: in whatever order, every key that is kept is wrapped by the present KEK, and the counts are
+    /// right.
+    #[test]
+    fn no_order_of_deeds_loses_a_key(deeds in deeds()) {
+        let (mut desk, ann) = with_kek();
+        let mut kept: BTreeMap<DekId, String> = BTreeMap::new();
+        let mut named = 0;
+        let nth = |kept: &BTreeMap<DekId, String>, n: usize| {
+            kept.iter().nth(n).map(|(id, key)| (*id, key.clone()))
+        };
+        for deed in deeds {
+            let kek = desk.run(&ann, &GetKek {}).unwrap();
+            let target = kek.rotation.as_ref().map(|rotation| rotation.target);
+            match deed {
+                Deed::Create => {
+                    named += 1;
+                    let key = format!("key {named}");
+                    kept.insert(create(&mut desk, &ann, kek.generation, &key), key);
+                }
+                Deed::Delete(n) => if let Some((id, _)) = nth(&kept, n) {
+                    desk.run(&ann, &DeleteDek { id }).unwrap();
+                    kept.remove(&id);
+                },
+                Deed::Begin => {
+                    let begin = BeginRotation { generation: kek.generation, wrapped: wrapped(0, "next") };
+                    prop_assert_eq!(desk.run(&ann, &begin).is_ok(), target.is_none());
+                }
+                Deed::Rewrap(mut numbers) => if let Some(target) = target {
+                    numbers.sort_unstable();
+                    numbers.dedup();
+                    let keys: Vec<(DekId, String)> =
+                        numbers.into_iter().filter_map(|n| nth(&kept, n)).collect();
+                    let keys: Vec<(DekId, &str)> = keys.iter().map(|(id, key)| (*id, &**key)).collect();
+                    desk.run(&ann, &rewrap(target, &keys)).unwrap();
+                },
+                Deed::Finish => if let Some(target) = target {
+                    let pending = list(&mut desk, &ann, true).len();
+                    let finished = desk.run(&ann, &FinishRotation { target });
+                    prop_assert_eq!(finished.is_ok(), pending == 0, "{} pending: {:?}", pending, finished);
+                },
+                Deed::Cancel => if let Some(target) = target {
+                    desk.run(&ann, &CancelRotation { target }).unwrap();
+                },
+            }
+            let kek = desk.run(&ann, &GetKek {}).unwrap();
+            let found: BTreeMap<DekId, Bytes> =
+                list(&mut desk, &ann, false).into_iter().map(|dek| (dek.id, dek.wrapped)).collect();
+            let expected: BTreeMap<DekId, Bytes> =
+                kept.iter().map(|(id, key)| (*id, wrapped(kek.generation, key))).collect();
+            prop_assert_eq!(found, expected);
+            prop_assert_eq!(kek.keys, kept.len() as u64);
+            if let Some(rotation) = kek.rotation {
+                let pending = list(&mut desk, &ann, true).len() as u64;
+                prop_assert_eq!(rotation.done + pending, kek.keys);
+            }
+        }
+    }
+}
