@@ -13,6 +13,7 @@ pub mod id;
 pub mod json;
 pub mod seal;
 pub mod secret;
+pub mod secret_key;
 pub mod sign;
 pub mod time;
 pub mod virgil_token;
