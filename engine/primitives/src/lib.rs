@@ -1,8 +1,8 @@
 //! The values everything else is made of: secrets, identifiers, instants, hashes, seals and signatures.
 //!
 //! Nothing here waits, reads a clock, draws a random number or touches a file: whoever needs chance hands it in, so
-//! a simulation owns it. Cryptographic primitives come from libraries; what lives here is how they are put together
-//! and the exact bytes that go in and come out.
+//! a simulation owns it ([`rsa`] is the exception, and says why). Cryptographic primitives come from libraries; what
+//! lives here is how they are put together and the exact bytes that go in and come out.
 //!
 //! Believe this: every decoder accepts exactly one spelling of a value. Base64 with stray bits, upper-case
 //! hexadecimal, a DER length in a longer form or a second member of the same name is an error, never a guess.
@@ -11,6 +11,7 @@ pub mod encoding;
 pub mod hash;
 pub mod id;
 pub mod json;
+pub mod rsa;
 pub mod seal;
 pub mod secret;
 pub mod secret_key;
