@@ -5,8 +5,10 @@
 //! lives here is how they are put together and the exact bytes that go in and come out.
 //!
 //! Believe this: every decoder accepts exactly one spelling of a value. Base64 with stray bits, upper-case
-//! hexadecimal, a DER length in a longer form or a second member of the same name is an error, never a guess.
+//! hexadecimal, a DER length in a longer form or a second member of the same name is an error, never a guess. Only
+//! [`cryppo`] reads several spellings, because clients write them; it keeps the text and never compares by it.
 
+pub mod cryppo;
 pub mod encoding;
 pub mod hash;
 pub mod id;
