@@ -19,4 +19,5 @@ pub mod secret;
 pub mod secret_key;
 pub mod sign;
 pub mod time;
+pub mod two_skd;
 pub mod virgil_token;
