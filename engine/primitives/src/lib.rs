@@ -18,6 +18,7 @@ pub mod seal;
 pub mod secret;
 pub mod secret_key;
 pub mod sign;
+pub mod srp;
 pub mod time;
 pub mod two_skd;
 pub mod virgil_token;
