@@ -5,7 +5,7 @@
 //! passphrase and Secret Key -> PDK --wraps--> KEK --wraps--> DEKs
 //! ```
 //!
-//! A KEK is set once and then only rotated ([`rotation`]): a second one under another key would make every DEK
+//! A KEK is set once and then only rotated ([`BeginRotation`]): a second one under another key would make every DEK
 //! unreadable. Each KEK of an account has a generation, a number that is never used again, and each wrapped key says by
 //! which generation it is wrapped. Whoever adds a key says under which KEK, or proves by a session younger than the
 //! present KEK that they cannot hold an older one: a key wrapped by a KEK that is gone is a key lost (THREATS A-KEY-05).
