@@ -6,16 +6,20 @@ use strongroom_engine::{
     Asking, Command, Credential, EngineError, EngineHandle, Rights, Routed,
     domains::{
         accounts::{DescribeAccount, EraseAccount, ListAccounts, PurgeAccount, SetAccountPolicy, WhoAmI},
+        key_hierarchy::{
+            BeginRotation, CancelRotation, CreateDek, DeleteDek, FinishRotation, GetDek, GetKek, ListDeks,
+            Rewrap, Rewrapped, SetKek,
+        },
         realms::{ListRealms, PutRealm, PutRealmKey, RevokeRealmKey, SyncConfiguredRealms},
         records::{
             DeleteRecord, DeliverGrants, GetRecord, GetVersion, History, ListGrants, ListRecords, Previous,
             PutRecord, RecordName, RemoveRecipient, ResetRecords, ResetSingle, ShareRecord, UndoRecord,
         },
-        sessions::{ExpireSession, IssueBearer, ListSessions, RevokeSession},
+        sessions::{ExpireSession, IssueBearer, ListSessions, OpenChild, RevokeSession, RevokeSessions},
     },
     feed::FollowFeed,
 };
-use strongroom_primitives::id::{AccountId, SessionId};
+use strongroom_primitives::id::{AccountId, DekId, SessionId};
 use strongroom_testkit::{
     Client, Dice, Plan, TokenKey, World,
     history::{Outcome, content},
@@ -166,10 +170,13 @@ where
 /// Every command that there is, in whatever state the world is in.
 async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) -> Vec<(&'static str, bool)> {
     let (ann, operator, node) = (world.gateway("ann"), Credential::Operator, Credential::Node);
+    // Keys have a lane of their own: one lane alone holds as many slow commits as fit in the time.
+    let dan = world.gateway("dan");
     let (name, bob) = (record("notes"), world.subject("bob"));
     let (realm, identity) = (world.realm.clone(), world.identity("bob"));
     let nobody = AccountId::from_bytes([7; 16]);
     let no_session = SessionId::from_bytes([7; 16]);
+    let no_dek = DekId::from_bytes([7; 16]);
     let extra = TokenKey::new("key-2", [7; 32]);
     let account = |identity: &strongroom_engine::Identity| Some(identity.clone());
     macro_rules! asked {
@@ -207,7 +214,19 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
         },
         operator => ListSessions { identity: account(&identity) },
         operator => RevokeSession { identity: account(&identity), session: Some(no_session) },
+        dan => RevokeSessions { identity: None, keep_current: true },
+        dan => OpenChild { life: Duration::from_secs(60), label: String::new() },
         node => ExpireSession { account: nobody, session: no_session },
+        dan => SetKek { wrapped: "kek".into() },
+        dan => GetKek {},
+        dan => CreateDek { wrapped: "dek".into(), generation: None },
+        dan => GetDek { id: no_dek },
+        dan => DeleteDek { id: no_dek },
+        dan => ListDeks { pending: false, from: None, limit: 10 },
+        dan => BeginRotation { generation: 1, wrapped: "kek".into() },
+        dan => Rewrap { target: 2, keys: vec![Rewrapped { id: no_dek, wrapped: "dek".into() }] },
+        dan => FinishRotation { target: 2 },
+        dan => CancelRotation { target: 2 },
         operator => PutRealm { realm: realm.clone(), rights: Rights::ALL },
         operator => PutRealmKey { realm: realm.clone(), key: extra.public() },
         operator => RevokeRealmKey { realm: realm.clone(), key_id: extra.id().to_owned() },
