@@ -3,6 +3,8 @@
 //! How the server is configured is known to `launch` alone. Believe this: the server runs as an operator would run it,
 //! through its program and its configuration file, with durable storage and every check switched on.
 
+#[cfg(test)]
+mod in_process;
 mod keyknox;
 mod launch;
 mod native;
