@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use strongroom_primitives::id::{AccountId, SessionId};
+use strongroom_storage::Key;
 
 use super::{SESSIONS_READ_MAX, Sessions, StoredSession, StoredSessionIndex, account_of, need_of};
 use crate::{
@@ -22,14 +23,15 @@ fn reads_of(account: AccountId) -> Reads {
     )
 }
 
-/// Ends those sessions of the account that `ends` picks; says how many.
-fn end(
-    view: &View<'_>,
-    account: AccountId,
-    ends: impl Fn(&StoredSessionIndex) -> bool,
-) -> Result<Decision<u64>, EngineError> {
-    let (rows, _) = view.range::<StoredSessionIndex>(&keyspace::account_sessions(account))?;
-    let ending: Vec<_> = rows.into_iter().filter(|(_, index)| ends(index)).collect();
+/// The sessions of an account, as rows that may be deleted.
+type Indexed = Vec<(Key, StoredSessionIndex)>;
+
+fn all_of(view: &View<'_>, account: AccountId) -> Result<Indexed, EngineError> {
+    Ok(view.range(&keyspace::account_sessions(account))?.0)
+}
+
+/// Ends these sessions of the account; says how many they are.
+fn end(view: &View<'_>, account: AccountId, ending: Indexed) -> Result<Decision<u64>, EngineError> {
     let count = ending.len() as u64;
     let mut decision = Decision::reply(count);
     if count == 0 {
@@ -83,13 +85,12 @@ impl Command for RevokeSession {
     ) -> Result<Step<()>, EngineError> {
         let account = account_of(self.identity.as_ref(), who, moment.space);
         let session = self.session.or(who.session).ok_or(EngineError::UnknownSession)?;
-        let (rows, _) = view.range::<StoredSessionIndex>(&keyspace::account_sessions(account))?;
-        if rows.iter().all(|(_, index)| index.session != session) {
+        let mut ending = all_of(view, account)?;
+        if ending.iter().all(|(_, index)| index.session != session) {
             return Err(EngineError::UnknownSession);
         }
-        end(view, account, |index| index.session == session || index.parent == Some(session))?
-            .answer(())
-            .done()
+        ending.retain(|(_, index)| index.session == session || index.parent == Some(session));
+        end(view, account, ending)?.answer(()).done()
     }
 }
 
@@ -128,12 +129,11 @@ impl Command for RevokeSessions {
     ) -> Result<Step<u64>, EngineError> {
         let account = account_of(self.identity.as_ref(), who, moment.space);
         let current = who.session.filter(|_| self.keep_current);
-        let (rows, _) = view.range::<StoredSessionIndex>(&keyspace::account_sessions(account))?;
-        let mine = rows.into_iter().map(|(_, index)| index).find(|index| Some(index.session) == current);
-        let stays = |session: SessionId| {
-            mine.as_ref().is_some_and(|mine| mine.session == session || mine.parent == Some(session))
-        };
-        end(view, account, |index| !stays(index.session))?.done()
+        let mut ending = all_of(view, account)?;
+        let mine = ending.iter().map(|(_, index)| index).find(|index| Some(index.session) == current);
+        let parent = mine.and_then(|mine| mine.parent);
+        ending.retain(|(_, index)| ![current, parent].contains(&Some(index.session)));
+        end(view, account, ending)?.done()
     }
 }
 
