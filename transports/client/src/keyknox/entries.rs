@@ -1,7 +1,7 @@
 //! The text inside the one cloud record: a JSON object of a user's keys by name, as the published clients write it.
 //!
 //! Some of them write UTF-8 and one writes ISO-8859-1, so reading tries the one and then the other; writing stays in
-//! ASCII with `\uXXXX`, which all of them read. Named backups, whose shape differs by platform, are read here too.
+//! ASCII with `\u` escapes, which all of them read. Named backups, whose shape differs by platform, are read here too.
 //!
 //! Believe this: what is parsed here was signed by the user's own key, yet nothing is taken on trust: a doubled name, a
 //! name that differs from its place or data that is not canonical base64 is an error.
