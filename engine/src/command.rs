@@ -40,6 +40,15 @@ pub enum Kind {
     Write,
 }
 
+/// How much a decision computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cost {
+    /// Microseconds: decided where its caller's thread carries it, with others of its lane.
+    Light,
+    /// A millisecond or so of arithmetic: decided on the [CPU port](crate::ports::Cpu), alone.
+    Heavy,
+}
+
 /// What must happen in order. Two commands of the same lane never overlap on one node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lane(pub [u8; 16]);
@@ -64,6 +73,8 @@ pub trait Command: Serialize + Send + 'static {
     const NAME: &'static str;
     /// Whether it may write.
     const KIND: Kind;
+    /// How much it computes. Only writes may be heavy.
+    const COST: Cost = Cost::Light;
 
     /// What the caller must be entitled to. Checked by the runtime before `decide`, against the caller's rows.
     fn needs(&self) -> Need;

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 use strongroom_storage::{Batch, Guard, Key, Storage, StorageError, Write};
 use thiserror::Error;
-use tokio::{sync::broadcast::error::RecvError, task::JoinHandle};
+use tokio::{
+    sync::{Semaphore, broadcast::error::RecvError},
+    task::JoinHandle,
+};
 
 use crate::{
     bus::{Grounds, Placement},
@@ -16,7 +19,7 @@ use crate::{
     keyspace::{self, Keyspace},
     limits::Limits,
     observe::{Observer, Unobserved},
-    ports::{Clock, Entropy, OsEntropy, SystemClock, Timekeeper},
+    ports::{Clock, Cpu, Entropy, Inline, OsEntropy, SystemClock, Timekeeper},
     runtime::{Courier, Lanes, Shared, Sweeper},
     secrets::StoredSecrets,
 };
@@ -58,6 +61,7 @@ pub struct EngineBuilder {
     storage: Arc<dyn Storage>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    cpu: Arc<dyn Cpu>,
     limits: Limits,
     placement: Placement,
     shards: usize,
@@ -75,6 +79,12 @@ impl EngineBuilder {
     #[must_use]
     pub fn entropy(self, entropy: Arc<dyn Entropy>) -> Self {
         Self { entropy, ..self }
+    }
+
+    /// Where heavy decisions are computed; on the thread that carries them unless said otherwise.
+    #[must_use]
+    pub fn cpu(self, cpu: Arc<dyn Cpu>) -> Self {
+        Self { cpu, ..self }
     }
 
     /// The limits in force.
@@ -115,6 +125,8 @@ impl EngineBuilder {
             board: Board::default(),
             cache: CredentialCache::new(self.limits.verified_tokens_max),
             lanes: Lanes::default(),
+            cpu: self.cpu,
+            heavy: Arc::new(Semaphore::new(self.limits.heavy_max)),
             observer: self.observer,
             limits: self.limits,
             storage: self.storage,
@@ -219,6 +231,7 @@ impl Engine {
             storage,
             clock: Arc::new(SystemClock::new()),
             entropy: Arc::new(OsEntropy),
+            cpu: Arc::new(Inline),
             limits: Limits::default(),
             placement: Placement::Here,
             shards: 8,

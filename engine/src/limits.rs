@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Commands in flight per domain before callers are told to come back later.
     pub in_flight_max: usize,
+    /// Heavy decisions in all, being computed and waiting for a processor, before callers are told to come back later.
+    pub heavy_max: usize,
     /// Queued commands of one lane that are decided together and committed as one batch.
     pub lane_batch_max: usize,
     /// How often a command is decided again after losing a race before its caller is told `Contended`.
@@ -66,6 +68,7 @@ impl Default for Limits {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         Self {
             in_flight_max: 4_096,
+            heavy_max: 256,
             lane_batch_max: 64,
             conflict_retries_max: 4,
             deadline_default: Duration::from_secs(10),

@@ -21,7 +21,7 @@ pub(crate) struct Caller {
     pub(crate) idempotency: Option<IdempotencyKey>,
 }
 
-/// A command and its caller. The permit is given back when the call ends, however it ends.
+/// A command and its caller. The permit is given back when the command has ended, however it ends.
 pub(crate) struct Call<C: Command> {
     pub(crate) command: C,
     pub(crate) caller: Caller,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use strongroom_primitives::id::AccountId;
 use strongroom_storage::{Batch, Key, Range, Topic};
+use tokio::sync::oneshot;
 
 use super::{
     Courier,
@@ -14,7 +15,7 @@ use super::{
 use crate::{
     bus::Caller,
     codec,
-    command::{Hold, Moment, Reads, Rows, View},
+    command::{Cost, Hold, Moment, Reads, Rows, View},
     credential::{Principal, Resolved, Resolver},
     domains::accounts::StoredAccount,
     error::EngineError,
@@ -163,8 +164,13 @@ impl<'a> Attempt<'a> {
     }
 
     /// Decides one job against the rows as the jobs before it leave them.
-    pub(super) async fn decide(&mut self, job: &mut dyn Job) -> Result<(), EngineError> {
+    pub(super) async fn decide(
+        &mut self,
+        jobs: &mut Vec<Box<dyn Job>>,
+        at: usize,
+    ) -> Result<(), EngineError> {
         let courier = self.courier;
+        let job = &jobs[at];
         let deadline = job.caller().deadline;
         courier.shared.check_deadline(deadline)?;
         let mut moment = courier.shared.moment();
@@ -174,15 +180,54 @@ impl<'a> Attempt<'a> {
         who.require(job.needs())?;
         self.load(unwound(|| Ok(job.reads(&who, moment.space)))?, deadline).await?;
         for _ in 0..=NEED_ROUNDS_MAX {
-            let step = unwound(|| job.decide(&View::new(&self.rows), &who, &mut moment))?;
+            let step = match jobs[at].cost() {
+                Cost::Light => unwound(|| jobs[at].decide(&View::new(&self.rows), &who, &mut moment))?,
+                Cost::Heavy => self.decide_apart(jobs, at, &who, &mut moment).await?,
+            };
             match step {
                 JobStep::Need(reads) => self.load(reads, deadline).await?,
                 JobStep::Done(effects) if effects.are_none() => return Ok(()),
                 JobStep::Done(effects) => return self.take(effects, &who, &moment, deadline).await,
             }
         }
-        tracing::error!(command = job.name(), "a command never had enough rows");
+        tracing::error!(command = jobs[at].name(), "a command never had enough rows");
         Err(EngineError::Fault)
+    }
+
+    /// One step of a heavy job, on the CPU port. The job and the rows travel there and back.
+    async fn decide_apart(
+        &mut self,
+        jobs: &mut Vec<Box<dyn Job>>,
+        at: usize,
+        who: &Principal,
+        moment: &mut Moment<'_>,
+    ) -> Result<JobStep, EngineError> {
+        let shared = self.courier.shared.clone();
+        let deadline = jobs[at].caller().deadline;
+        let who = who.clone();
+        let busy = EngineError::Overloaded { retry_after: shared.busy_retry_after() };
+        let room = shared.heavy.clone().try_acquire_owned().map_err(|_| busy)?;
+        let (hand_back, handed_back) = oneshot::channel();
+        let mut job = jobs.remove(at);
+        let rows = std::mem::take(&mut self.rows);
+        self.courier.shared.cpu.run(Box::new(move || {
+            let mut moment = shared.moment();
+            let step = match shared.check_deadline(deadline) {
+                // Nobody waits for it any more: the next in the queue shall not either.
+                Err(late) => Err(late),
+                Ok(()) => unwound(|| job.decide(&View::new(&rows), &who, &mut moment)),
+            };
+            drop(room);
+            // Nobody is there to take it back where a thread has ended and its lane with it.
+            let _ = hand_back.send((job, rows, step, moment.not_after()));
+        }));
+        let (job, rows, step, not_after) = handed_back.await.map_err(|_| EngineError::Fault)?;
+        jobs.insert(at, job);
+        self.rows = rows;
+        if let Some(instant) = not_after {
+            moment.relies_on(instant);
+        }
+        step
     }
 
     /// Takes a decision's effects into the batch, and gives its events their sequence numbers.

@@ -11,13 +11,14 @@ use std::{
 
 use futures_util::FutureExt;
 use strongroom_storage::{Batch, Storage, StorageError, Topic};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::{
     attempt::Attempt,
     job::{Job, Queued},
     lanes::Lanes,
     replay,
+    turn::Turn,
 };
 use crate::{
     bus::Caller,
@@ -28,9 +29,12 @@ use crate::{
     keyspace::Keyspace,
     limits::Limits,
     observe::Observer,
-    ports::{Entropy, Timekeeper},
+    ports::{Cpu, Entropy, Timekeeper},
     secrets::EngineSecrets,
 };
+
+/// Time between two attempts to give up a write that is being committed.
+const GIVE_UP_AGAIN: Duration = Duration::from_millis(20);
 
 /// Rounds of `Need` before a command is considered broken.
 pub(super) const NEED_ROUNDS_MAX: usize = 4;
@@ -46,6 +50,9 @@ pub(crate) struct Shared {
     pub(crate) board: Board,
     pub(crate) cache: CredentialCache,
     pub(crate) lanes: Lanes,
+    pub(crate) cpu: Arc<dyn Cpu>,
+    /// Room for heavy decisions, computed and waiting.
+    pub(crate) heavy: Arc<Semaphore>,
     pub(crate) observer: Arc<dyn Observer>,
 }
 
@@ -170,15 +177,42 @@ impl Courier {
         command: C,
         caller: Caller,
         lane: Lane,
+        permit: OwnedSemaphorePermit,
     ) -> Result<C::Reply, EngineError> {
         let asked = self.shared.time.monotonic();
+        let deadline = caller.deadline;
+        let turn = Arc::new(Turn::default());
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Queued::new(command, caller, asked, reply));
+        let job = Box::new(Queued::new(command, caller, asked, turn.clone(), Some(permit), reply));
         if self.shared.lanes.push(lane, job) {
             // A task of its own: a caller that goes away must not take the lane with it.
             actix_rt::spawn(self.clone().serve(lane));
         }
-        answer.await.unwrap_or(Err(EngineError::OutcomeUnknown))
+        self.answered(answer, &turn, deadline).await
+    }
+
+    /// The answer of a queued write, or, once its deadline has passed, that it has not happened and never will.
+    async fn answered<R>(
+        &self,
+        answer: oneshot::Receiver<Result<R, EngineError>>,
+        turn: &Turn,
+        deadline: Duration,
+    ) -> Result<R, EngineError> {
+        tokio::pin!(answer);
+        let mut wait = deadline.saturating_sub(self.shared.time.monotonic());
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut answer => return answer.unwrap_or(Err(EngineError::OutcomeUnknown)),
+                () = tokio::time::sleep(wait) => {
+                    if turn.give_up() {
+                        return Err(EngineError::DeadlinePassed);
+                    }
+                    // It is being committed. Should that fail, it is not tried again for nobody.
+                    wait = GIVE_UP_AGAIN;
+                }
+            }
+        }
     }
 
     /// The lane of a write. Nobody queues in another account's lane: the caller is resolved before the queue, and
@@ -211,8 +245,13 @@ impl Courier {
     }
 
     /// Decides a batch together; where that does not go through, one by one.
-    async fn run(&self, mut jobs: Vec<Box<dyn Job>>) {
+    async fn run(&self, jobs: Vec<Box<dyn Job>>) {
         self.shared.observer.batch(jobs.len());
+        let (late, mut jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.turn().is_given_up());
+        late.into_iter().for_each(|job| self.finish(job, Some(EngineError::DeadlinePassed)));
+        if jobs.is_empty() {
+            return;
+        }
         match self.try_together(&mut jobs).await {
             Ok(verdicts) => {
                 for (job, verdict) in jobs.into_iter().zip(verdicts) {
@@ -231,34 +270,40 @@ impl Courier {
     }
 
     async fn run_alone(&self, job: Box<dyn Job>) {
-        let mut alone = [job];
-        let mut failure = EngineError::Contended { retry_after: self.shared.busy_retry_after() };
+        let mut alone = vec![job];
+        let mut failure = Some(EngineError::Contended { retry_after: self.shared.busy_retry_after() });
         for _ in 0..self.shared.limits.conflict_retries_max.max(1) {
             match self.try_together(&mut alone).await {
                 Ok(mut verdicts) => {
                     let verdict = verdicts.pop().unwrap_or(Err(EngineError::Fault));
-                    let [job] = alone;
-                    return self.finish(job, verdict.err());
+                    failure = verdict.err();
+                    break;
+                }
+                Err(Setback::Moved) if alone.iter().any(|job| job.turn().is_given_up()) => {
+                    failure = Some(EngineError::DeadlinePassed);
+                    break;
                 }
                 Err(Setback::Moved) => {}
-                Err(Setback::Unfit(error)) => failure = error,
+                Err(Setback::Unfit(error)) => failure = Some(error),
                 Err(Setback::Fatal(error)) => {
-                    failure = error;
+                    failure = Some(error);
                     break;
                 }
             }
         }
-        let [job] = alone;
-        self.finish(job, Some(failure));
+        alone.into_iter().for_each(|job| self.finish(job, failure.clone()));
     }
 
     /// One try at a batch. The verdict of each job is that of its decision; a decision's own answer waits in the job.
-    async fn try_together(&self, jobs: &mut [Box<dyn Job>]) -> Result<Vec<Result<(), EngineError>>, Setback> {
+    async fn try_together(
+        &self,
+        jobs: &mut Vec<Box<dyn Job>>,
+    ) -> Result<Vec<Result<(), EngineError>>, Setback> {
         let mut attempt = Attempt::new(self);
         attempt.preload(jobs).await.map_err(Setback::Fatal)?;
         let mut verdicts = Vec::with_capacity(jobs.len());
-        for job in jobs.iter_mut() {
-            verdicts.push(attempt.decide(job.as_mut()).await);
+        for at in 0..jobs.len() {
+            verdicts.push(attempt.decide(jobs, at).await);
         }
         let Some(batch) = attempt.batch() else {
             return match attempt.held_still().await {
@@ -267,14 +312,22 @@ impl Courier {
                 Err(error) => Err(Setback::Fatal(error)),
             };
         };
+        let claimed = jobs.iter().take_while(|job| job.turn().claim()).count();
+        let release = || jobs.iter().take(claimed).for_each(|job| job.turn().release());
+        if claimed < jobs.len() {
+            release();
+            return Err(Setback::Moved);
+        }
         match self.shared.commit(batch).await {
             Ok(()) => Ok(verdicts),
             Err(StorageError::Conflict) => {
                 self.shared.observer.conflict();
+                release();
                 Err(Setback::Moved)
             }
             // One of many may be what does not fit; alone, each gets its own answer.
             Err(error @ (StorageError::TooLarge(_) | StorageError::TooLate)) => {
+                release();
                 Err(Setback::Unfit(EngineError::of_commit(error)))
             }
             Err(error) => Err(Setback::Fatal(EngineError::of_commit(error))),
@@ -291,7 +344,7 @@ impl Courier {
 
 /// Why a batch did not go through. Nothing was written, except after `Fatal(OutcomeUnknown)`, where nobody knows.
 enum Setback {
-    /// A row moved; decide again.
+    /// A row moved, or a caller gave up; decide again.
     Moved,
     /// The batch as a whole was refused; each alone may not be.
     Unfit(EngineError),

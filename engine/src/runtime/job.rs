@@ -1,16 +1,19 @@
 //! A write that waits in a lane, with its type erased, so that commands of all domains can share a batch.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use strongroom_primitives::{hash, id::AccountId};
 use strongroom_storage::{Key, Topic};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::replay::{self, Slot};
+use super::{
+    replay::{self, Slot},
+    turn::Turn,
+};
 use crate::{
     bus::Caller,
-    command::{Command, Domain, Moment, Reads, Step, View},
+    command::{Command, Cost, Domain, Moment, Reads, Step, View},
     credential::{Need, Principal},
     error::EngineError,
     feed::Event,
@@ -42,6 +45,8 @@ pub(crate) trait Job: Send {
     fn domain(&self) -> &'static str;
     fn name(&self) -> &'static str;
     fn caller(&self) -> &Caller;
+    fn cost(&self) -> Cost;
+    fn turn(&self) -> &Turn;
     fn needs(&self) -> Need;
     fn reads(&self, who: &Principal, space: &Keyspace) -> Reads;
 
@@ -67,6 +72,9 @@ pub(crate) struct Queued<C: Command> {
     answer: Option<Result<C::Reply, EngineError>>,
     reply: oneshot::Sender<Result<C::Reply, EngineError>>,
     asked: Duration,
+    turn: Arc<Turn>,
+    /// The room that the write takes up. Its caller may go away earlier than it does.
+    _permit: Option<OwnedSemaphorePermit>,
     /// SHA-256 over the command, made when an idempotency key calls for it.
     fingerprint: Option<[u8; 32]>,
 }
@@ -76,13 +84,15 @@ impl<C: Command> Queued<C> {
         command: C,
         caller: Caller,
         asked: Duration,
+        turn: Arc<Turn>,
+        permit: Option<OwnedSemaphorePermit>,
         reply: oneshot::Sender<Result<C::Reply, EngineError>>,
     ) -> Self {
         let fingerprint = caller.idempotency.as_ref().and_then(|_| {
             let bytes = postcard::to_allocvec(&(C::Domain::NAME, C::NAME, &command)).ok()?;
             Some(hash::sha256(&bytes))
         });
-        Self { command, caller, answer: None, reply, asked, fingerprint }
+        Self { command, caller, answer: None, reply, asked, turn, _permit: permit, fingerprint }
     }
 }
 
@@ -97,6 +107,14 @@ impl<C: Command> Job for Queued<C> {
 
     fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    fn cost(&self) -> Cost {
+        C::COST
+    }
+
+    fn turn(&self) -> &Turn {
+        &self.turn
     }
 
     fn needs(&self) -> Need {

@@ -9,7 +9,10 @@ use std::{
 };
 
 use super::job::Job;
-use crate::{command::Lane, error::EngineError};
+use crate::{
+    command::{Cost, Lane},
+    error::EngineError,
+};
 
 /// How many tables the lanes are spread over, so that threads seldom meet at one lock.
 const TABLES: usize = 16;
@@ -41,7 +44,7 @@ impl Lanes {
         Serving { lanes: self, lane, ended: false }
     }
 
-    /// The next batch: at most `max` jobs, in order. `None` once the lane is empty, which also ends it.
+    /// The next batch: at most `max` jobs, in order, a heavy one always alone. `None` once the lane is empty, which also ends it.
     fn take(&self, lane: Lane, max: usize) -> Option<Vec<Box<dyn Job>>> {
         let mut queues = self.table(lane);
         let queue = queues.get_mut(&lane)?;
@@ -49,7 +52,8 @@ impl Lanes {
             queues.remove(&lane);
             return None;
         }
-        let batch = queue.len().min(max.max(1));
+        let light = queue.iter().take(max.max(1)).take_while(|job| job.cost() == Cost::Light).count();
+        let batch = light.max(1);
         Some(queue.drain(..batch).collect())
     }
 
@@ -91,7 +95,7 @@ impl Drop for Serving<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Arc, time::Duration};
 
     use tokio::sync::oneshot;
 
@@ -103,7 +107,8 @@ mod tests {
     fn job() -> (Box<dyn Job>, Answer) {
         let caller = Caller { credential: Credential::Node, deadline: Duration::ZERO, idempotency: None };
         let (reply, answer) = oneshot::channel();
-        (Box::new(Queued::new(EraseAccount { identity: None }, caller, Duration::ZERO, reply)), answer)
+        let erase = EraseAccount { identity: None };
+        (Box::new(Queued::new(erase, caller, Duration::ZERO, Arc::default(), None, reply)), answer)
     }
 
     #[test]

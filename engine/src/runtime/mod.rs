@@ -9,6 +9,7 @@ mod shard;
 mod sweeper;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 pub(crate) use courier::{Courier, Shared};
 pub(crate) use lanes::Lanes;

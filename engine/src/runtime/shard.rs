@@ -43,12 +43,14 @@ impl<D: Domain, C: Command<Domain = D>> Handler<Call<C>> for Shard<D> {
         let courier = self.courier.clone();
         Box::pin(async move {
             let Call { command, caller, lane, permit } = call;
-            let answer = match C::KIND {
-                Kind::Read => courier.read(&command, &caller).await,
-                Kind::Write => courier.write(command, caller, lane).await,
-            };
-            drop(permit);
-            answer
+            match C::KIND {
+                Kind::Read => {
+                    let answer = courier.read(&command, &caller).await;
+                    drop(permit);
+                    answer
+                }
+                Kind::Write => courier.write(command, caller, lane, permit).await,
+            }
         })
     }
 }

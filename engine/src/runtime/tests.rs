@@ -1,5 +1,7 @@
 //! The runtime over the memory store: order, batching, retries, idempotency, panics, drain.
 
+mod heavy;
+
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;

@@ -27,6 +27,7 @@ pub(crate) fn engine_limits(config: &Config) -> Limits {
     let limits = &config.limits;
     Limits {
         in_flight_max: limits.in_flight_max,
+        heavy_max: limits.heavy_max,
         lane_batch_max: limits.lane_batch_max,
         conflict_retries_max: limits.conflict_retries_max,
         deadline_default: Duration::from_secs(limits.request_within_s),
@@ -178,6 +179,14 @@ pub(crate) fn workers(config: &Config) -> usize {
     match config.server.workers {
         0 => cores(),
         workers => workers,
+    }
+}
+
+/// Threads that compute heavy commands.
+pub(crate) fn heavy_threads(config: &Config) -> usize {
+    match config.server.heavy_threads {
+        0 => (cores() / 2).max(1),
+        threads => threads,
     }
 }
 

@@ -7,7 +7,9 @@ use std::{io, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use sd_notify::NotifyState;
-use strongroom_engine::{Credential, Engine, Placement, domains::realms::SyncConfiguredRealms};
+use strongroom_engine::{
+    Credential, Engine, Placement, domains::realms::SyncConfiguredRealms, ports::CpuThreads,
+};
 use strongroom_primitives::secret::{Secret, SecretText};
 use strongroom_storage::{Memory, Storage};
 use strongroom_transports::{
@@ -106,9 +108,11 @@ async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     let keep = Keep::open(config)?;
     let operator = keep.operator_token(config)?;
     let metrics = Metrics::new();
+    let cpu = CpuThreads::new(compose::heavy_threads(config)).context("threads for sign-ins")?;
     let engine = Engine::builder(keep.storage.clone())
         .limits(compose::engine_limits(config))
         .placement(Placement::Arbiters(config.server.write_threads))
+        .cpu(Arc::new(cpu))
         .shards(compose::cores() * SHARDS_PER_CORE)
         .observer(metrics.clone())
         .start()

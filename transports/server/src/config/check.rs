@@ -125,6 +125,7 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         ("body_bytes_max", limits.body_bytes_max),
         ("json_depth_max", limits.json_depth_max),
         ("in_flight_max", limits.in_flight_max),
+        ("heavy_max", limits.heavy_max),
         ("lane_batch_max", limits.lane_batch_max),
         ("single_meta_bytes_max", limits.single_meta_bytes_max),
         ("meta_bytes_max", limits.meta_bytes_max),

@@ -52,6 +52,8 @@ section! {
         workers: usize = 0;
         /// Threads that decide writes.
         write_threads: usize = 1;
+        /// Threads that compute sign-ins and other heavy commands; 0 for one per two processors.
+        heavy_threads: usize = 0;
         /// Connections in all.
         connections_max: usize = http().connections_max;
         /// Connections from one source, an IPv4 address or a 64-bit IPv6 network; 0 for no limit. Trusted proxies are
@@ -137,6 +139,9 @@ section! {
         asks_in_flight_max: usize = edge().asks_in_flight_max;
         /// Commands in flight per domain before callers are told to come back later.
         in_flight_max: usize = engine().in_flight_max;
+        /// Sign-ins and other heavy commands, being computed and waiting for a processor, before callers are told to
+        /// come back later.
+        heavy_max: usize = engine().heavy_max;
         /// Queued commands of one account that are committed together.
         lane_batch_max: usize = engine().lane_batch_max;
         /// How often a command is decided again after losing a race.
