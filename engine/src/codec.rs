@@ -50,7 +50,7 @@ mod tests {
          e733",
         "01020202020202020202020202020202020202020202020202020202020202020210030303030303030303030303\
          030303030361707005616c6963650080909282e7330180909282e733066c6170746f70011004040404040404040404\
-         040404040404",
+         0404040404040100",
         "0180909282e733000204726f6f740470617468090201400707070707070707070707070707070707070707070707\
          0707070707070707070707070707070707070707070707070707070707070707070707070707070707",
         "010204726f6f74047061746800090201400707070707070707070707070707070707070707070707070707070707\
@@ -80,7 +80,7 @@ mod tests {
                 accounts::StoredAccount,
                 realms::{Source, StoredRealmKey},
                 records::{RecordName, StoredHead, Version},
-                sessions::StoredSession,
+                sessions::{StoredSession, TokenForm},
             },
             feed::{Event, Ledger, StoredEvent},
         };
@@ -108,6 +108,8 @@ mod tests {
             expires: Some(at),
             label: "laptop".into(),
             parent: Some(SessionId::from_bytes([4; 16])),
+            form: TokenForm::Pair,
+            prove_by: None,
         };
         let put = Event::RecordPut { name: name.clone(), sequence: 9, version, tag };
         let rows = [

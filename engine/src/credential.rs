@@ -27,8 +27,14 @@ use crate::error::EngineError;
 pub enum Credential {
     /// Nothing.
     Anonymous,
-    /// An opaque bearer token, as the SHA-256 of its text.
-    Bearer([u8; 32]),
+    /// An opaque bearer token.
+    Bearer {
+        /// SHA-256 of its text.
+        digest: [u8; 32],
+        /// The only realm whose sessions count here; `None` where all do. Services that must not take each other's
+        /// tokens have accounts of different realms.
+        realm: Option<RealmId>,
+    },
     /// A token signed by a key of a realm.
     Token(TokenCredential),
     /// An identity vouched for by a gateway that the transport has authenticated.
@@ -42,6 +48,13 @@ pub enum Credential {
     Operator,
     /// The engine itself: the sweeper.
     Node,
+}
+
+impl Credential {
+    /// A bearer token of any realm, by the SHA-256 of its text.
+    pub fn bearer(digest: [u8; 32]) -> Self {
+        Self::Bearer { digest, realm: None }
+    }
 }
 
 /// A signed token and the way to read it. The format belongs to a dialect; that it is verified, and against which
@@ -137,6 +150,10 @@ impl FromIterator<Right> for Rights {
 /// What a command requires of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
+    /// Nothing: whoever asks.
+    Anyone,
+    /// An account, be its session proved or not.
+    Unproved,
     /// An account, whatever its rights.
     Account,
     /// An account with this right.
@@ -173,6 +190,8 @@ pub struct Principal {
     pub rights: Rights,
     /// The bearer session, if that is how the caller came.
     pub session: Option<SessionId>,
+    /// Whether nobody has shown yet that they can read that session's token.
+    pub unproved: bool,
     /// The last instant at which the credential is good, if it is limited.
     pub expires: Option<Timestamp>,
     /// Whether the account has no row yet: its first write makes one.
@@ -196,6 +215,7 @@ impl Principal {
             identity: None,
             rights: Rights::NONE,
             session: None,
+            unproved: false,
             expires: None,
             new_account: false,
         }
@@ -212,6 +232,10 @@ impl Principal {
     /// Refuses a caller who is not entitled.
     pub(crate) fn require(&self, need: Need) -> Result<(), EngineError> {
         match (need, self.role) {
+            (Need::Anyone, _) | (Need::Unproved, Role::Account) => Ok(()),
+            (Need::Account | Need::Right(_), Role::Account) if self.unproved => {
+                Err(EngineError::SessionUnproved)
+            }
             (Need::Account, Role::Account) | (Need::Operator, Role::Operator) | (Need::Node, Role::Node) => {
                 Ok(())
             }

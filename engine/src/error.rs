@@ -6,6 +6,8 @@ use std::time::Duration;
 use strongroom_storage::StorageError;
 use thiserror::Error;
 
+use strongroom_primitives::srp::SrpError;
+
 use crate::{credential::Right, domains::records::RecordHead};
 
 /// Every refusal and every fault of the engine.
@@ -53,9 +55,39 @@ pub enum EngineError {
         /// The limit.
         max: u64,
     },
+    /// The session's token was handed out sealed and nobody has shown yet that they could open it.
+    #[error("the session has yet to be proved")]
+    SessionUnproved,
     /// A public key is not one: wrong form, or a point of small order.
     #[error("the public key is not a usable Ed25519 key")]
     KeyInvalid,
+
+    // Signing up and in
+    /// Nobody can make themselves an account in this realm.
+    #[error("the realm is closed for sign-up")]
+    SignUpClosed,
+    /// A username is not 1 to 128 visible ASCII characters without dots.
+    #[error("a username has 1 to 128 visible ASCII characters and no dot")]
+    UsernameInvalid,
+    /// The username belongs to somebody.
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// The username was not reserved, or too long ago.
+    #[error("the username was not reserved")]
+    UsernameNotReserved,
+    /// A value of SRP is none of its group, or has the wrong size.
+    #[error("{0}")]
+    SrpInvalid(SrpError),
+    /// The sign-in is refused: no such account, a wrong proof, a challenge that was answered or has expired. Which of
+    /// them is not told.
+    #[error("the sign-in is refused")]
+    LoginRefused,
+    /// Too many attempts to sign in to this account have failed.
+    #[error("too many attempts to sign in have failed")]
+    TooManyAttempts {
+        /// When to come back.
+        retry_after: Duration,
+    },
 
     // Keys
     /// The account has a KEK already; it can only be rotated.
@@ -249,6 +281,12 @@ impl EngineError {
             | E::AccountErased
             | E::TooManySessions { .. }
             | E::ChildSession
+            | E::SessionUnproved
+            | E::SignUpClosed
+            | E::UsernameInvalid
+            | E::UsernameNotReserved
+            | E::SrpInvalid(_)
+            | E::LoginRefused
             | E::KeyInvalid
             | E::RewrapList { .. }
             | E::WrappedKeySize { .. }
@@ -269,13 +307,17 @@ impl EngineError {
             | E::UnknownVersion => ErrorKind::NotFound,
             E::PreviousMissing { .. }
             | E::StaleRecord { .. }
+            | E::UsernameTaken
             | E::KekExists
             | E::StaleKek { .. }
             | E::RotationRunning { .. }
             | E::RotationIncomplete { .. } => ErrorKind::Conflict,
-            E::Overloaded { .. } | E::Contended { .. } | E::Draining | E::DeadlinePassed | E::StorageFull => {
-                ErrorKind::Busy
-            }
+            E::TooManyAttempts { .. }
+            | E::Overloaded { .. }
+            | E::Contended { .. }
+            | E::Draining
+            | E::DeadlinePassed
+            | E::StorageFull => ErrorKind::Busy,
             E::OutcomeUnknown | E::StorageUnavailable | E::Corrupt | E::Fault => ErrorKind::Fault,
         }
     }
@@ -295,6 +337,14 @@ impl EngineError {
             E::UnknownSession => "unknown-session",
             E::ChildSession => "child-session",
             E::TooManySessions { .. } => "too-many-sessions",
+            E::SessionUnproved => "session-unproved",
+            E::SignUpClosed => "sign-up-closed",
+            E::UsernameInvalid => "username-invalid",
+            E::UsernameTaken => "username-taken",
+            E::UsernameNotReserved => "username-not-reserved",
+            E::SrpInvalid(_) => "srp-invalid",
+            E::LoginRefused => "login-refused",
+            E::TooManyAttempts { .. } => "too-many-attempts",
             E::KeyInvalid => "key-invalid",
             E::KekExists => "kek-exists",
             E::UnknownKey => "unknown-key",

@@ -17,6 +17,10 @@
 //! | `f` | account, sequence | `StoredEvent` | the runtime |
 //! | `k` | account | `StoredKek`: the KEK; the generation row of what it wraps | key_hierarchy |
 //! | `d` | account, DEK | `StoredDek` | key_hierarchy |
+//! | `P` | account | `StoredVerifier` | sessions |
+//! | `T` | account | `StoredGuesses` | sessions |
+//! | `N` | realm and username | `StoredReservation` | sessions |
+//! | `H` | bucket, slot | `StoredHandshake`: a table of fixed size | sessions |
 //! | `i` | account, slot | `StoredSlot` | the runtime |
 //!
 //! Accounts, realms, key ids, names and slots appear as 16-byte keyed hashes, so a key tells a thief nothing and needs
@@ -28,7 +32,10 @@ use strongroom_primitives::{
 };
 use strongroom_storage::{Key, Topic};
 
-use crate::domains::records::RecordName;
+use crate::{command::Lane, domains::records::RecordName};
+
+/// Buckets of handshakes. With 32 slots each, handshakes take up at most 131,072 rows however many are begun.
+const HANDSHAKE_BUCKETS: u16 = 4_096;
 
 /// Identifies a record within its account: a hash of its whole name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +49,7 @@ pub struct Keyspace {
 
 /// Prefixes whose keys continue with an account, in the order in which erasure removes them. The ledger goes last, so
 /// that an interrupted erasure still knows that there is something left.
-pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofisdkL";
+pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofisdkPTL";
 
 fn spell(prefix: u8, parts: &[&[u8]]) -> Key {
     let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
@@ -154,6 +161,14 @@ pub(crate) fn deks(account: AccountId) -> Key {
     spell(b'd', &[account.as_bytes()])
 }
 
+pub(crate) fn verifier(account: AccountId) -> Key {
+    spell(b'P', &[account.as_bytes()])
+}
+
+pub(crate) fn guesses(account: AccountId) -> Key {
+    spell(b'T', &[account.as_bytes()])
+}
+
 pub(crate) fn event(account: AccountId, sequence: u64) -> Key {
     spell(b'f', &[account.as_bytes(), &sequence.to_be_bytes()])
 }
@@ -194,6 +209,36 @@ impl Keyspace {
     pub(crate) fn realm_key(&self, realm: &RealmId, key_id: &str) -> Key {
         let key_hash = keyed_hash16(&self.naming, "key id", &[key_id.as_bytes()]);
         spell(b'K', &[&self.realm_hash(realm), &key_hash])
+    }
+
+    /// The reservation of a username.
+    pub(crate) fn reservation(&self, realm: &RealmId, username: &str) -> Key {
+        let parts = [realm.as_str().as_bytes(), username.as_bytes()];
+        spell(b'N', &[&keyed_hash16(&self.naming, "reservation", &parts)])
+    }
+
+    /// The slot of a handshake: one of `slots` that its account shares with those of the same bucket. Which it is
+    /// nobody can tell or choose.
+    pub(crate) fn handshake(&self, account: AccountId, client_public: &[u8], slots: u8) -> Key {
+        let bucket = keyed_hash16(&self.naming, "handshake bucket", &[account.as_bytes()]);
+        let slot = keyed_hash16(&self.naming, "handshake slot", &[account.as_bytes(), client_public]);
+        let bucket = u16::from_be_bytes([bucket[0], bucket[1]]) % HANDSHAKE_BUCKETS;
+        spell(b'H', &[&bucket.to_be_bytes(), &[slot[0] % slots.max(1)]])
+    }
+
+    /// What is counted together as one place that guesses come from.
+    pub(crate) fn network(&self, network: &[u8]) -> [u8; 16] {
+        keyed_hash16(&self.naming, "network", &[network])
+    }
+
+    /// The lane of an account's handshakes, which are not to stand in the way of its other writes.
+    pub(crate) fn handshake_lane(&self, account: AccountId) -> Lane {
+        Lane(keyed_hash16(&self.naming, "handshake lane", &[account.as_bytes()]))
+    }
+
+    /// The lane of a realm's newcomers.
+    pub(crate) fn sign_up_lane(&self, realm: &RealmId) -> Lane {
+        Lane(keyed_hash16(&self.naming, "sign-up lane", &[realm.as_str().as_bytes()]))
     }
 
     /// The record's id within any account.

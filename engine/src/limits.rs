@@ -48,6 +48,18 @@ pub struct Limits {
     pub feed_retention: Duration,
     /// Bearer sessions of one account.
     pub sessions_max: u64,
+    /// The longest life of a session that somebody signs in for. Source: dialects/meeco.md, section 9.
+    pub session_life_max: Duration,
+    /// How long a sealed session token may lie unused. Source: dialects/meeco.md, section 6.
+    pub session_proof_within: Duration,
+    /// How long a username is kept for whoever asked for it. Source: dialects/meeco.md, section 5.
+    pub username_reserved_for: Duration,
+    /// Failed sign-ins of one account from one network before the next has to wait.
+    pub guesses_free: u32,
+    /// The same from all networks that nobody has signed in from before, together.
+    pub guesses_elsewhere_free: u32,
+    /// The longest wait between two attempts to sign in.
+    pub guess_wait_max: Duration,
     /// Verified tokens that one shard remembers.
     pub verified_tokens_max: usize,
     /// How far in the future a token's issue time may lie.
@@ -87,6 +99,12 @@ impl Default for Limits {
             feed_events_max: 10_000,
             feed_retention: DAY * 30,
             sessions_max: 64,
+            session_life_max: DAY * 30,
+            session_proof_within: Duration::from_secs(600),
+            username_reserved_for: Duration::from_secs(3_600),
+            guesses_free: 10,
+            guesses_elsewhere_free: 100,
+            guess_wait_max: Duration::from_secs(900),
             verified_tokens_max: 16_384,
             token_clock_tolerance: Duration::from_secs(300),
             token_life_max: None,

@@ -1,7 +1,7 @@
 //! The engine's own keys: made once, kept in one row of the store, never shown.
 
 use serde::{Deserialize, Serialize};
-use strongroom_primitives::{hash, sign};
+use strongroom_primitives::{hash, secret::Secret, sign};
 use zeroize::Zeroize;
 
 use crate::{codec::Stored, ports::Entropy};
@@ -10,12 +10,19 @@ use crate::{codec::Stored, ports::Entropy};
 pub struct EngineSecrets {
     /// Signs receipts for record heads.
     receipt: sign::SigningKey,
+    /// Makes the decoys of names that have no account.
+    decoys: Secret,
 }
 
 impl EngineSecrets {
     /// The public half of the key that signs receipts.
     pub fn receipt_key(&self) -> sign::VerifyingKey {
         self.receipt.verifying_key()
+    }
+
+    /// What salts and verifiers of unknown names are made from.
+    pub(crate) fn decoys(&self) -> &Secret {
+        &self.decoys
     }
 
     /// Signs `statement`, which the caller has made unambiguous.
@@ -46,7 +53,8 @@ impl StoredSecrets {
         let mut seed = hash::derive_key("strongroom receipt v1", &self.root);
         let receipt = sign::SigningKey::from_seed(&seed);
         seed.zeroize();
-        EngineSecrets { receipt }
+        let decoys = hash::derive_key("strongroom srp decoys v1", &self.root);
+        EngineSecrets { receipt, decoys: Secret::new(decoys.to_vec()) }
     }
 }
 

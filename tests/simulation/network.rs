@@ -335,7 +335,7 @@ impl Listener<'_> {
     async fn one_link(&self, until: &Cell<Option<u64>>) -> Option<()> {
         let node = name_of(self.dice.index(self.site.world.node_count()));
         let encoding = *self.dice.pick(&[Encoding::Json, Encoding::Cbor]);
-        let credential = Credential::Bearer(hash::sha256(self.site.token.as_bytes()));
+        let credential = Credential::bearer(hash::sha256(self.site.token.as_bytes()));
         let me = device_name(self.number);
         let mut link = self.site.network.connect(&me, &node, Some(credential), encoding)?;
         let after = self.cursor.get();

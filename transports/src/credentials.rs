@@ -33,7 +33,7 @@ pub fn read(authorization: &str) -> Result<Credential, EngineError> {
     {
         let is_ours = text.starts_with(BEARER_PREFIX) && text.bytes().all(|byte| byte.is_ascii_graphic());
         return if is_ours {
-            Ok(Credential::Bearer(sha256(text.as_bytes())))
+            Ok(Credential::bearer(sha256(text.as_bytes())))
         } else {
             Err(EngineError::CredentialInvalid)
         };
@@ -67,7 +67,9 @@ mod tests {
 
     #[test]
     fn a_bearer_token_is_known_by_its_hash() {
-        let Ok(Credential::Bearer(digest)) = of(&headers(&["bEaReR srt_abc"])) else { panic!("a bearer") };
+        let Ok(Credential::Bearer { digest, realm: None }) = of(&headers(&["bEaReR srt_abc"])) else {
+            panic!("a bearer")
+        };
         assert_eq!(digest, sha256(b"srt_abc"));
         assert!(matches!(of(&HeaderMap::new()), Ok(Credential::Anonymous)));
     }

@@ -23,7 +23,7 @@ pub fn of(error: &E) -> Problem {
         E::PreviousMissing { head } | E::StaleRecord { head: Some(head) } => {
             problem.head = Some(Box::new(native::convert::head(head)));
         }
-        E::Overloaded { retry_after } | E::Contended { retry_after } => {
+        E::TooManyAttempts { retry_after } | E::Overloaded { retry_after } | E::Contended { retry_after } => {
             problem.retry_after_s = Some(retry_after.as_secs_f64());
         }
         E::Draining | E::DeadlinePassed | E::StorageUnavailable => problem.retry_after_s = Some(1.0),
@@ -69,6 +69,28 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
         ),
         E::TooManySessions { max } => {
             (409, "the account has too many sessions", Some(format!("{max} are allowed; revoke one first")))
+        }
+        E::SessionUnproved => (401, "the session has yet to be proved", say("open its token and use that")),
+        E::SignUpClosed => (
+            403,
+            "nobody can sign up here",
+            say("ask the operator to open the realm: `strongroom admin realm sign-up`"),
+        ),
+        E::UsernameInvalid => {
+            (422, "this is no username", say("1 to 128 visible ASCII characters, without a dot"))
+        }
+        E::UsernameTaken => (409, "the username is taken", say("reserve another one")),
+        E::UsernameNotReserved => {
+            (422, "the username is not reserved", say("reserve one first, and register it within the hour"))
+        }
+        E::SrpInvalid(error) => (422, "a value of SRP cannot be used", Some(error.to_string())),
+        E::LoginRefused => (
+            401,
+            "the sign-in is refused",
+            say("check username, passphrase and Secret Key, and begin anew: a challenge is answered once"),
+        ),
+        E::TooManyAttempts { .. } => {
+            (429, "too many attempts to sign in have failed", say("wait, and begin anew"))
         }
         E::KeyInvalid => (422, "the public key is not usable", say("give an Ed25519 key of 32 bytes")),
         E::KekExists => {

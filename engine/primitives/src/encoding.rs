@@ -4,7 +4,7 @@
 //! upper-case digits), because two spellings of one value are two names for one row.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 
 /// The text is not the one canonical spelling of any byte string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +38,12 @@ pub fn from_base64(text: &str) -> Result<Vec<u8>, EncodingError> {
 #[must_use]
 pub fn to_base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Base64 with the URL-safe alphabet and with padding.
+#[must_use]
+pub fn to_base64url_padded(bytes: &[u8]) -> String {
+    URL_SAFE.encode(bytes)
 }
 
 /// Reads what [`to_base64url`] writes and nothing else.

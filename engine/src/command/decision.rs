@@ -66,8 +66,13 @@ impl<R> Decision<R> {
 
     /// The same decision with another answer.
     pub(crate) fn answer<S>(self, reply: S) -> Decision<S> {
+        self.map(|_| reply)
+    }
+
+    /// The same decision with another answer, made of this one's.
+    pub(crate) fn map<S>(self, to: impl FnOnce(R) -> S) -> Decision<S> {
         let Self { answer, writes, events, topics } = self;
-        Decision { answer: answer.map(|_| reply), writes, events, topics }
+        Decision { answer: answer.map(to), writes, events, topics }
     }
 
     /// Whether nothing would be written or told.

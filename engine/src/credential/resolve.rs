@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use strongroom_primitives::{
-    id::{AccountId, SessionId},
+    id::{AccountId, RealmId, SessionId},
     sign,
 };
 
@@ -27,7 +27,7 @@ pub(crate) enum Resolver {
     /// Vouched for without rows.
     Settled(Principal),
     /// A bearer session; the account is a guess from the cache, if there is one.
-    Bearer { digest: [u8; 32], session: SessionId, account: Option<AccountId> },
+    Bearer { digest: [u8; 32], realm: Option<RealmId>, session: SessionId, account: Option<AccountId> },
     /// A signed token that verified before.
     Verified { token: Arc<VerifiedToken> },
     /// A signed token that has yet to be verified.
@@ -58,9 +58,10 @@ impl Resolver {
             Credential::Anonymous => Self::Settled(Principal::of_role(Role::Nobody)),
             Credential::Operator => Self::Settled(Principal::of_role(Role::Operator)),
             Credential::Node => Self::Settled(Principal::of_role(Role::Node)),
-            Credential::Bearer(digest) => {
+            Credential::Bearer { digest, realm } => {
                 let session = StoredSession::id_of(digest);
-                Self::Bearer { digest: *digest, session, account: cache.bearer(digest) }
+                let account = cache.bearer(digest);
+                Self::Bearer { digest: *digest, realm: realm.clone(), session, account }
             }
             Credential::Token(TokenCredential { digest, text, read }) => match cache.token(digest) {
                 Some(token) => Self::Verified { token },
@@ -132,10 +133,13 @@ impl Resolver {
     ) -> Result<Resolved, EngineError> {
         let principal = match self {
             Self::Settled(principal) => return Ok(Resolved::Who(principal.clone())),
-            Self::Bearer { digest, session, .. } => {
+            Self::Bearer { digest, realm, session, .. } => {
                 let stored: StoredSession =
                     view.row(&keyspace::session(*session))?.ok_or(EngineError::CredentialInvalid)?;
                 stored.check(digest, moment.now)?;
+                if realm.as_ref().is_some_and(|realm| *realm != stored.identity.realm) {
+                    return Err(EngineError::CredentialInvalid);
+                }
                 let account_key = keyspace::account(stored.account);
                 let parent_key = stored.parent.map(keyspace::session);
                 let mut missing = Reads::none();
@@ -162,7 +166,8 @@ impl Resolver {
                     identity: Some(stored.identity.clone()),
                     rights: stored.rights,
                     session: Some(*session),
-                    expires: stored.expires,
+                    unproved: stored.prove_by.is_some(),
+                    expires: stored.ends(),
                     ..Principal::of_role(Role::Account)
                 }
             }
@@ -197,7 +202,7 @@ impl Resolver {
 fn realm_key(
     view: &View<'_>,
     moment: &Moment<'_>,
-    realm: &strongroom_primitives::id::RealmId,
+    realm: &RealmId,
     key_id: &str,
 ) -> Result<StoredRealmKey, EngineError> {
     view.row(&moment.space.realm_key(realm, key_id))?.ok_or(EngineError::CredentialInvalid)

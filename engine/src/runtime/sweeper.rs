@@ -16,7 +16,10 @@ use crate::{
     domains::{
         accounts::{AccountState, PurgeAccount, StoredAccount},
         records::{DeliverGrants, StoredHead, StoredVersion},
-        sessions::{ExpireSession, StoredSession},
+        sessions::{
+            ExpireSession, StoredSession,
+            srp::{StoredGuesses, StoredHandshake, StoredReservation},
+        },
     },
     error::EngineError,
     feed::StoredEvent,
@@ -122,6 +125,9 @@ impl Sweeper {
                     garbage.extend(self.old_versions(account, &head, now).await?);
                     self.tombstone_is_old(account, &head, now).await?
                 }
+                b'N' => codec::decode::<StoredReservation>(&row.value)?.expires < now,
+                b'H' => codec::decode::<StoredHandshake>(&row.value)?.expires < now,
+                b'T' => codec::decode::<StoredGuesses>(&row.value)?.is_forgotten(now),
                 b'S' => {
                     self.expire(row, now).await?;
                     false
@@ -195,7 +201,7 @@ impl Sweeper {
 
     async fn expire(&self, row: &Row, now: Timestamp) -> Result<(), EngineError> {
         let session: StoredSession = codec::decode(&row.value)?;
-        if session.expires.is_some_and(|expires| expires < now) {
+        if session.ends().is_some_and(|ends| ends < now) {
             let expire =
                 ExpireSession { account: session.account, session: StoredSession::id_of(&session.digest) };
             self.node(expire).await?;

@@ -195,7 +195,7 @@ async fn a_deadline_that_has_passed_stops_a_command_before_it_writes() {
 async fn bearer(handle: &EngineHandle) -> Credential {
     let issue = IssueBearer { identity: identity(), rights: Rights::ALL, life: None, label: "test".into() };
     let issued = handle.ask(Credential::Operator, issue).await.unwrap();
-    Credential::Bearer(strongroom_primitives::hash::sha256(issued.token.as_bytes()))
+    Credential::bearer(strongroom_primitives::hash::sha256(issued.token.as_bytes()))
 }
 
 /// A-WS-04, the engine's half: a session that is revoked ends its subscriptions and whoever waits on it.

@@ -349,7 +349,7 @@ impl World {
             label: "simulated".to_owned(),
         };
         let issued = self.insist(0, Credential::Operator, issue).await;
-        let credential = Credential::Bearer(hash::sha256(issued.token.as_bytes()));
+        let credential = Credential::bearer(hash::sha256(issued.token.as_bytes()));
         (issued, credential)
     }
 

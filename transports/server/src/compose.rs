@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use strongroom_engine::{
     Limits, Rights,
-    domains::realms::{ConfiguredRealm, RealmKey},
+    domains::realms::{ConfiguredRealm, RealmKey, SignUp},
 };
 use strongroom_primitives::secret::Secret;
 use strongroom_transports::{
@@ -46,6 +46,12 @@ pub(crate) fn engine_limits(config: &Config) -> Limits {
         feed_events_max: limits.feed_events_max,
         feed_retention: Duration::from_secs(limits.feed_retention_s),
         sessions_max: limits.sessions_max,
+        session_life_max: Duration::from_secs(limits.session_life_max_s),
+        session_proof_within: Duration::from_secs(limits.session_proof_within_s),
+        username_reserved_for: Duration::from_secs(limits.username_reserved_for_s),
+        guesses_free: limits.guesses_free,
+        guesses_elsewhere_free: limits.guesses_elsewhere_free,
+        guess_wait_max: Duration::from_secs(limits.guess_wait_max_s),
         verified_tokens_max: limits.verified_tokens_max,
         token_clock_tolerance: Duration::from_secs(limits.token_clock_tolerance_s),
         token_life_max: limits.token_life_max_s.map(Duration::from_secs),
@@ -81,7 +87,12 @@ pub(crate) fn realms(config: &Config) -> Vec<ConfiguredRealm> {
                 realm.rights = realm.rights.iter().chain(rights.iter()).collect::<Rights>();
                 realm.keys.push(key);
             }
-            None => realms.push(ConfiguredRealm { realm: id.clone(), rights, keys: vec![key] }),
+            None => realms.push(ConfiguredRealm {
+                realm: id.clone(),
+                rights,
+                sign_up: SignUp::Closed,
+                keys: vec![key],
+            }),
         }
     }
     realms

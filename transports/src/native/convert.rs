@@ -48,7 +48,7 @@ pub(crate) fn session(info: sessions::SessionInfo) -> SessionInfo {
 }
 
 pub(crate) fn opened(issued: sessions::BearerIssued) -> SessionOpened {
-    let sessions::BearerIssued { token, session, account: _, expires } = issued;
+    let sessions::BearerIssued { token, session, expires, .. } = issued;
     SessionOpened { session, token, expires }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{id::RealmId, sign};
 
-use super::{LANE, Realms, Source, StoredGeneration, StoredRealm, StoredRealmKey};
+use super::{LANE, Realms, SignUp, Source, StoredGeneration, StoredRealm, StoredRealmKey};
 use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Need, Principal, Rights},
@@ -14,7 +14,7 @@ use crate::{
 /// The most realms and keys that one synchronisation handles.
 const SYNC_ROWS: usize = 4_096;
 
-fn next_generation(view: &View<'_>) -> Result<StoredGeneration, EngineError> {
+pub(super) fn next_generation(view: &View<'_>) -> Result<StoredGeneration, EngineError> {
     let generation: StoredGeneration = view.row(&keyspace::realms_generation())?.unwrap_or_default();
     Ok(StoredGeneration(generation.0 + 1))
 }
@@ -53,9 +53,14 @@ impl Command for PutRealm {
         moment: &mut Moment<'_>,
     ) -> Result<Step<()>, EngineError> {
         let key = moment.space.realm(&self.realm);
-        let since = view.row::<StoredRealm>(&key)?.map_or(moment.now, |stored| stored.since);
-        let realm =
-            StoredRealm { realm: self.realm.clone(), rights: self.rights, source: Source::Admin, since };
+        let stored: Option<StoredRealm> = view.row(&key)?;
+        let realm = StoredRealm {
+            realm: self.realm.clone(),
+            rights: self.rights,
+            sign_up: stored.as_ref().map(|stored| stored.sign_up).unwrap_or_default(),
+            source: Source::Admin,
+            since: stored.map_or(moment.now, |stored| stored.since),
+        };
         Decision::reply(())
             .put(key, &realm)
             .put(keyspace::realms_generation(), &next_generation(view)?)
@@ -135,6 +140,7 @@ impl Command for PutRealmKey {
         let realm = view.row::<StoredRealm>(&realm_key)?.unwrap_or_else(|| StoredRealm {
             realm: self.realm.clone(),
             rights: Rights::ALL,
+            sign_up: SignUp::Closed,
             source: Source::Admin,
             since: moment.now,
         });
@@ -199,6 +205,8 @@ pub struct ConfiguredRealm {
     pub realm: RealmId,
     /// What identities that a gateway vouches for may do.
     pub rights: Rights,
+    /// Whether people can make themselves an account in it.
+    pub sign_up: SignUp,
     /// Its keys.
     pub keys: Vec<RealmKey>,
 }
@@ -253,10 +261,13 @@ impl Command for SyncConfiguredRealms {
             let key = moment.space.realm(&realm.realm);
             wanted.push(key.clone());
             let stored: Option<StoredRealm> = view.row(&key)?;
-            if stored.as_ref().is_none_or(|stored| stored.rights != realm.rights) {
+            let same =
+                |stored: &StoredRealm| (stored.rights, stored.sign_up) == (realm.rights, realm.sign_up);
+            if !stored.as_ref().is_some_and(same) {
                 let row = StoredRealm {
                     realm: realm.realm.clone(),
                     rights: realm.rights,
+                    sign_up: realm.sign_up,
                     source: stored.as_ref().map_or(Source::Config, |stored| stored.source),
                     since: stored.map_or(moment.now, |stored| stored.since),
                 };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{id::RealmId, time::Timestamp};
 
-use super::{Realms, Source, StoredRealm, StoredRealmKey};
+use super::{Realms, SignUp, Source, StoredRealm, StoredRealmKey};
 use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Need, Principal, Rights},
@@ -25,6 +25,8 @@ pub struct RealmInfo {
     pub realm: RealmId,
     /// What identities that a gateway vouches for may do.
     pub rights: Rights,
+    /// Whether people can make themselves an account in it.
+    pub sign_up: SignUp,
     /// Where it came from.
     pub source: Source,
     /// Since when it is known.
@@ -78,7 +80,7 @@ impl Command for ListRealms {
         let (keys, _) = view.range::<StoredRealmKey>(&keyspace::all_realm_keys())?;
         let mut list: Vec<RealmInfo> = realms
             .into_iter()
-            .map(|(_, StoredRealm { realm, rights, source, since })| RealmInfo {
+            .map(|(_, StoredRealm { realm, rights, sign_up, source, since })| RealmInfo {
                 keys: keys
                     .iter()
                     .filter(|(_, key)| key.realm == realm)
@@ -92,6 +94,7 @@ impl Command for ListRealms {
                     .collect(),
                 realm,
                 rights,
+                sign_up,
                 source,
                 since,
             })

@@ -5,12 +5,14 @@
 
 mod keys;
 mod list;
+mod sign_up;
 
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{id::RealmId, time::Timestamp};
 
 pub use keys::{ConfiguredRealm, PutRealm, PutRealmKey, RealmKey, RevokeRealmKey, SyncConfiguredRealms};
 pub use list::{ListRealms, RealmInfo, RealmKeyInfo};
+pub use sign_up::SetSignUp;
 
 use crate::{
     codec::Stored,
@@ -36,12 +38,26 @@ pub enum Source {
     Admin,
 }
 
+/// Whether people can make themselves an account in a realm.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SignUp {
+    /// They cannot.
+    #[default]
+    Closed,
+    /// Under a username that was reserved for them.
+    Reserved,
+    /// Under any username that is free. A name that somebody chose can be guessed.
+    Chosen,
+}
+
 /// A tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredRealm {
     pub(crate) realm: RealmId,
     /// What identities that a gateway vouches for may do.
     pub(crate) rights: Rights,
+    pub(crate) sign_up: SignUp,
     pub(crate) source: Source,
     pub(crate) since: Timestamp,
 }

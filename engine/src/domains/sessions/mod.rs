@@ -1,12 +1,15 @@
 //! Bearer sessions: opaque tokens that speak for an identity until they expire or are revoked.
 //!
-//! A token is 32 random bytes, shown once. The store holds its SHA-256, so the table gives nothing to a thief. Every
+//! A token is random, at least 32 bytes, and shown once. The store holds its SHA-256, so the table gives nothing to a
+//! thief. Every
 //! command that comes with a token is guarded by the session's row, and by its parent's if it was opened from another
 //! session: a revocation bites on the very next commit.
 
 mod list;
 mod open;
+mod prove;
 mod revoke;
+pub mod srp;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +21,9 @@ use strongroom_primitives::{
 use subtle::ConstantTimeEq;
 
 pub use list::{ListSessions, SessionInfo};
-pub use open::{BearerIssued, IssueBearer, OpenChild};
+pub(crate) use open::Opening;
+pub use open::{BearerIssued, IssueBearer, OpenChild, TokenForm};
+pub use prove::ProveSession;
 pub use revoke::{ExpireSession, RevokeSession, RevokeSessions};
 
 use crate::{
@@ -67,6 +72,10 @@ pub(crate) struct StoredSession {
     pub(crate) label: String,
     /// The session it was opened from. Where that is gone, this one is not good either.
     pub(crate) parent: Option<SessionId>,
+    /// What its token looks like.
+    pub(crate) form: TokenForm,
+    /// Until when somebody has to show that they can read the token, if nobody has yet.
+    pub(crate) prove_by: Option<Timestamp>,
 }
 
 impl Stored for StoredSession {}
@@ -77,12 +86,17 @@ impl StoredSession {
         SessionId::from_bytes(*digest.first_chunk().expect("a digest has more than 16 bytes"))
     }
 
+    /// The last instant at which it is good as things stand.
+    pub(crate) fn ends(&self) -> Option<Timestamp> {
+        self.expires.into_iter().chain(self.prove_by).min()
+    }
+
     pub(crate) fn check(&self, digest: &[u8; 32], now: Timestamp) -> Result<(), EngineError> {
         if !bool::from(self.digest.ct_eq(digest)) {
             return Err(EngineError::CredentialInvalid);
         }
-        match self.expires {
-            Some(expires) if now > expires => Err(EngineError::CredentialExpired),
+        match self.ends() {
+            Some(ends) if now > ends => Err(EngineError::CredentialExpired),
             _ => Ok(()),
         }
     }
@@ -93,6 +107,23 @@ impl StoredSession {
 pub(crate) struct StoredSessionIndex {
     pub(crate) session: SessionId,
     pub(crate) parent: Option<SessionId>,
+    pub(crate) opened: Timestamp,
+    /// The last instant at which it is good as things stand.
+    pub(crate) ends: Option<Timestamp>,
+    /// Whether nobody has shown yet that they can read the token.
+    pub(crate) unproved: bool,
+}
+
+impl StoredSessionIndex {
+    pub(crate) fn of(session: SessionId, stored: &StoredSession) -> Self {
+        Self {
+            session,
+            parent: stored.parent,
+            opened: stored.opened,
+            ends: stored.ends(),
+            unproved: stored.prove_by.is_some(),
+        }
+    }
 }
 
 impl Stored for StoredSessionIndex {}

@@ -9,7 +9,10 @@ use strongroom_primitives::{
     time::Timestamp,
 };
 
-use super::{BEARER_PREFIX, SESSIONS_READ_MAX, Sessions, StoredSession, StoredSessionIndex};
+use super::{
+    BEARER_PREFIX, SESSIONS_READ_MAX, Sessions, StoredSession, StoredSessionIndex,
+    revoke::{Indexed, all_of, end_in, reads_of},
+};
 use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Identity, Need, Principal, Rights},
@@ -25,12 +28,14 @@ const LABEL_BYTES_MAX: usize = 128;
 /// A new session and its token, which nobody can show again.
 #[derive(Serialize, Deserialize)]
 pub struct BearerIssued {
-    /// The token: [`BEARER_PREFIX`] and 43 characters of base64url.
+    /// The token, in its form.
     pub token: String,
     /// The session.
     pub session: SessionId,
     /// Whose.
     pub account: AccountId,
+    /// Since when it is good.
+    pub opened: Timestamp,
     /// The last instant at which it is good, if limited.
     pub expires: Option<Timestamp>,
 }
@@ -41,39 +46,136 @@ impl std::fmt::Debug for BearerIssued {
     }
 }
 
-/// A session about to be opened.
-struct Opening<'a> {
-    account: AccountId,
-    identity: Identity,
-    rights: Rights,
-    expires: Option<Timestamp>,
-    label: &'a str,
-    parent: Option<SessionId>,
+/// What a session's token looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenForm {
+    /// [`BEARER_PREFIX`] and 43 characters of base64url: 32 random bytes.
+    Bearer,
+    /// Two texts of padded base64url, each of 32 random bytes, joined by a dot: 89 characters, as Meeco's clients hold
+    /// them. Source: dialects/meeco.md, section 4.
+    Pair,
 }
+
+impl TokenForm {
+    fn draw(self, moment: &Moment<'_>) -> String {
+        match self {
+            Self::Bearer => {
+                format!("{BEARER_PREFIX}{}", encoding::to_base64url(&moment.entropy.array::<32>()))
+            }
+            Self::Pair => {
+                let half = || encoding::to_base64url_padded(&moment.entropy.array::<32>());
+                format!("{}.{}", half(), half())
+            }
+        }
+    }
+}
+
+/// A session about to be opened.
+pub(crate) struct Opening<'a> {
+    pub(crate) account: AccountId,
+    pub(crate) identity: Identity,
+    pub(crate) rights: Rights,
+    pub(crate) expires: Option<Timestamp>,
+    pub(crate) label: &'a str,
+    pub(crate) parent: Option<SessionId>,
+    pub(crate) form: TokenForm,
+    /// Until when somebody has to show that they can read the token. `None` if the caller has shown that they are who
+    /// they say.
+    pub(crate) prove_by: Option<Timestamp>,
+}
+
+/// Sessions of one account that nobody has shown to be theirs.
+const UNPROVED_MAX: usize = 16;
 
 impl Opening<'_> {
     /// Draws the token and writes the session, its index and the ledger, which have been read.
     fn decide(self, view: &View<'_>, moment: &Moment<'_>) -> Result<Decision<BearerIssued>, EngineError> {
-        let Self { account, identity, rights, expires, label, parent } = self;
-        let ledger_key = keyspace::ledger(account);
-        let mut ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
-        let max = moment.limits.sessions_max.min(SESSIONS_READ_MAX as u64);
+        let ledger: Ledger = view.row(&keyspace::ledger(self.account))?.unwrap_or_default();
+        let max = sessions_max(moment);
         if ledger.sessions >= max {
             return Err(EngineError::TooManySessions { max });
         }
-        ledger.sessions += 1;
-        let token = format!("{BEARER_PREFIX}{}", encoding::to_base64url(&moment.entropy.array::<32>()));
+        Ok(self.write(ledger, Vec::new(), moment))
+    }
+
+    /// What [`Opening::decide_making_room`] reads.
+    pub(crate) fn reads(account: AccountId) -> Reads {
+        reads_of(account)
+    }
+
+    /// The same for somebody who signs in: where the account has as many sessions as it may, the oldest ends. Sessions
+    /// that nobody has proved make room only for each other, so that whoever can only open those ends no other.
+    pub(crate) fn decide_making_room(
+        self,
+        view: &View<'_>,
+        moment: &Moment<'_>,
+    ) -> Result<Decision<BearerIssued>, EngineError> {
+        let ledger: Ledger = view.row(&keyspace::ledger(self.account))?.unwrap_or_default();
+        let unproved = self.prove_by.is_some();
+        let max = if unproved { UNPROVED_MAX } else { sessions_max(moment) as usize };
+        let ending = outnumbered(all_of(view, self.account)?, unproved, max, moment);
+        Ok(self.write(ledger, ending, moment))
+    }
+
+    fn write(self, mut ledger: Ledger, ending: Indexed, moment: &Moment<'_>) -> Decision<BearerIssued> {
+        let Self { account, identity, rights, expires, label, parent, form, prove_by } = self;
+        let token = form.draw(moment);
         let digest = hash::sha256(token.as_bytes());
         let session = StoredSession::id_of(&digest);
-        let label = clip(label, LABEL_BYTES_MAX);
-        let row =
-            StoredSession { digest, account, identity, rights, opened: moment.now, expires, label, parent };
-        Ok(Decision::reply(BearerIssued { token, session, account, expires })
-            .put(ledger_key, &ledger)
+        let (opened, label) = (moment.now, clip(label, LABEL_BYTES_MAX));
+        let row = StoredSession {
+            digest,
+            account,
+            identity,
+            rights,
+            opened,
+            expires,
+            label,
+            parent,
+            form,
+            prove_by,
+        };
+        let decision = Decision::reply(BearerIssued { token, session, account, opened, expires });
+        let decision = end_in(decision, &mut ledger, account, ending);
+        ledger.sessions += 1;
+        decision
+            .put(keyspace::ledger(account), &ledger)
             .put(keyspace::session(session), &row)
-            .put(keyspace::account_session(account, session), &StoredSessionIndex { session, parent })
-            .tell(account, Event::SessionOpened { session }))
+            .put(keyspace::account_session(account, session), &StoredSessionIndex::of(session, &row))
+            .tell(account, Event::SessionOpened { session })
     }
+}
+
+pub(super) fn sessions_max(moment: &Moment<'_>) -> u64 {
+    moment.limits.sessions_max.min(SESSIONS_READ_MAX as u64)
+}
+
+/// The sessions that end so that one more of their kind has room: those whose time is over, and the oldest, each with
+/// its children.
+pub(super) fn outnumbered(all: Indexed, unproved: bool, max: usize, moment: &Moment<'_>) -> Indexed {
+    let over = |index: &StoredSessionIndex| index.ends.is_some_and(|ends| moment.now > ends);
+    let mut ending: Vec<SessionId> =
+        all.iter().filter(|(_, index)| over(index)).map(|(_, index)| index.session).collect();
+    let mut living: Vec<&StoredSessionIndex> = all
+        .iter()
+        .map(|(_, index)| index)
+        .filter(|index| !over(index) && index.unproved == unproved)
+        .collect();
+    living.sort_by_key(|index| (index.opened, index.session));
+    // Children count, but go only with their parents.
+    let mut excess = (living.len() + 1).saturating_sub(max.max(1));
+    for root in living.iter().filter(|index| index.parent.is_none()) {
+        if excess == 0 {
+            break;
+        }
+        let children = living.iter().filter(|index| index.parent == Some(root.session)).count();
+        excess = excess.saturating_sub(1 + children);
+        ending.push(root.session);
+    }
+    let goes = |index: &StoredSessionIndex| {
+        ending.contains(&index.session) || index.parent.is_some_and(|parent| ending.contains(&parent))
+    };
+    all.into_iter().filter(|(_, index)| goes(index)).collect()
 }
 
 fn clip(label: &str, max: usize) -> String {
@@ -133,6 +235,8 @@ impl Command for IssueBearer {
             expires: self.life.map(|life| moment.now.saturating_add(life)),
             label: &self.label,
             parent: None,
+            form: TokenForm::Bearer,
+            prove_by: None,
         };
         opening.decide(view, moment)?.put(account_key, &stored).done()
     }
@@ -191,6 +295,8 @@ impl Command for OpenChild {
             expires: Some(stored.expires.map_or(wanted, |expires| expires.min(wanted))),
             label: &self.label,
             parent: Some(parent),
+            form: stored.form,
+            prove_by: None,
         };
         opening.decide(view, moment)?.done()
     }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The rows that ending sessions of an account looks at.
-fn reads_of(account: AccountId) -> Reads {
+pub(super) fn reads_of(account: AccountId) -> Reads {
     Reads::none().range(
         keyspace::account_sessions(account),
         None,
@@ -24,28 +24,37 @@ fn reads_of(account: AccountId) -> Reads {
 }
 
 /// The sessions of an account, as rows that may be deleted.
-type Indexed = Vec<(Key, StoredSessionIndex)>;
+pub(super) type Indexed = Vec<(Key, StoredSessionIndex)>;
 
-fn all_of(view: &View<'_>, account: AccountId) -> Result<Indexed, EngineError> {
+pub(super) fn all_of(view: &View<'_>, account: AccountId) -> Result<Indexed, EngineError> {
     Ok(view.range(&keyspace::account_sessions(account))?.0)
+}
+
+/// Ends these sessions of the account, in a decision that goes on to write its ledger.
+pub(super) fn end_in<R>(
+    decision: Decision<R>,
+    ledger: &mut Ledger,
+    account: AccountId,
+    ending: Indexed,
+) -> Decision<R> {
+    ledger.sessions = ledger.sessions.saturating_sub(ending.len() as u64);
+    ending.into_iter().fold(decision, |decision, (key, StoredSessionIndex { session, .. })| {
+        decision
+            .delete(key)
+            .delete(keyspace::session(session))
+            .tell(account, Event::SessionRevoked { session })
+    })
 }
 
 /// Ends these sessions of the account; says how many they are.
 fn end(view: &View<'_>, account: AccountId, ending: Indexed) -> Result<Decision<u64>, EngineError> {
     let count = ending.len() as u64;
-    let mut decision = Decision::reply(count);
     if count == 0 {
-        return Ok(decision);
-    }
-    for (key, StoredSessionIndex { session, .. }) in ending {
-        decision = decision
-            .delete(key)
-            .delete(keyspace::session(session))
-            .tell(account, Event::SessionRevoked { session });
+        return Ok(Decision::reply(count));
     }
     let ledger_key = keyspace::ledger(account);
     let mut ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
-    ledger.sessions = ledger.sessions.saturating_sub(count);
+    let decision = end_in(Decision::reply(count), &mut ledger, account, ending);
     Ok(decision.put(ledger_key, &ledger))
 }
 
@@ -172,7 +181,7 @@ impl Command for ExpireSession {
     ) -> Result<Step<()>, EngineError> {
         let key = keyspace::session(self.session);
         let stored: Option<StoredSession> = view.row(&key)?;
-        if stored.and_then(|stored| stored.expires).is_none_or(|expires| moment.now <= expires) {
+        if stored.and_then(|stored| stored.ends()).is_none_or(|ends| moment.now <= ends) {
             return Decision::reply(()).done();
         }
         let ledger_key = keyspace::ledger(self.account);

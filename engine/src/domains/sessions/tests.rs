@@ -29,7 +29,7 @@ async fn engine(sessions_max: u64) -> Engine {
 }
 
 fn held(issued: &BearerIssued) -> Credential {
-    Credential::Bearer(hash::sha256(issued.token.as_bytes()))
+    Credential::bearer(hash::sha256(issued.token.as_bytes()))
 }
 
 async fn issue(handle: &EngineHandle, subject: &str, life: Option<Duration>) -> (BearerIssued, Credential) {

@@ -178,7 +178,7 @@ impl Asked<'_> {
             label: ask.label,
         };
         let issued = self.engine.ask(Credential::Operator, command).await?;
-        let sessions::BearerIssued { token, session, account, expires } = issued;
+        let sessions::BearerIssued { token, session, account, expires, .. } = issued;
         Ok(api::TokenIssued { token, session, account, expires })
     }
 

@@ -142,6 +142,8 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         ("feed_events_max", limits.feed_events_max),
         ("sweep_interval_ms", limits.sweep_interval_ms),
         ("poll_interval_s", limits.poll_interval_s),
+        ("session_life_max_s", limits.session_life_max_s),
+        ("username_reserved_for_s", limits.username_reserved_for_s),
     ];
     let counts = counts.map(|(key, value)| (key, value as u64));
     if let Some((key, _)) = counts.into_iter().chain(spans).find(|(_, value)| *value == 0) {

@@ -176,6 +176,18 @@ section! {
         feed_retention_s: u64 = engine().feed_retention.as_secs();
         /// Bearer sessions of one account.
         sessions_max: u64 = engine().sessions_max;
+        /// The longest life of a session that somebody signs in for, in seconds.
+        session_life_max_s: u64 = engine().session_life_max.as_secs();
+        /// Seconds for which a sealed session token may lie unused.
+        session_proof_within_s: u64 = engine().session_proof_within.as_secs();
+        /// Seconds for which a username is kept for whoever asked for it.
+        username_reserved_for_s: u64 = engine().username_reserved_for.as_secs();
+        /// Failed sign-ins of one account from one network before the next has to wait.
+        guesses_free: u32 = engine().guesses_free;
+        /// The same from all networks together that nobody has signed in from before.
+        guesses_elsewhere_free: u32 = engine().guesses_elsewhere_free;
+        /// The longest wait between two attempts to sign in, in seconds.
+        guess_wait_max_s: u64 = engine().guess_wait_max.as_secs();
         /// Verified tokens that one thread remembers.
         verified_tokens_max: usize = engine().verified_tokens_max;
         /// Seconds that a token's time of issue may lie in the future.

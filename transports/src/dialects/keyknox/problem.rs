@@ -131,6 +131,7 @@ impl Problem {
             (E::TooManyRecipients { .. } | E::NotShareable, _) => IDENTITIES,
             (E::UnknownRecord | E::UnknownVersion, _) => NO_RECORD,
             (E::TooLarge, _) => BODY_SIZE,
+            (E::TooManyAttempts { retry_after }, _) => TOO_MANY.after(*retry_after),
             (E::Overloaded { retry_after } | E::Contended { retry_after }, _) => BUSY.after(*retry_after),
             (E::Draining | E::DeadlinePassed | E::StorageFull, _) => BUSY.after(Duration::from_secs(1)),
             (
@@ -138,6 +139,13 @@ impl Problem {
                 | E::UnknownSession
                 | E::TooManySessions { .. }
                 | E::ChildSession
+                | E::SessionUnproved
+                | E::SignUpClosed
+                | E::UsernameInvalid
+                | E::UsernameTaken
+                | E::UsernameNotReserved
+                | E::SrpInvalid(_)
+                | E::LoginRefused
                 | E::KeyInvalid
                 | E::KekExists
                 | E::UnknownKey

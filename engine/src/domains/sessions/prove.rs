@@ -1,0 +1,71 @@
+//! Proving a session: whoever uses a token that was handed out sealed has shown that they could open it.
+
+use serde::Serialize;
+
+use super::{
+    Sessions, StoredSession, StoredSessionIndex,
+    open::{outnumbered, sessions_max},
+    revoke::{all_of, end_in, reads_of},
+};
+use crate::{
+    command::{Command, Decision, Kind, Moment, Reads, Step, View},
+    credential::{Need, Principal},
+    error::EngineError,
+    feed::Ledger,
+    keyspace::{self, Keyspace},
+};
+
+/// Takes note that the caller's session is used. From then on it is good for its whole life, and counts among the
+/// account's sessions: where these are too many, the oldest ends. Changes nothing where that is known already.
+///
+/// Source: dialects/meeco.md, section 6, `POST /session`.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProveSession {}
+
+impl Command for ProveSession {
+    type Domain = Sessions;
+    type Reply = ();
+    const NAME: &'static str = "prove_session";
+    const KIND: Kind = Kind::Write;
+
+    fn needs(&self) -> Need {
+        Need::Unproved
+    }
+
+    fn reads(&self, who: &Principal, _: &Keyspace) -> Reads {
+        let reads = reads_of(who.account);
+        match who.session {
+            Some(session) => reads.row(keyspace::session(session)),
+            None => reads,
+        }
+    }
+
+    fn decide(
+        &self,
+        view: &View<'_>,
+        who: &Principal,
+        moment: &mut Moment<'_>,
+    ) -> Result<Step<()>, EngineError> {
+        let session = who.session.ok_or(EngineError::UnknownSession)?;
+        let key = keyspace::session(session);
+        if !view.has(&key) {
+            return Ok(Step::Need(Reads::one(key)));
+        }
+        let stored: StoredSession = view.row(&key)?.ok_or(EngineError::UnknownSession)?;
+        if stored.prove_by.is_none() {
+            return Decision::reply(()).done();
+        }
+        let proved = StoredSession { prove_by: None, ..stored };
+        let max = usize::try_from(sessions_max(moment)).unwrap_or(usize::MAX);
+        let mut all = all_of(view, who.account)?;
+        all.retain(|(_, index)| index.session != session);
+        let ending = outnumbered(all, false, max, moment);
+        let ledger_key = keyspace::ledger(who.account);
+        let mut ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
+        end_in(Decision::reply(()), &mut ledger, who.account, ending)
+            .put(ledger_key, &ledger)
+            .put(keyspace::account_session(who.account, session), &StoredSessionIndex::of(session, &proved))
+            .put(key, &proved)
+            .done()
+    }
+}
