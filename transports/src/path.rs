@@ -1,4 +1,4 @@
-//! Paths with one meaning, or none.
+//! Paths with one meaning, or none, and queries.
 //!
 //! A path that two readers could take apart differently is refused before anybody acts on it: empty segments, dot
 //! segments in whatever spelling, control characters, backslashes, bad percent-encoding. A `%2F` inside a segment is a
@@ -47,7 +47,7 @@ fn decode(segment: &str) -> Result<Cow<'_, str>, AmbiguousPath> {
 
 /// Undoes percent-encoding once. `None` for a percent sign without two hexadecimal digits, and for what is not UTF-8
 /// afterwards.
-pub(crate) fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
+fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
         return Some(Cow::Borrowed(text));
     }
@@ -60,6 +60,26 @@ pub(crate) fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
         });
     }
     String::from_utf8(bytes).ok().map(Cow::Owned)
+}
+
+/// A query as browsers write it: pairs joined by `&`, a plus sign for a space, percent-encoding. `None` if it is not
+/// well encoded UTF-8.
+pub(crate) fn query_pairs(query: &str) -> Option<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((form_decode(name)?, form_decode(value)?))
+        })
+        .collect()
+}
+
+fn form_decode(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('+') {
+        return percent_decode(text);
+    }
+    let spaced = text.replace('+', " ");
+    percent_decode(&spaced).map(|decoded| Cow::Owned(decoded.into_owned()))
 }
 
 fn hex_digit(digit: u8) -> Option<u8> {

@@ -6,6 +6,8 @@
 
 #[cfg(feature = "dialect-keyknox")]
 pub mod keyknox;
+#[cfg(feature = "dialect-keyknox")]
+mod rates;
 
 use std::{future::Future, pin::Pin};
 

@@ -9,7 +9,7 @@ use strongroom_wire::{Previous, Problem};
 
 use crate::{
     exchange::Request,
-    path::percent_decode,
+    path::query_pairs,
     problem::{bad_request, with_detail},
 };
 
@@ -19,12 +19,7 @@ pub(super) struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 impl<'a> Query<'a> {
     /// Takes a query apart, as browsers write it: pairs joined by `&`, a plus sign for a space, percent-encoding.
     pub(super) fn new(query: Option<&'a str>) -> Result<Self, Box<Problem>> {
-        let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
-        let pairs = pairs.map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((form_decode(name)?, form_decode(value)?))
-        });
-        let pairs: Option<Vec<_>> = pairs.collect();
+        let pairs = query_pairs(query.unwrap_or_default());
         pairs.map(Self).ok_or_else(|| bad_request("the query is not well percent-encoded UTF-8"))
     }
 
@@ -57,14 +52,6 @@ impl<'a> Query<'a> {
             false => Err(bad_request("the query has a parameter that does not belong here")),
         }
     }
-}
-
-fn form_decode(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains('+') {
-        return percent_decode(text);
-    }
-    let spaced = text.replace('+', " ");
-    percent_decode(&spaced).map(|decoded| Cow::Owned(decoded.into_owned()))
 }
 
 /// A header that may appear once.

@@ -6,21 +6,15 @@
 
 use std::{
     collections::BTreeMap,
-    hash::Hash,
-    net::{IpAddr, Ipv6Addr},
-    num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use governor::{
-    Quota, RateLimiter, clock::Clock as _, middleware::NoOpMiddleware, nanos::Nanos,
-    state::keyed::HashMapStateStore,
-};
 use strongroom_engine::{Identity, ports::Clock};
 
-/// Keys that one limit remembers before it forgets those that are back at their full allowance.
-const KEYS_MAX: usize = 65_536;
+use crate::dialects::rates::{Limit, Ticks, source_of};
+
 /// Verified tokens whose identity is remembered.
 const TOKENS_MAX: usize = 16_384;
 
@@ -58,77 +52,19 @@ impl Default for RateLimits {
     }
 }
 
-/// The engine's clock in the limiter's terms.
-#[derive(Clone)]
-struct Ticks(Arc<dyn Clock>);
-
-impl governor::clock::Clock for Ticks {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        Nanos::from(self.0.monotonic())
-    }
-}
-
-type Limiter<K> = RateLimiter<K, HashMapStateStore<K>, Ticks, NoOpMiddleware<Nanos>>;
-
-/// One limit over many keys.
-struct Limit<K: Hash + Eq + Clone> {
-    limiter: RwLock<Limiter<K>>,
-    quota: Quota,
-    clock: Ticks,
-}
-
-impl<K: Hash + Eq + Clone> Limit<K> {
-    fn new(per_minute: u32, clock: &Ticks) -> Option<Self> {
-        let quota = Quota::per_minute(NonZeroU32::new(per_minute)?);
-        let limiter = RwLock::new(RateLimiter::hashmap_with_clock(quota, clock.clone()));
-        Some(Self { limiter, quota, clock: clock.clone() })
-    }
-
-    /// Spends one of `key`'s allowance.
-    ///
-    /// # Errors
-    /// How long to wait, if there is none left.
-    fn spend(&self, key: &K) -> Result<(), Duration> {
-        let limiter = self.limiter.read().unwrap_or_else(PoisonError::into_inner);
-        let spent = limiter.check_key(key).map_err(|wait| wait.wait_time_from(self.clock.now()));
-        let crowded = limiter.len() > KEYS_MAX;
-        drop(limiter);
-        if crowded {
-            self.forget();
-        }
-        spent
-    }
-
-    /// Makes room: first by what costs nothing to forget, then by all of it, because memory must stay bounded even
-    /// when more sources are active than are remembered.
-    fn forget(&self) {
-        let mut limiter = self.limiter.write().unwrap_or_else(PoisonError::into_inner);
-        limiter.retain_recent();
-        if limiter.len() > KEYS_MAX / 2 {
-            *limiter = RateLimiter::hashmap_with_clock(self.quota, self.clock.clone());
-        }
-    }
-}
-
-fn spend<K: Hash + Eq + Clone>(limit: &Option<Limit<K>>, key: &K) -> Result<(), Duration> {
-    limit.as_ref().map_or(Ok(()), |limit| limit.spend(key))
-}
-
 /// All limits of one mount.
 pub(super) struct Meter {
-    reads: Option<Limit<Identity>>,
-    writes: Option<Limit<Identity>>,
-    requests: Option<Limit<IpAddr>>,
-    bad_tokens: Option<Limit<IpAddr>>,
+    reads: Limit<Identity>,
+    writes: Limit<Identity>,
+    requests: Limit<IpAddr>,
+    bad_tokens: Limit<IpAddr>,
     /// Whose a verified token is, by SHA-256 of its text.
     tokens: Mutex<BTreeMap<[u8; 32], Identity>>,
 }
 
 impl Meter {
     pub(super) fn new(limits: RateLimits, clock: Arc<dyn Clock>) -> Self {
-        let clock = Ticks(clock);
+        let clock = Ticks::new(clock);
         Self {
             reads: Limit::new(limits.reads_per_minute, &clock),
             writes: Limit::new(limits.writes_per_minute, &clock),
@@ -140,7 +76,7 @@ impl Meter {
 
     /// Whether it matters whose a request is.
     pub(super) fn counts_identities(&self) -> bool {
-        self.reads.is_some() || self.writes.is_some()
+        self.reads.refuses() || self.writes.refuses()
     }
 
     /// Counts a request from `address`.
@@ -148,7 +84,7 @@ impl Meter {
     /// # Errors
     /// How long to wait.
     pub(super) fn spend_request(&self, address: IpAddr) -> Result<(), Duration> {
-        spend(&self.requests, &network(address))
+        self.requests.spend(&source_of(address))
     }
 
     /// Counts an invalid token from `address`.
@@ -156,7 +92,7 @@ impl Meter {
     /// # Errors
     /// How long to wait.
     pub(super) fn spend_bad_token(&self, address: IpAddr) -> Result<(), Duration> {
-        spend(&self.bad_tokens, &network(address))
+        self.bad_tokens.spend(&source_of(address))
     }
 
     /// Counts a request of `identity`, whose credential has been verified.
@@ -164,7 +100,7 @@ impl Meter {
     /// # Errors
     /// How long to wait.
     pub(super) fn spend_operation(&self, identity: &Identity, writes: bool) -> Result<(), Duration> {
-        spend(if writes { &self.writes } else { &self.reads }, identity)
+        if writes { self.writes.spend(identity) } else { self.reads.spend(identity) }
     }
 
     /// Whose the token is, if it has verified before.
@@ -183,14 +119,6 @@ impl Meter {
 
     fn tokens(&self) -> std::sync::MutexGuard<'_, BTreeMap<[u8; 32], Identity>> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What counts as one source: one host of IPv4, one network of IPv6, because whoever has one address there has 2^64.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        v4 => v4,
     }
 }
 
@@ -224,26 +152,6 @@ mod tests {
         *clock.0.lock().unwrap() += Duration::from_secs(30);
         assert!(meter.spend_request(address).is_ok());
         assert!(meter.spend_request(address).is_err());
-    }
-
-    #[test]
-    fn addresses_of_one_ipv6_network_share_an_allowance_and_mapped_ones_are_ipv4() {
-        let of = |text: &str| network(text.parse().unwrap());
-        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
-        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
-        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
-    }
-
-    /// Memory stays bounded however many sources there are.
-    #[test]
-    fn a_limit_forgets_sources_beyond_its_capacity() {
-        let limits = RateLimits { address_requests_per_minute: 1, ..RateLimits::NONE };
-        let meter = Meter::new(limits, Arc::new(Still(Mutex::new(Duration::ZERO))));
-        for bits in 0..u32::try_from(KEYS_MAX).unwrap() + 10 {
-            let _ = meter.spend_request(IpAddr::V4(bits.into()));
-        }
-        let limiter = meter.requests.as_ref().unwrap().limiter.read().unwrap();
-        assert!(limiter.len() <= KEYS_MAX, "{}", limiter.len());
     }
 
     #[test]

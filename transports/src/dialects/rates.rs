@@ -1,0 +1,128 @@
+//! Rates, counted by whatever a mount wants to count: so many per minute for each key, in bounded memory.
+
+use std::{
+    hash::Hash,
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use governor::{
+    Quota, RateLimiter, clock::Clock as _, middleware::NoOpMiddleware, nanos::Nanos,
+    state::keyed::HashMapStateStore,
+};
+use strongroom_engine::ports::Clock;
+
+/// Keys that one limit remembers before it forgets those that are back at their full allowance.
+const KEYS_MAX: usize = 65_536;
+
+/// The engine's clock in the limiter's terms.
+#[derive(Clone)]
+pub(super) struct Ticks(Arc<dyn Clock>);
+
+impl Ticks {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self(clock)
+    }
+}
+
+impl governor::clock::Clock for Ticks {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        Nanos::from(self.0.monotonic())
+    }
+}
+
+type Limiter<K> = RateLimiter<K, HashMapStateStore<K>, Ticks, NoOpMiddleware<Nanos>>;
+
+/// One limit over many keys, or none at all.
+pub(super) struct Limit<K: Hash + Eq + Clone>(Option<Counted<K>>);
+
+struct Counted<K: Hash + Eq + Clone> {
+    limiter: RwLock<Limiter<K>>,
+    quota: Quota,
+    clock: Ticks,
+}
+
+impl<K: Hash + Eq + Clone> Limit<K> {
+    /// So many per minute for each key, with a burst of as many; 0 is no limit.
+    pub(super) fn new(per_minute: u32, clock: &Ticks) -> Self {
+        Self(NonZeroU32::new(per_minute).map(|per_minute| {
+            let quota = Quota::per_minute(per_minute);
+            let limiter = RwLock::new(RateLimiter::hashmap_with_clock(quota, clock.clone()));
+            Counted { limiter, quota, clock: clock.clone() }
+        }))
+    }
+
+    /// Whether it ever refuses anybody.
+    pub(super) fn refuses(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Spends one of `key`'s allowance.
+    ///
+    /// # Errors
+    /// How long to wait, if there is none left.
+    pub(super) fn spend(&self, key: &K) -> Result<(), Duration> {
+        self.0.as_ref().map_or(Ok(()), |counted| counted.spend(key))
+    }
+}
+
+impl<K: Hash + Eq + Clone> Counted<K> {
+    fn spend(&self, key: &K) -> Result<(), Duration> {
+        let limiter = self.limiter.read().unwrap_or_else(PoisonError::into_inner);
+        let spent = limiter.check_key(key).map_err(|wait| wait.wait_time_from(self.clock.now()));
+        let crowded = limiter.len() > KEYS_MAX;
+        drop(limiter);
+        if crowded {
+            self.forget();
+        }
+        spent
+    }
+
+    /// Makes room: first by what costs nothing to forget, then by all of it, because memory must stay bounded even
+    /// when more sources are active than are remembered.
+    fn forget(&self) {
+        let mut limiter = self.limiter.write().unwrap_or_else(PoisonError::into_inner);
+        limiter.retain_recent();
+        if limiter.len() > KEYS_MAX / 2 {
+            *limiter = RateLimiter::hashmap_with_clock(self.quota, self.clock.clone());
+        }
+    }
+}
+
+/// What counts as one source: one host of IPv4, one network of IPv6, because whoever has one address there has 2^64.
+pub(super) fn source_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_engine::ports::SystemClock;
+
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_ipv6_network_share_an_allowance_and_mapped_ones_are_ipv4() {
+        let of = |text: &str| source_of(text.parse().unwrap());
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
+        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+    }
+
+    /// Memory stays bounded however many sources there are.
+    #[test]
+    fn a_limit_forgets_sources_beyond_its_capacity() {
+        let limit = Limit::new(1, &Ticks::new(Arc::new(SystemClock::new())));
+        for bits in 0..u32::try_from(KEYS_MAX).unwrap() + 10 {
+            let _ = limit.spend(&bits);
+        }
+        let limiter = limit.0.as_ref().unwrap().limiter.read().unwrap();
+        assert!(limiter.len() <= KEYS_MAX, "{}", limiter.len());
+    }
+}
