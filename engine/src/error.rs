@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use strongroom_primitives::srp::SrpError;
 use strongroom_storage::StorageError;
 use thiserror::Error;
 
-use strongroom_primitives::srp::SrpError;
-
-use crate::{credential::Right, domains::records::RecordHead};
+use crate::{
+    credential::Right,
+    domains::{key_hierarchy::WrappedKeyFault, records::RecordHead},
+};
 
 /// Every refusal and every fault of the engine.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -130,6 +132,12 @@ pub enum EngineError {
         bytes: usize,
         /// The limit.
         max: usize,
+    },
+    /// A wrapped key is not a cryppo string of the strategy `Aes256Gcm` that holds something.
+    #[error("the wrapped key is malformed: {fault}")]
+    WrappedKeyMalformed {
+        /// The rule that it breaks.
+        fault: WrappedKeyFault,
     },
 
     // Records
@@ -290,6 +298,7 @@ impl EngineError {
             | E::KeyInvalid
             | E::RewrapList { .. }
             | E::WrappedKeySize { .. }
+            | E::WrappedKeyMalformed { .. }
             | E::ValueChangedAlone
             | E::MetaTooLarge { .. }
             | E::ValueTooLarge { .. }
@@ -354,6 +363,7 @@ impl EngineError {
             E::RotationIncomplete { .. } => "rotation-incomplete",
             E::RewrapList { .. } => "rewrap-list",
             E::WrappedKeySize { .. } => "wrapped-key-size",
+            E::WrappedKeyMalformed { .. } => "wrapped-key-malformed",
             E::PreviousMissing { .. } => "previous-missing",
             E::StaleRecord { .. } => "stale-record",
             E::ValueChangedAlone => "value-changed-alone",

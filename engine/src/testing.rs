@@ -1,5 +1,7 @@
 //! A desk to run decisions on: rows in a map, no runtime, no storage, microseconds.
 
+pub mod keys;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;

@@ -24,6 +24,7 @@ use strongroom_engine::{
         },
     },
     feed::FollowFeed,
+    testing::keys::wrap,
 };
 use strongroom_primitives::id::{AccountId, DekId, SessionId};
 use strongroom_testkit::{
@@ -251,14 +252,14 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
         ann => SignInAttempts {},
         ann => ProveSession {},
         node => ExpireSession { account: nobody, session: no_session },
-        dan => SetKek { wrapped: "kek".into() },
+        dan => SetKek { wrapped: wrap(0, "kek") },
         dan => GetKek {},
-        dan => CreateDek { wrapped: "dek".into(), generation: None },
+        dan => CreateDek { wrapped: wrap(1, "dek"), generation: None },
         dan => GetDek { id: no_dek },
         dan => DeleteDek { id: no_dek },
         dan => ListDeks { pending: false, from: None, limit: 10 },
-        dan => BeginRotation { generation: 1, wrapped: "kek".into() },
-        dan => Rewrap { target: 2, keys: vec![Rewrapped { id: no_dek, wrapped: "dek".into() }] },
+        dan => BeginRotation { generation: 1, wrapped: wrap(0, "kek") },
+        dan => Rewrap { target: 2, keys: vec![Rewrapped { id: no_dek, wrapped: wrap(1, "dek") }] },
         dan => FinishRotation { target: 2 },
         dan => CancelRotation { target: 2 },
         operator => PutRealm { realm: realm.clone(), rights: Rights::ALL },

@@ -6,26 +6,21 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use strongroom_engine::domains::key_hierarchy::{
-    BeginRotation, CancelRotation, CreateDek, Dek, DeleteDek, FinishRotation, GetDek, GetKek, Kek, ListDeks,
-    Rewrap, Rewrapped, SetKek,
+use strongroom_engine::{
+    domains::key_hierarchy::{
+        BeginRotation, CancelRotation, CreateDek, Dek, DeleteDek, FinishRotation, GetDek, GetKek, Kek,
+        ListDeks, Rewrap, Rewrapped, SetKek,
+    },
+    testing::keys::{unwrap, wrap},
 };
 use strongroom_primitives::id::DekId;
 use strongroom_testkit::{Client, Plan, World, seeds, simulate};
 
 use crate::crash::gremlin;
 
-/// A key as the KEK of a generation wraps it, in this world.
-fn wrapped(name: &str, generation: u32) -> Bytes {
-    Bytes::from(format!("{name} under {generation}"))
-}
-
 /// Opens a wrapped key with the KEK of the generation that it is said to be wrapped by.
 fn opened(dek: &Dek) -> String {
-    let text = std::str::from_utf8(&dek.wrapped).expect("it was written as text");
-    let name = text.strip_suffix(&format!(" under {}", dek.generation));
-    name.unwrap_or_else(|| panic!("generation {} does not open {text:?}", dek.generation)).to_owned()
+    unwrap(dek.generation, &dek.wrapped)
 }
 
 /// The keys that were acknowledged and that nobody has tried to delete.
@@ -52,7 +47,7 @@ async fn keeper(world: &World, client: &Client<'_>, kept: &Kept) {
         // The KEK may be rotated before the key arrives: then the key is refused, and nothing is lost.
         world.wait(client.dice().ms(0..=300)).await;
         let name = format!("key {step} of {:016x}", client.dice().below(u64::MAX));
-        let create = CreateDek { wrapped: wrapped(&name, kek.generation), generation: Some(kek.generation) };
+        let create = CreateDek { wrapped: wrap(kek.generation, &name), generation: Some(kek.generation) };
         if let Some(Ok(dek)) = client.ask(client.any_node(), None, create).await {
             kept.borrow_mut().insert(dek.id, name);
         }
@@ -67,7 +62,7 @@ async fn rewrap_some(client: &Client<'_>, node: usize, target: u32) -> Option<bo
         .deks
         .iter()
         .take(1 + client.dice().index(4))
-        .map(|dek| Rewrapped { id: dek.id, wrapped: wrapped(&opened(dek), target) })
+        .map(|dek| Rewrapped { id: dek.id, wrapped: wrap(target, opened(dek)) })
         .collect();
     if keys.is_empty() {
         return Some(true);
@@ -83,7 +78,8 @@ async fn step(client: &Client<'_>) {
     let Some(kek) = present_kek(client).await else { return };
     match kek.rotation {
         None => {
-            let next = Bytes::from(format!("kek after {}", kek.generation));
+            // Generation 0 stands for the PDK.
+            let next = wrap(0, format!("kek after {}", kek.generation));
             client.ask(node, None, BeginRotation { generation: kek.generation, wrapped: next }).await;
         }
         Some(rotation) if client.dice().chance(6) => {
@@ -117,7 +113,7 @@ async fn all_deks(world: &World, node: usize) -> Vec<Dek> {
 fn a_rotation_that_is_cut_anywhere_loses_no_key() {
     let rotated = Cell::new(0_u32);
     simulate(seeds(0..2_000), Plan::rough, async |world| {
-        let first = SetKek { wrapped: Bytes::from_static(b"first kek") };
+        let first = SetKek { wrapped: wrap(0, "first kek") };
         // The first answer may have been lost.
         let _ = world.persist(0, world.gateway("ann"), first).await;
         let (kept, done) = (Kept::default(), Cell::new(false));

@@ -123,6 +123,9 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
             "the wrapped key has the wrong size",
             Some(format!("it has {bytes} bytes, 1 to {max} are allowed")),
         ),
+        E::WrappedKeyMalformed { fault } => {
+            (422, "the wrapped key is malformed", Some(format!("send a cryppo string of Aes256Gcm; {fault}")))
+        }
         E::PreviousMissing { .. } => (
             428,
             "the record exists and the write names no previous state",

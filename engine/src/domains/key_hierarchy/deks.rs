@@ -10,8 +10,8 @@ use strongroom_storage::Key;
 
 use super::{
     KeyHierarchy, StoredKek,
-    kek::check_wrapped,
     rows::{StoredDek, Wrapping},
+    wrapped,
 };
 use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
@@ -53,7 +53,7 @@ pub(super) fn stored_dek(view: &View<'_>, account: AccountId, id: DekId) -> Resu
 /// Keeps a new DEK.
 #[derive(Debug, Clone, Serialize)]
 pub struct CreateDek {
-    /// The DEK, wrapped by the present KEK. Opaque here.
+    /// The DEK, wrapped by the present KEK: a cryppo string.
     pub wrapped: Bytes,
     /// The generation of the KEK that wraps it. `None` if the caller does not know: then only a session that was
     /// opened under the present KEK is believed to hold it.
@@ -84,7 +84,7 @@ impl Command for CreateDek {
         who: &Principal,
         moment: &mut Moment<'_>,
     ) -> Result<Step<Dek>, EngineError> {
-        check_wrapped(&self.wrapped, moment)?;
+        wrapped::check(&self.wrapped, moment.limits.wrapped_key_bytes_max)?;
         let mut kek = StoredKek::of(view, who.account)?;
         kek.check_holder(self.generation, view, who)?;
         let max = moment.limits.account_keys_max;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::time::Timestamp;
 
-use super::{KeyHierarchy, StoredKek, rotation::RotationStatus, rows::FIRST_GENERATION};
+use super::{KeyHierarchy, StoredKek, rotation::RotationStatus, rows::FIRST_GENERATION, wrapped};
 use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Need, Principal},
@@ -35,21 +35,12 @@ impl From<StoredKek> for Kek {
     }
 }
 
-/// Refuses wrapped text that is longer than the limit, or empty.
-pub(super) fn check_wrapped(wrapped: &Bytes, moment: &Moment<'_>) -> Result<(), EngineError> {
-    let max = moment.limits.wrapped_key_bytes_max;
-    if wrapped.is_empty() || wrapped.len() > max {
-        return Err(EngineError::WrappedKeySize { bytes: wrapped.len(), max });
-    }
-    Ok(())
-}
-
 /// Sets the caller's KEK. It is written once; from then on it is only rotated.
 ///
 /// Source: dialects/meeco.md, section 5, "KEK".
 #[derive(Debug, Clone, Serialize)]
 pub struct SetKek {
-    /// The KEK, wrapped by the account's PDK. Opaque here.
+    /// The KEK, wrapped by the account's PDK: a cryppo string.
     pub wrapped: Bytes,
 }
 
@@ -73,7 +64,7 @@ impl Command for SetKek {
         who: &Principal,
         moment: &mut Moment<'_>,
     ) -> Result<Step<Kek>, EngineError> {
-        check_wrapped(&self.wrapped, moment)?;
+        wrapped::check(&self.wrapped, moment.limits.wrapped_key_bytes_max)?;
         if view.row::<StoredKek>(&keyspace::kek(who.account))?.is_some() {
             return Err(EngineError::KekExists);
         }

@@ -18,11 +18,13 @@ mod rotation;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod wrapped;
 
 pub use deks::{CreateDek, Dek, DekPage, DeleteDek, GetDek, ListDeks};
 pub use kek::{GetKek, Kek, SetKek};
 pub use rotation::{BeginRotation, CancelRotation, FinishRotation, Rewrap, Rewrapped, RotationStatus};
 pub(crate) use rows::StoredKek;
+pub use wrapped::WrappedKeyFault;
 
 use crate::command::Domain;
 

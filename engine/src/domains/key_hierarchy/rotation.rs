@@ -14,8 +14,9 @@ use strongroom_primitives::{id::DekId, time::Timestamp};
 use super::{
     KeyHierarchy, StoredKek,
     deks::stored_dek,
-    kek::{Kek, check_wrapped},
+    kek::Kek,
     rows::{StoredDek, StoredRotation},
+    wrapped,
 };
 use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
@@ -75,7 +76,7 @@ impl Command for BeginRotation {
         who: &Principal,
         moment: &mut Moment<'_>,
     ) -> Result<Step<RotationStatus>, EngineError> {
-        check_wrapped(&self.wrapped, moment)?;
+        wrapped::check(&self.wrapped, moment.limits.wrapped_key_bytes_max)?;
         let mut kek = StoredKek::of(view, who.account)?;
         kek.check_holder(Some(self.generation), view, who)?;
         if let Some(running) = &kek.rotation {
@@ -142,11 +143,11 @@ impl Command for Rewrap {
         let mut kek = StoredKek::of(view, who.account)?;
         let mut rotation = kek.rotation_to(self.target)?.clone();
         let mut written: Vec<StoredDek> = Vec::with_capacity(self.keys.len());
-        for Rewrapped { id, wrapped } in &self.keys {
-            check_wrapped(wrapped, moment)?;
+        for Rewrapped { id, wrapped: text } in &self.keys {
+            wrapped::check(text, moment.limits.wrapped_key_bytes_max)?;
             let stored = stored_dek(view, who.account, *id)?;
             rotation.done += u64::from(!kek.is_rewrapped(&stored.wrapping));
-            let wrapping = stored.wrapping.rewrapped(kek.generation, self.target, wrapped.clone())?;
+            let wrapping = stored.wrapping.rewrapped(kek.generation, self.target, text.clone())?;
             written.push(StoredDek { wrapping, ..stored });
         }
         let decision = Decision::reply(RotationStatus::of(&rotation, kek.keys));

@@ -155,6 +155,7 @@ impl Problem {
                 | E::RotationIncomplete { .. }
                 | E::RewrapList { .. }
                 | E::WrappedKeySize { .. }
+                | E::WrappedKeyMalformed { .. }
                 | E::IdempotencyMismatch
                 | E::OutcomeUnknown
                 | E::StorageUnavailable
