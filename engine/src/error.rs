@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use strongroom_primitives::srp::SrpError;
+use strongroom_primitives::{rsa::RsaKeyError, srp::SrpError};
 use strongroom_storage::StorageError;
 use thiserror::Error;
 
@@ -138,6 +138,42 @@ pub enum EngineError {
     WrappedKeyMalformed {
         /// The rule that it breaks.
         fault: WrappedKeyFault,
+    },
+
+    // Key pairs
+    /// A public key is not one that is taken here.
+    #[error("the public key is not usable: {reason}")]
+    PublicKeyInvalid {
+        /// Why not.
+        reason: RsaKeyError,
+    },
+    /// A key pair's metadata is over its limit. Sizes in bytes.
+    #[error("metadata has {bytes} bytes, {max} are allowed")]
+    MetadataTooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// More external identifiers than a key pair may have.
+    #[error("more than {max} external identifiers")]
+    TooManyExternalIdentifiers {
+        /// The limit.
+        max: usize,
+    },
+    /// An external identifier is empty or too long.
+    #[error("external identifier {at} does not have 1 to {max} characters")]
+    ExternalIdentifierSize {
+        /// Which of those given, counted from 0.
+        at: usize,
+        /// The limit, in characters.
+        max: usize,
+    },
+    /// An external identifier is that of another key pair of the account, or was given twice.
+    #[error("external identifier {at} is taken")]
+    ExternalIdentifierTaken {
+        /// Which of those given, counted from 0.
+        at: usize,
     },
 
     // Records
@@ -299,6 +335,10 @@ impl EngineError {
             | E::RewrapList { .. }
             | E::WrappedKeySize { .. }
             | E::WrappedKeyMalformed { .. }
+            | E::PublicKeyInvalid { .. }
+            | E::MetadataTooLarge { .. }
+            | E::TooManyExternalIdentifiers { .. }
+            | E::ExternalIdentifierSize { .. }
             | E::ValueChangedAlone
             | E::MetaTooLarge { .. }
             | E::ValueTooLarge { .. }
@@ -320,7 +360,8 @@ impl EngineError {
             | E::KekExists
             | E::StaleKek { .. }
             | E::RotationRunning { .. }
-            | E::RotationIncomplete { .. } => ErrorKind::Conflict,
+            | E::RotationIncomplete { .. }
+            | E::ExternalIdentifierTaken { .. } => ErrorKind::Conflict,
             E::TooManyAttempts { .. }
             | E::Overloaded { .. }
             | E::Contended { .. }
@@ -364,6 +405,11 @@ impl EngineError {
             E::RewrapList { .. } => "rewrap-list",
             E::WrappedKeySize { .. } => "wrapped-key-size",
             E::WrappedKeyMalformed { .. } => "wrapped-key-malformed",
+            E::PublicKeyInvalid { .. } => "public-key-invalid",
+            E::MetadataTooLarge { .. } => "metadata-too-large",
+            E::TooManyExternalIdentifiers { .. } => "too-many-external-identifiers",
+            E::ExternalIdentifierSize { .. } => "external-identifier-size",
+            E::ExternalIdentifierTaken { .. } => "external-identifier-taken",
             E::PreviousMissing { .. } => "previous-missing",
             E::StaleRecord { .. } => "stale-record",
             E::ValueChangedAlone => "value-changed-alone",

@@ -21,14 +21,16 @@
 //! | `T` | account | `StoredGuesses` | sessions |
 //! | `N` | realm and username | `StoredReservation` | sessions |
 //! | `H` | bucket, slot | `StoredHandshake`: a table of fixed size | sessions |
+//! | `p` | account, key pair | `StoredKeyPair` | key_hierarchy |
+//! | `e` | account, external identifier | `StoredExternalIdentifier`: whose it is | key_hierarchy |
 //! | `i` | account, slot | `StoredSlot` | the runtime |
 //!
-//! Accounts, realms, key ids, names and slots appear as 16-byte keyed hashes, so a key tells a thief nothing and needs
+//! Accounts, realms, key ids, names, external identifiers and slots appear as 16-byte keyed hashes, so a key tells a thief nothing and needs
 //! no escaping; numbers are big-endian, so they sort.
 
 use strongroom_primitives::{
     hash::keyed_hash16,
-    id::{AccountId, DekId, IdempotencyKey, RealmId, SessionId, Subject},
+    id::{AccountId, DekId, IdempotencyKey, KeyPairId, RealmId, SessionId, Subject},
 };
 use strongroom_storage::{Key, Topic};
 
@@ -49,7 +51,7 @@ pub struct Keyspace {
 
 /// Prefixes whose keys continue with an account, in the order in which erasure removes them. The ledger goes last, so
 /// that an interrupted erasure still knows that there is something left.
-pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofisdkPTL";
+pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofisdpekPTL";
 
 fn spell(prefix: u8, parts: &[&[u8]]) -> Key {
     let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
@@ -169,6 +171,14 @@ pub(crate) fn guesses(account: AccountId) -> Key {
     spell(b'T', &[account.as_bytes()])
 }
 
+pub(crate) fn key_pair(account: AccountId, key_pair: KeyPairId) -> Key {
+    spell(b'p', &[account.as_bytes(), key_pair.as_bytes()])
+}
+
+pub(crate) fn key_pairs(account: AccountId) -> Key {
+    spell(b'p', &[account.as_bytes()])
+}
+
 pub(crate) fn event(account: AccountId, sequence: u64) -> Key {
     spell(b'f', &[account.as_bytes(), &sequence.to_be_bytes()])
 }
@@ -264,6 +274,12 @@ impl Keyspace {
             bytes.extend_from_slice(&keyed_hash16(&self.naming, "name part", &[part.as_ref().as_bytes()]));
         }
         Key::new(bytes)
+    }
+
+    /// The row that says which key pair of an account goes by a name.
+    pub(crate) fn external_identifier(&self, account: AccountId, text: &str) -> Key {
+        let hash = keyed_hash16(&self.naming, "external identifier", &[text.as_bytes()]);
+        spell(b'e', &[account.as_bytes(), &hash])
     }
 
     /// The slot of an idempotency key.

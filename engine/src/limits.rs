@@ -35,10 +35,14 @@ pub struct Limits {
     pub account_records_max: u64,
     /// Bytes of `meta` and `value` in the live records of one account.
     pub account_bytes_max: u64,
-    /// Wrapped keys of one account. Source: THREATS.md, section 3.
+    /// Wrapped keys of one account, DEKs and private keys together. Source: THREATS.md, section 3.
     pub account_keys_max: u64,
     /// A wrapped KEK or DEK, in bytes of its text. Source: dialects/meeco.md, section 9.
     pub wrapped_key_bytes_max: usize,
+    /// A wrapped private key, in bytes of its text. Source: dialects/meeco.md, section 9.
+    pub wrapped_private_key_bytes_max: usize,
+    /// Metadata of a key pair, in bytes of its JSON. Source: dialects/meeco.md, section 9.
+    pub key_pair_metadata_bytes_max: usize,
     /// Rows in one page of a listing.
     pub page_rows_max: usize,
 
@@ -95,6 +99,8 @@ impl Default for Limits {
             account_bytes_max: 1024 * 1024 * 1024,
             account_keys_max: 10_000,
             wrapped_key_bytes_max: 4_096,
+            wrapped_private_key_bytes_max: 32_768,
+            key_pair_metadata_bytes_max: 16_384,
             page_rows_max: 256,
             feed_events_max: 10_000,
             feed_retention: DAY * 30,

@@ -126,6 +126,27 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
         E::WrappedKeyMalformed { fault } => {
             (422, "the wrapped key is malformed", Some(format!("send a cryppo string of Aes256Gcm; {fault}")))
         }
+        E::PublicKeyInvalid { reason } => (
+            422,
+            "the public key is not usable",
+            Some(format!("give an RSA key of 2048 to 8192 bits, SubjectPublicKeyInfo in PEM; {reason}")),
+        ),
+        E::MetadataTooLarge { bytes, max } => {
+            (413, "metadata is too large", Some(format!("it has {bytes} bytes, {max} are allowed")))
+        }
+        E::TooManyExternalIdentifiers { max } => {
+            (422, "too many external identifiers", Some(format!("{max} are allowed")))
+        }
+        E::ExternalIdentifierSize { at, max } => (
+            422,
+            "an external identifier has the wrong size",
+            Some(format!("number {at}, counted from 0, must have 1 to {max} characters")),
+        ),
+        E::ExternalIdentifierTaken { at } => (
+            409,
+            "an external identifier is taken",
+            Some(format!("number {at}, counted from 0, belongs to another key pair or was given twice")),
+        ),
         E::PreviousMissing { .. } => (
             428,
             "the record exists and the write names no previous state",

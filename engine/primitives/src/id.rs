@@ -107,6 +107,14 @@ id16! {
     DekId
 }
 id16! {
+    /// One key pair, among those of its account.
+    KeyPairId
+}
+id16! {
+    /// One name that a client has given to a key pair, whatever its text.
+    ExternalIdentifierId
+}
+id16! {
     /// One request, as logs and problem documents name it.
     RequestId
 }

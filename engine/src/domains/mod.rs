@@ -5,7 +5,7 @@
 //! | [`accounts`] | `AccountsActor` | existence, suspension, erasure | the account |
 //! | [`realms`] | `RealmsActor` | tenants and the keys that sign their tokens | one for all realms |
 //! | [`sessions`] | `SessionsActor` | bearer sessions | the account |
-//! | [`key_hierarchy`] | `KeyHierarchyActor` | wrapped keys: KEK, DEKs, rotation | the account |
+//! | [`key_hierarchy`] | `KeyHierarchyActor` | wrapped keys: KEK, DEKs, key pairs, rotation | the account |
 //! | [`records`] | `RecordsActor` | versioned records: compare-and-set, sharing, history, reset | the account |
 
 pub mod accounts;

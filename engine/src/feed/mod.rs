@@ -83,7 +83,8 @@ pub enum Event {
         /// Which.
         session: SessionId,
     },
-    /// Something about the account's wrapped keys changed: one was added or removed, a rotation went on.
+    /// Something about the account's wrapped keys changed: one was added, removed or described anew, or
+    /// a rotation went on.
     KeysChanged {
         /// The generation of the KEK after the change.
         generation: u32,

@@ -6,6 +6,18 @@ use strongroom_primitives::{
     hash::sha256,
 };
 
+/// The public key of 2,048 bits of `tests/vectors/meeco.json`, as the clients write PEM.
+pub const PUBLIC_KEY: &str = "\
+-----BEGIN PUBLIC KEY-----\r\n\
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAxlfc4gW+Eyr4r8eqLxH3\r\n\
+dQJJZwp/p5s9X5m/mMiKFwuQOcCkZEL2g3xI2f+s9rTDDyoGNRvXdKYH5cA2YoH1\r\n\
+1rCiRpYwEBnx+OZXugkiwZVM4njUOkIcZUK/EQttkotAPtz5swwt4IJasIJA9GvU\r\n\
+g01PYjQGO0W8Nj2ZcC/kXCi5m8onD4hBKvkLh0EOMQbjewpwwOkzGklydowIeFW8\r\n\
+V59Nl3UUojiXxalhT3mHpJnfuWhWPM3Jkzj0Udrno5Kpy/MEpBttqlpbbgvoA/cO\r\n\
+vuoVCqN2sFUm5YUFbnQx/hysu2t1Zp66AsaeFJCQhkyvp0c7qklpVYnS1ClXo3Ng\r\n\
+AQIDAQAB\r\n\
+-----END PUBLIC KEY-----\r\n";
+
 /// The KEK of a generation. It follows from the number alone, so every device of a test has it.
 pub fn kek(generation: u32) -> WrappingKey {
     WrappingKey::from_bytes(&sha256(format!("KEK of generation {generation}").as_bytes()))

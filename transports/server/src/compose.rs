@@ -42,6 +42,8 @@ pub(crate) fn engine_limits(config: &Config) -> Limits {
         account_bytes_max: limits.account_bytes_max,
         account_keys_max: limits.account_keys_max,
         wrapped_key_bytes_max: limits.wrapped_key_bytes_max,
+        wrapped_private_key_bytes_max: limits.wrapped_private_key_bytes_max,
+        key_pair_metadata_bytes_max: limits.key_pair_metadata_bytes_max,
         page_rows_max: limits.page_rows_max,
         feed_events_max: limits.feed_events_max,
         feed_retention: Duration::from_secs(limits.feed_retention_s),

@@ -87,7 +87,7 @@ pub enum What {
         /// Which.
         session: SessionId,
     },
-    /// A wrapped key was added or removed, or the KEK was rotated some way.
+    /// A wrapped key was added, removed or described anew, or the KEK was rotated some way.
     #[serde(rename = "keys.changed")]
     KeysChanged {
         /// The generation of the KEK after the change.

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Need, Principal},
-    error::{EngineError, Quota},
+    error::EngineError,
     keyspace::{self, Keyspace},
 };
 
@@ -71,11 +71,7 @@ impl Command for CreateDek {
     }
 
     fn reads(&self, who: &Principal, _: &Keyspace) -> Reads {
-        let reads = Reads::one(keyspace::kek(who.account));
-        match who.session {
-            Some(session) => reads.row(keyspace::session(session)),
-            None => reads,
-        }
+        StoredKek::reads_of_holder(who)
     }
 
     fn decide(
@@ -87,11 +83,7 @@ impl Command for CreateDek {
         wrapped::check(&self.wrapped, moment.limits.wrapped_key_bytes_max)?;
         let mut kek = StoredKek::of(view, who.account)?;
         kek.check_holder(self.generation, view, who)?;
-        let max = moment.limits.account_keys_max;
-        if kek.keys >= max {
-            return Err(EngineError::QuotaExceeded { what: Quota::Keys, max });
-        }
-        kek.keys += 1;
+        kek.count_in(moment.limits.account_keys_max)?;
         let id = DekId::from_bytes(moment.entropy.array());
         let wrapping = Wrapping::new(kek.generation, self.wrapped.clone());
         let stored = StoredDek { id, wrapping, created: moment.now };
@@ -151,11 +143,7 @@ impl Command for DeleteDek {
     fn decide(&self, view: &View<'_>, who: &Principal, _: &mut Moment<'_>) -> Result<Step<()>, EngineError> {
         let stored = stored_dek(view, who.account, self.id)?;
         let mut kek = StoredKek::of(view, who.account)?;
-        let was_rewrapped = kek.is_rewrapped(&stored.wrapping);
-        kek.keys = kek.keys.saturating_sub(1);
-        if let Some(rotation) = &mut kek.rotation {
-            rotation.done = rotation.done.saturating_sub(u64::from(was_rewrapped));
-        }
+        kek.count_out(&stored.wrapping);
         let decision = Decision::reply(()).delete(keyspace::dek(who.account, self.id));
         kek.save(who.account, decision).done()
     }
@@ -207,7 +195,7 @@ impl Command for ListDeks {
         let (rows, next) = view.range::<StoredDek>(&keyspace::deks(who.account))?;
         let wanted = rows.into_iter().map(|(_, stored)| stored);
         let deks = wanted
-            .filter(|stored| !self.pending || (kek.rotation.is_some() && !kek.is_rewrapped(&stored.wrapping)))
+            .filter(|stored| !self.pending || kek.is_pending(&stored.wrapping))
             .map(|stored| Dek::of(stored, &kek))
             .collect::<Result<_, _>>()?;
         Decision::reply(DekPage { deks, next: next.map(|key| key.as_bytes().to_vec()) }).done()

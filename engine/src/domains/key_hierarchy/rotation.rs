@@ -3,19 +3,25 @@
 //!
 //! Until the end both KEKs are kept, and every rewrapped key is kept as both wrap it, so a rotation that is interrupted
 //! can be gone on with from any device, or cancelled, and no key depends on it. Keys that are added meanwhile are
-//! wrapped by the old KEK and have to be rewrapped like the others: the end is refused as long as one is not.
+//! wrapped by the old KEK and have to be rewrapped like the others: the end is refused as long as one is not. DEKs and
+//! private keys are keys alike.
 
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use strongroom_primitives::{id::DekId, time::Timestamp};
+use strongroom_primitives::{
+    id::{AccountId, DekId, KeyPairId},
+    time::Timestamp,
+};
+use strongroom_storage::Key;
 
 use super::{
     KeyHierarchy, StoredKek,
     deks::stored_dek,
     kek::Kek,
-    rows::{StoredDek, StoredRotation},
+    key_pairs::stored_key_pair,
+    rows::{StoredRotation, Wrapping},
     wrapped,
 };
 use crate::{
@@ -91,11 +97,41 @@ impl Command for BeginRotation {
     }
 }
 
+/// A key that the KEK wraps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum WrappedKeyId {
+    /// A DEK.
+    Dek(DekId),
+    /// The private key of this key pair.
+    KeyPair(KeyPairId),
+}
+
+impl From<DekId> for WrappedKeyId {
+    fn from(id: DekId) -> Self {
+        Self::Dek(id)
+    }
+}
+
+impl From<KeyPairId> for WrappedKeyId {
+    fn from(id: KeyPairId) -> Self {
+        Self::KeyPair(id)
+    }
+}
+
+impl WrappedKeyId {
+    fn key(self, account: AccountId) -> Key {
+        match self {
+            Self::Dek(id) => keyspace::dek(account, id),
+            Self::KeyPair(id) => keyspace::key_pair(account, id),
+        }
+    }
+}
+
 /// A key as the KEK to come wraps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rewrapped {
     /// Which.
-    pub id: DekId,
+    pub id: WrappedKeyId,
     /// The key, wrapped by the KEK to come.
     pub wrapped: Bytes,
 }
@@ -106,7 +142,7 @@ pub struct Rewrapped {
 pub struct Rewrap {
     /// Which rotation.
     pub target: u32,
-    /// The keys; at most 256.
+    /// The keys, of both kinds; at most 256, and no more than fit in one commit of 16 MiB.
     pub keys: Vec<Rewrapped>,
 }
 
@@ -125,9 +161,7 @@ impl Command for Rewrap {
 
     fn reads(&self, who: &Principal, _: &Keyspace) -> Reads {
         let keys = self.keys.iter().take(REWRAP_MAX);
-        keys.fold(Reads::one(keyspace::kek(who.account)), |reads, key| {
-            reads.row(keyspace::dek(who.account, key.id))
-        })
+        keys.fold(Reads::one(keyspace::kek(who.account)), |reads, key| reads.row(key.id.key(who.account)))
     }
 
     fn decide(
@@ -136,25 +170,36 @@ impl Command for Rewrap {
         who: &Principal,
         moment: &mut Moment<'_>,
     ) -> Result<Step<RotationStatus>, EngineError> {
-        let distinct: BTreeSet<DekId> = self.keys.iter().map(|key| key.id).collect();
+        let distinct: BTreeSet<WrappedKeyId> = self.keys.iter().map(|key| key.id).collect();
         if self.keys.len() > REWRAP_MAX || distinct.len() < self.keys.len() {
             return Err(EngineError::RewrapList { max: REWRAP_MAX });
         }
         let mut kek = StoredKek::of(view, who.account)?;
         let mut rotation = kek.rotation_to(self.target)?.clone();
-        let mut written: Vec<StoredDek> = Vec::with_capacity(self.keys.len());
+        let mut decision = Decision::reply(());
         for Rewrapped { id, wrapped: text } in &self.keys {
-            wrapped::check(text, moment.limits.wrapped_key_bytes_max)?;
-            let stored = stored_dek(view, who.account, *id)?;
-            rotation.done += u64::from(!kek.is_rewrapped(&stored.wrapping));
-            let wrapping = stored.wrapping.rewrapped(kek.generation, self.target, text.clone())?;
-            written.push(StoredDek { wrapping, ..stored });
+            let key = id.key(who.account);
+            let mut rewrap = |wrapping: &mut Wrapping, bytes_max: usize| {
+                wrapped::check(text, bytes_max)?;
+                rotation.done += u64::from(!kek.is_rewrapped(wrapping));
+                *wrapping = wrapping.rewrapped(kek.generation, self.target, text.clone())?;
+                Ok::<(), EngineError>(())
+            };
+            decision = match *id {
+                WrappedKeyId::Dek(id) => {
+                    let mut dek = stored_dek(view, who.account, id)?;
+                    rewrap(&mut dek.wrapping, moment.limits.wrapped_key_bytes_max)?;
+                    decision.put(key, &dek)
+                }
+                WrappedKeyId::KeyPair(id) => {
+                    let mut pair = stored_key_pair(view, who.account, id)?;
+                    rewrap(&mut pair.wrapping, moment.limits.wrapped_private_key_bytes_max)?;
+                    decision.put(key, &pair)
+                }
+            };
         }
-        let decision = Decision::reply(RotationStatus::of(&rotation, kek.keys));
+        let decision = decision.answer(RotationStatus::of(&rotation, kek.keys));
         kek.rotation = Some(rotation);
-        let decision = written
-            .iter()
-            .fold(decision, |decision, stored| decision.put(keyspace::dek(who.account, stored.id), stored));
         kek.save(who.account, decision).done()
     }
 }

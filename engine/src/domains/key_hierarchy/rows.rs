@@ -3,16 +3,17 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
-    id::{AccountId, DekId},
+    id::{AccountId, DekId, KeyPairId},
     time::Timestamp,
 };
 
+use super::ExternalIdentifier;
 use crate::{
     codec::Stored,
-    command::{Decision, View},
+    command::{Decision, Reads, View},
     credential::Principal,
     domains::sessions::StoredSession,
-    error::EngineError,
+    error::{EngineError, Quota},
     feed::Event,
     keyspace,
 };
@@ -58,6 +59,15 @@ impl StoredKek {
         view.row(&keyspace::kek(account))?.ok_or(EngineError::UnknownKey)
     }
 
+    /// The rows that [`StoredKek::check_holder`] looks at.
+    pub(super) fn reads_of_holder(who: &Principal) -> Reads {
+        let reads = Reads::one(keyspace::kek(who.account));
+        match who.session {
+            Some(session) => reads.row(keyspace::session(session)),
+            None => reads,
+        }
+    }
+
     /// Refuses a caller who may hold a KEK that is no longer the present one: one who names another generation, or
     /// names none and does not come with a session that was opened after the last rotation.
     pub(super) fn check_holder(
@@ -83,6 +93,32 @@ impl StoredKek {
     pub(super) fn rotation_to(&self, target: u32) -> Result<&StoredRotation, EngineError> {
         let rotation = self.rotation.as_ref().filter(|rotation| rotation.target == target);
         rotation.ok_or(EngineError::UnknownRotation)
+    }
+
+    /// Counts one key more.
+    ///
+    /// # Errors
+    /// [`EngineError::QuotaExceeded`] if the account has `max` of them.
+    pub(super) fn count_in(&mut self, max: u64) -> Result<(), EngineError> {
+        if self.keys >= max {
+            return Err(EngineError::QuotaExceeded { what: Quota::Keys, max });
+        }
+        self.keys += 1;
+        Ok(())
+    }
+
+    /// Counts one key less: the one that is wrapped like this.
+    pub(super) fn count_out(&mut self, wrapping: &Wrapping) {
+        let was_rewrapped = self.is_rewrapped(wrapping);
+        self.keys = self.keys.saturating_sub(1);
+        if let Some(rotation) = &mut self.rotation {
+            rotation.done = rotation.done.saturating_sub(u64::from(was_rewrapped));
+        }
+    }
+
+    /// Whether a rotation is under way and has yet to rewrap this key.
+    pub(super) fn is_pending(&self, wrapping: &Wrapping) -> bool {
+        self.rotation.is_some() && !self.is_rewrapped(wrapping)
     }
 
     pub(super) fn is_rewrapped(&self, wrapping: &Wrapping) -> bool {
@@ -143,3 +179,28 @@ pub(crate) struct StoredDek {
 }
 
 impl Stored for StoredDek {}
+
+/// One key pair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredKeyPair {
+    pub(crate) id: KeyPairId,
+    /// The private key.
+    pub(crate) wrapping: Wrapping,
+    pub(crate) created: Timestamp,
+    /// The public key, as it was given.
+    pub(crate) public_key: String,
+    /// SHA-256 of the public key's SubjectPublicKeyInfo in DER.
+    pub(crate) fingerprint: [u8; 32],
+    pub(crate) external_identifiers: Vec<ExternalIdentifier>,
+    pub(crate) metadata: Bytes,
+}
+
+impl Stored for StoredKeyPair {}
+
+/// Which key pair goes by a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredExternalIdentifier {
+    pub(crate) key_pair: KeyPairId,
+}
+
+impl Stored for StoredExternalIdentifier {}

@@ -1,7 +1,7 @@
-use std::collections::BTreeMap;
+mod key_pairs;
+mod properties;
 
 use bytes::Bytes;
-use proptest::prelude::*;
 use strongroom_primitives::{
     cryppo::CryppoError,
     id::{DekId, SessionId},
@@ -45,9 +45,9 @@ fn list(desk: &mut Desk, who: &Principal, pending: bool) -> Vec<Dek> {
     }
 }
 
-fn rewrap(target: u32, keys: &[(DekId, &str)]) -> Rewrap {
-    let keys = keys.iter().map(|(id, key)| Rewrapped { id: *id, wrapped: wrap(target, key) }).collect();
-    Rewrap { target, keys }
+fn rewrap<I: Copy + Into<WrappedKeyId>>(target: u32, keys: &[(I, &str)]) -> Rewrap {
+    let keys = keys.iter().map(|(id, key)| Rewrapped { id: (*id).into(), wrapped: wrap(target, key) });
+    Rewrap { target, keys: keys.collect() }
 }
 
 /// A-KEY-01.
@@ -107,7 +107,7 @@ fn nothing_is_kept_as_a_wrapped_key_that_is_none() {
         assert_eq!(desk.run(&ann, &create).err(), Some(malformed.clone()));
         let begin = BeginRotation { generation: 1, wrapped: text.clone() };
         assert_eq!(desk.run(&ann, &begin).err(), Some(malformed.clone()));
-        let rewrap = Rewrap { target: 2, keys: vec![Rewrapped { id: dek, wrapped: text }] };
+        let rewrap = Rewrap { target: 2, keys: vec![Rewrapped { id: dek.into(), wrapped: text }] };
         assert_eq!(desk.run(&ann, &rewrap).err(), Some(malformed));
     }
     assert_eq!(desk.row_count(), rows);
@@ -222,87 +222,4 @@ fn a_list_with_a_key_too_many_or_twice_is_refused_as_a_whole() {
     }
     assert_eq!(desk.run(&ann, &GetKek {}).unwrap().rotation.unwrap().done, 0);
     assert_eq!(list(&mut desk, &ann, true).len(), 2);
-}
-
-/// What is done to an account's keys, in any order.
-#[derive(Debug, Clone)]
-enum Deed {
-    Create,
-    Delete(usize),
-    Begin,
-    Rewrap(Vec<usize>),
-    Finish,
-    Cancel,
-}
-
-fn deeds() -> impl Strategy<Value = Vec<Deed>> {
-    let deed = prop_oneof![
-        3 => Just(Deed::Create),
-        1 => (0..8_usize).prop_map(Deed::Delete),
-        2 => Just(Deed::Begin),
-        4 => prop::collection::vec(0..8_usize, 1..4).prop_map(Deed::Rewrap),
-        2 => Just(Deed::Finish),
-        1 => Just(Deed::Cancel),
-    ];
-    prop::collection::vec(deed, 0..60)
-}
-
-proptest! {
-    /// A-KEY-04, A-KEY-05: in whatever order, every key that is kept is wrapped by the present KEK, and the counts are
-    /// right.
-    #[test]
-    fn no_order_of_deeds_loses_a_key(deeds in deeds()) {
-        let (mut desk, ann) = with_kek();
-        let mut kept: BTreeMap<DekId, String> = BTreeMap::new();
-        let mut named = 0;
-        let nth = |kept: &BTreeMap<DekId, String>, n: usize| {
-            kept.iter().nth(n).map(|(id, key)| (*id, key.clone()))
-        };
-        for deed in deeds {
-            let kek = desk.run(&ann, &GetKek {}).unwrap();
-            let target = kek.rotation.as_ref().map(|rotation| rotation.target);
-            match deed {
-                Deed::Create => {
-                    named += 1;
-                    let key = format!("key {named}");
-                    kept.insert(create(&mut desk, &ann, kek.generation, &key), key);
-                }
-                Deed::Delete(n) => if let Some((id, _)) = nth(&kept, n) {
-                    desk.run(&ann, &DeleteDek { id }).unwrap();
-                    kept.remove(&id);
-                },
-                Deed::Begin => {
-                    let begin = BeginRotation { generation: kek.generation, wrapped: wrap(0, "next") };
-                    prop_assert_eq!(desk.run(&ann, &begin).is_ok(), target.is_none());
-                }
-                Deed::Rewrap(mut numbers) => if let Some(target) = target {
-                    numbers.sort_unstable();
-                    numbers.dedup();
-                    let keys: Vec<(DekId, String)> =
-                        numbers.into_iter().filter_map(|n| nth(&kept, n)).collect();
-                    let keys: Vec<(DekId, &str)> = keys.iter().map(|(id, key)| (*id, &**key)).collect();
-                    desk.run(&ann, &rewrap(target, &keys)).unwrap();
-                },
-                Deed::Finish => if let Some(target) = target {
-                    let pending = list(&mut desk, &ann, true).len();
-                    let finished = desk.run(&ann, &FinishRotation { target });
-                    prop_assert_eq!(finished.is_ok(), pending == 0, "{} pending: {:?}", pending, finished);
-                },
-                Deed::Cancel => if let Some(target) = target {
-                    desk.run(&ann, &CancelRotation { target }).unwrap();
-                },
-            }
-            let kek = desk.run(&ann, &GetKek {}).unwrap();
-            let found: BTreeMap<DekId, Bytes> =
-                list(&mut desk, &ann, false).into_iter().map(|dek| (dek.id, dek.wrapped)).collect();
-            let expected: BTreeMap<DekId, Bytes> =
-                kept.iter().map(|(id, key)| (*id, wrap(kek.generation, key))).collect();
-            prop_assert_eq!(found, expected);
-            prop_assert_eq!(kek.keys, kept.len() as u64);
-            if let Some(rotation) = kek.rotation {
-                let pending = list(&mut desk, &ann, true).len() as u64;
-                prop_assert_eq!(rotation.done + pending, kek.keys);
-            }
-        }
-    }
 }

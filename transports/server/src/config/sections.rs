@@ -166,8 +166,12 @@ section! {
         account_bytes_max: u64 = engine().account_bytes_max;
         /// Wrapped keys of one account.
         account_keys_max: u64 = engine().account_keys_max;
-        /// A wrapped key, in bytes of its text.
+        /// A wrapped KEK or DEK, in bytes of its text.
         wrapped_key_bytes_max: usize = engine().wrapped_key_bytes_max;
+        /// A wrapped private key, in bytes of its text.
+        wrapped_private_key_bytes_max: usize = engine().wrapped_private_key_bytes_max;
+        /// Metadata of a key pair, in bytes of its JSON.
+        key_pair_metadata_bytes_max: usize = engine().key_pair_metadata_bytes_max;
         /// Rows in one page of a listing.
         page_rows_max: usize = engine().page_rows_max;
         /// Events that a feed keeps.

@@ -156,6 +156,11 @@ impl Problem {
                 | E::RewrapList { .. }
                 | E::WrappedKeySize { .. }
                 | E::WrappedKeyMalformed { .. }
+                | E::PublicKeyInvalid { .. }
+                | E::MetadataTooLarge { .. }
+                | E::TooManyExternalIdentifiers { .. }
+                | E::ExternalIdentifierSize { .. }
+                | E::ExternalIdentifierTaken { .. }
                 | E::IdempotencyMismatch
                 | E::OutcomeUnknown
                 | E::StorageUnavailable
