@@ -83,6 +83,8 @@ pub enum Event {
         /// Which.
         session: SessionId,
     },
+    /// The account's passphrase was changed.
+    PassphraseChanged {},
     /// Something about the account's wrapped keys changed: one was added, removed or described anew, or
     /// a rotation went on.
     KeysChanged {
@@ -103,6 +105,7 @@ impl Event {
             | Self::RecordWithdrawn { .. }
             | Self::SessionOpened { .. }
             | Self::SessionRevoked { .. }
+            | Self::PassphraseChanged {}
             | Self::KeysChanged { .. } => false,
         }
     }

@@ -141,6 +141,7 @@ fn what(event: feed::Event) -> What {
         feed::Event::RecordWithdrawn { owner, name } => What::RecordWithdrawn { owner, name: parts(name) },
         feed::Event::SessionOpened { session } => What::SessionOpened { session },
         feed::Event::SessionRevoked { session } => What::SessionRevoked { session },
+        feed::Event::PassphraseChanged {} => What::PassphraseChanged {},
         feed::Event::KeysChanged { generation } => What::KeysChanged { generation },
     }
 }

@@ -87,6 +87,9 @@ pub enum What {
         /// Which.
         session: SessionId,
     },
+    /// The caller's passphrase was changed.
+    #[serde(rename = "passphrase.changed")]
+    PassphraseChanged {},
     /// A wrapped key was added, removed or described anew, or the KEK was rotated some way.
     #[serde(rename = "keys.changed")]
     KeysChanged {

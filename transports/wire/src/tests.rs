@@ -215,6 +215,7 @@ fn events() {
         What::RecordWithdrawn { owner: subject("ann"), name: name() },
         What::SessionOpened { session: session() },
         What::SessionRevoked { session: session() },
+        What::PassphraseChanged {},
         What::KeysChanged { generation: 2 },
     ];
     let text: Vec<String> =
@@ -228,6 +229,7 @@ fn events() {
     {"sequence":9,"at":1780000000123,"what":{"record.withdrawn":{"owner":"ann","name":["notes","a/b"]}}}
     {"sequence":9,"at":1780000000123,"what":{"session.opened":{"session":"abababababababababababababababab"}}}
     {"sequence":9,"at":1780000000123,"what":{"session.revoked":{"session":"abababababababababababababababab"}}}
+    {"sequence":9,"at":1780000000123,"what":{"passphrase.changed":{}}}
     {"sequence":9,"at":1780000000123,"what":{"keys.changed":{"generation":2}}}
     "#);
 }

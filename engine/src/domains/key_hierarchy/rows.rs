@@ -7,12 +7,12 @@ use strongroom_primitives::{
     time::Timestamp,
 };
 
-use super::ExternalIdentifier;
+use super::{ExternalIdentifier, wrapped};
 use crate::{
     codec::Stored,
-    command::{Decision, Reads, View},
+    command::{Decision, Moment, Reads, View},
     credential::Principal,
-    domains::sessions::StoredSession,
+    domains::sessions::{StoredSession, srp::KekUnderNewPassphrase},
     error::{EngineError, Quota},
     feed::Event,
     keyspace,
@@ -125,8 +125,34 @@ impl StoredKek {
         self.rotation.as_ref().is_some_and(|rotation| wrapping.is_for(rotation.target))
     }
 
+    /// The same KEK, and the one to come, as the PDK of a new passphrase wraps them.
+    ///
+    /// # Errors
+    /// [`EngineError::StaleKek`] if it is not given, or another; [`EngineError::RotationRunning`] and
+    /// [`EngineError::UnknownRotation`] where what is given does not fit the rotation under way.
+    pub(crate) fn under_new_passphrase(
+        self,
+        given: Option<&KekUnderNewPassphrase>,
+        moment: &Moment<'_>,
+    ) -> Result<Self, EngineError> {
+        let given = given.filter(|given| given.generation == self.generation);
+        let given = given.ok_or(EngineError::StaleKek { generation: self.generation })?;
+        let max = moment.limits.wrapped_key_bytes_max;
+        wrapped::check(&given.wrapped, max)?;
+        let rotation = match (self.rotation, &given.target) {
+            (None, None) => None,
+            (Some(running), Some((target, text))) if *target == running.target => {
+                wrapped::check(text, max)?;
+                Some(StoredRotation { wrapped: text.clone(), ..running })
+            }
+            (Some(running), _) => return Err(EngineError::RotationRunning { target: running.target }),
+            (None, Some(_)) => return Err(EngineError::UnknownRotation),
+        };
+        Ok(Self { wrapped: given.wrapped.clone(), rotation, ..self })
+    }
+
     /// Writes the row and tells the account's followers.
-    pub(super) fn save<R>(&self, account: AccountId, decision: Decision<R>) -> Decision<R> {
+    pub(crate) fn save<R>(&self, account: AccountId, decision: Decision<R>) -> Decision<R> {
         let event = Event::KeysChanged { generation: self.generation };
         decision.put(keyspace::kek(account), self).tell(account, event)
     }

@@ -30,6 +30,19 @@ pub(super) fn all_of(view: &View<'_>, account: AccountId) -> Result<Indexed, Eng
     Ok(view.range(&keyspace::account_sessions(account))?.0)
 }
 
+/// All sessions of an account but this one and the one that it was opened from.
+pub(super) fn all_but(
+    view: &View<'_>,
+    account: AccountId,
+    current: Option<SessionId>,
+) -> Result<Indexed, EngineError> {
+    let mut all = all_of(view, account)?;
+    let mine = all.iter().map(|(_, index)| index).find(|index| Some(index.session) == current);
+    let parent = mine.and_then(|mine| mine.parent);
+    all.retain(|(_, index)| ![current, parent].contains(&Some(index.session)));
+    Ok(all)
+}
+
 /// Ends these sessions of the account, in a decision that goes on to write its ledger.
 pub(super) fn end_in<R>(
     decision: Decision<R>,
@@ -138,11 +151,7 @@ impl Command for RevokeSessions {
     ) -> Result<Step<u64>, EngineError> {
         let account = account_of(self.identity.as_ref(), who, moment.space);
         let current = who.session.filter(|_| self.keep_current);
-        let mut ending = all_of(view, account)?;
-        let mine = ending.iter().map(|(_, index)| index).find(|index| Some(index.session) == current);
-        let parent = mine.and_then(|mine| mine.parent);
-        ending.retain(|(_, index)| ![current, parent].contains(&Some(index.session)));
-        end(view, account, ending)?.done()
+        end(view, account, all_but(view, account, current)?)?.done()
     }
 }
 

@@ -3,28 +3,18 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use strongroom_primitives::{
-    hash,
-    id::{AccountId, RealmId},
-    srp::{self, ClientPublic, Ephemeral, Proof, ServerPublic, Transcript},
-};
-use subtle::ConstantTimeEq;
+use strongroom_primitives::id::RealmId;
 
 use super::{
-    SrpProfile, StoredHandshake, account_of,
-    guesses::StoredGuesses,
-    identity_of,
-    rows::{Held, StoredVerifier},
+    SrpProfile, account_of,
+    proof::{Checked, Claim, Proved},
 };
 use crate::{
     command::{Command, Cost, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Need, Principal, Rights},
-    domains::{
-        accounts::{AccountState, StoredAccount},
-        sessions::{BearerIssued, Opening, Sessions, TokenForm},
-    },
+    domains::sessions::{BearerIssued, Opening, Sessions, TokenForm},
     error::EngineError,
-    keyspace::{self, Keyspace},
+    keyspace::Keyspace,
 };
 
 /// Answers a challenge, and signs in.
@@ -67,56 +57,16 @@ pub struct SignedIn {
     pub failures: u64,
 }
 
-/// What a proof is checked with.
-struct Attempt<'a> {
-    account: AccountId,
-    username: &'a str,
-    profile: SrpProfile,
-    client_public: ClientPublic,
-    proof: Proof,
-}
-
-impl Attempt<'_> {
-    /// Checks the proof against a challenge that is open. The caller deletes the challenge in any case.
-    ///
-    /// A name without an account costs what one with an account costs: two exponentiations (THREATS A-SRP-05).
-    fn check(
-        &self,
-        handshake: &StoredHandshake,
-        stored: Option<&StoredVerifier>,
-        moment: &Moment<'_>,
-    ) -> Result<srp::Accepted, EngineError> {
-        let held = Held::of(self.username, self.profile, stored, moment)?;
-        let server_public = ServerPublic::new(self.profile.profile(), &handshake.server_public)
-            .map_err(|_| EngineError::Corrupt)?;
-        let transcript = Transcript {
-            profile: self.profile.profile(),
-            name: self.username,
-            salt: &held.salt,
-            client_public: &self.client_public,
-            server_public: &server_public,
-        };
-        let ephemeral = Ephemeral::new(handshake.ephemeral);
-        let accepted = srp::answer(&transcript, &held.verifier, &ephemeral, &self.proof);
-        let current = held.generation == handshake.generation && held.generation > 0;
-        accepted.ok().filter(|_| current).ok_or(EngineError::LoginRefused)
-    }
-
-    /// Whether this row is the challenge that is being answered.
-    fn answers(&self, handshake: &StoredHandshake, moment: &Moment<'_>) -> bool {
-        let same = hash::sha256(self.client_public.as_bytes()).ct_eq(&handshake.client_public);
-        handshake.account == self.account
-            && handshake.profile == self.profile
-            && bool::from(same)
-            && moment.now <= handshake.expires
-    }
-}
-
 impl FinishSrp {
-    fn handshake_key(&self, space: &Keyspace) -> Option<strongroom_storage::Key> {
-        let client_public = ClientPublic::new(self.profile.profile(), &self.client_public).ok()?;
-        let account = account_of(&self.realm, &self.username, space);
-        Some(space.handshake(account, client_public.as_bytes(), self.profile.handshakes().0))
+    fn claim(&self) -> Claim<'_> {
+        Claim {
+            realm: &self.realm,
+            username: &self.username,
+            profile: self.profile,
+            client_public: &self.client_public,
+            proof: &self.proof,
+            network: &self.network,
+        }
     }
 }
 
@@ -137,10 +87,7 @@ impl Command for FinishSrp {
 
     fn reads(&self, _: &Principal, space: &Keyspace) -> Reads {
         let account = account_of(&self.realm, &self.username, space);
-        let reads = Reads::one(keyspace::verifier(account))
-            .row(keyspace::account(account))
-            .row(keyspace::guesses(account));
-        self.handshake_key(space).into_iter().fold(reads, Reads::row)
+        self.claim().reads(space).and(Opening::reads(account))
     }
 
     fn decide(
@@ -149,58 +96,23 @@ impl Command for FinishSrp {
         _: &Principal,
         moment: &mut Moment<'_>,
     ) -> Result<Step<SignedIn>, EngineError> {
-        let identity = identity_of(&self.realm, &self.username)?;
-        let account = moment.space.account_of(&identity.realm, &identity.subject);
-        let attempt = Attempt {
-            account,
-            username: &self.username,
-            profile: self.profile,
-            client_public: ClientPublic::new(self.profile.profile(), &self.client_public)
-                .map_err(EngineError::SrpInvalid)?,
-            proof: Proof::new(&self.proof).map_err(EngineError::SrpInvalid)?,
+        let proved = match self.claim().check(view, moment)? {
+            Checked::Wrong(marks) => return marks.on(Decision::refuse(EngineError::LoginRefused)).done(),
+            Checked::Good(proved) => *proved,
         };
-        let guesses_key = keyspace::guesses(account);
-        let mut guesses: StoredGuesses = view.row(&guesses_key)?.unwrap_or_default();
-        let network = moment.space.network(&self.network);
-        guesses.check(&network, moment)?;
-        let handshake_key = self.handshake_key(moment.space).ok_or(EngineError::LoginRefused)?;
-        let handshake: Option<StoredHandshake> = view.row(&handshake_key)?;
-        let Some(handshake) = handshake.filter(|handshake| attempt.answers(handshake, moment)) else {
-            return Err(EngineError::LoginRefused);
-        };
-        if !view.has(&keyspace::ledger(account)) {
-            return Ok(Step::Need(Opening::reads(account)));
-        }
-        moment.relies_on(handshake.expires);
-        let stored: Option<StoredVerifier> = view.row(&keyspace::verifier(account))?;
-        let active = view
-            .row::<StoredAccount>(&keyspace::account(account))?
-            .filter(|stored| stored.state == AccountState::Active);
-        let (Ok(accepted), Some(active)) = (attempt.check(&handshake, stored.as_ref(), moment), active)
-        else {
-            guesses.failed(network, moment);
-            return Decision::refuse(EngineError::LoginRefused)
-                .delete(handshake_key)
-                .put(guesses_key, &guesses)
-                .done();
-        };
+        let Proved { identity, account: stored, server_proof, failures, marks, .. } = proved;
         let longest = moment.limits.session_life_max;
         let opening = Opening {
-            account,
+            account: moment.space.account_of(&identity.realm, &identity.subject),
             identity,
-            rights: Rights::ALL.and(active.rights),
+            rights: Rights::ALL.and(stored.rights),
             expires: Some(moment.now.saturating_add(self.life.map_or(longest, |life| life.min(longest)))),
             label: &self.label,
             parent: None,
             form: self.form,
             prove_by: None,
         };
-        let failures = guesses.succeeded(network);
-        opening
-            .decide_making_room(view, moment)?
-            .map(|session| SignedIn { session, server_proof: accepted.m2.expose().to_vec(), failures })
-            .delete(handshake_key)
-            .put(guesses_key, &guesses)
-            .done()
+        let opened = opening.decide_making_room(view, moment)?;
+        marks.on(opened.map(|session| SignedIn { session, server_proof, failures })).done()
     }
 }

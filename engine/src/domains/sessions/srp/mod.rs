@@ -3,6 +3,7 @@
 //! ```text
 //! ReserveUsername -> a name         RegisterUser -> an account with salt and verifier
 //! BeginSrp: A -> salt, B            FinishSrp: M1 -> a session and M2
+//!                                   ChangePassphrase: M1, a new verifier, the KEK wrapped anew -> M2
 //! ```
 //!
 //! A name without an account is answered like one that has one: with a salt and a verifier that are always the same
@@ -15,14 +16,17 @@
 //! Source: dialects/meeco.md, sections 2, 5 and 9; RFC 5054.
 
 mod begin;
+mod change;
 mod finish;
 mod guesses;
+mod proof;
 mod register;
 mod rows;
 #[cfg(test)]
 mod tests;
 
 pub use begin::{BeginSrp, SrpChallenge};
+pub use change::{ChangePassphrase, KekUnderNewPassphrase, PassphraseChanged};
 pub use finish::{FinishSrp, SignedIn};
 pub(crate) use guesses::StoredGuesses;
 pub use guesses::{SignInAttempts, SignInFailures};

@@ -28,7 +28,7 @@ const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqr
 const USERNAME_CHARACTERS: usize = 11;
 
 /// Longest description of a derivation, in bytes.
-const DERIVATION_BYTES_MAX: usize = 256;
+pub(super) const DERIVATION_BYTES_MAX: usize = 256;
 
 fn draw_username(entropy: &dyn Entropy) -> String {
     let even = 256 / ALPHABET.len() * ALPHABET.len();
