@@ -150,7 +150,7 @@ impl FromIterator<Right> for Rights {
 /// What a command requires of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// Nothing: whoever asks.
+    /// Nothing: whoever asks, for what the command itself carries decides.
     Anyone,
     /// An account, be its session proved or not.
     Unproved,

@@ -14,6 +14,7 @@ use crate::{
     bus::{Grounds, Placement},
     codec::{self, Stored},
     credential::CredentialCache,
+    domains::admission::{Issuers, TrustedIssuer},
     feed::Board,
     handle::{EngineHandle, Routes},
     keyspace::{self, Keyspace},
@@ -63,6 +64,7 @@ pub struct EngineBuilder {
     entropy: Arc<dyn Entropy>,
     cpu: Arc<dyn Cpu>,
     limits: Limits,
+    issuers: Issuers,
     placement: Placement,
     shards: usize,
     observer: Arc<dyn Observer>,
@@ -91,6 +93,14 @@ impl EngineBuilder {
     #[must_use]
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// Accepts the admission tokens of another keystore. May be said of any number of them, and of one name under
+    /// several keys, which is how a keystore changes its key.
+    #[must_use]
+    pub fn trust(mut self, issuer: TrustedIssuer) -> Self {
+        self.issuers.trust(issuer);
+        self
     }
 
     /// Where actors live; on the caller's own thread unless said otherwise.
@@ -129,6 +139,7 @@ impl EngineBuilder {
             heavy: Arc::new(Semaphore::new(self.limits.heavy_max)),
             observer: self.observer,
             limits: self.limits,
+            issuers: self.issuers,
             storage: self.storage,
         });
         let grounds = Grounds::new(self.placement);
@@ -233,6 +244,7 @@ impl Engine {
             entropy: Arc::new(OsEntropy),
             cpu: Arc::new(Inline),
             limits: Limits::default(),
+            issuers: Issuers::default(),
             placement: Placement::Here,
             shards: 8,
             observer: Arc::new(Unobserved),

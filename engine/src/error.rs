@@ -176,6 +176,18 @@ pub enum EngineError {
         at: usize,
     },
 
+    // Admission
+    /// The text is no admission token that is good here: malformed, altered, expired, for another service or user, or
+    /// of a keystore that is not trusted. It was not spent.
+    #[error("the admission token is not good here")]
+    TokenRefused,
+    /// The admission token was good, and has admitted somebody.
+    #[error("the admission token was spent")]
+    TokenSpent,
+    /// The account spent a token for this audience; there is no other.
+    #[error("the account has been admitted there already")]
+    AlreadyAdmitted,
+
     // Records
     /// The record exists and the command names no previous version.
     #[error("the record exists and no previous version was named")]
@@ -285,6 +297,8 @@ pub enum Quota {
     Bytes,
     /// Wrapped keys.
     Keys,
+    /// Services that the account asks admission to.
+    Audiences,
 }
 
 impl std::fmt::Display for Quota {
@@ -293,6 +307,7 @@ impl std::fmt::Display for Quota {
             Self::Records => "records",
             Self::Bytes => "bytes",
             Self::Keys => "keys",
+            Self::Audiences => "services",
         })
     }
 }
@@ -339,6 +354,7 @@ impl EngineError {
             | E::MetadataTooLarge { .. }
             | E::TooManyExternalIdentifiers { .. }
             | E::ExternalIdentifierSize { .. }
+            | E::TokenRefused
             | E::ValueChangedAlone
             | E::MetaTooLarge { .. }
             | E::ValueTooLarge { .. }
@@ -357,6 +373,8 @@ impl EngineError {
             E::PreviousMissing { .. }
             | E::StaleRecord { .. }
             | E::UsernameTaken
+            | E::TokenSpent
+            | E::AlreadyAdmitted
             | E::KekExists
             | E::StaleKek { .. }
             | E::RotationRunning { .. }
@@ -410,6 +428,9 @@ impl EngineError {
             E::TooManyExternalIdentifiers { .. } => "too-many-external-identifiers",
             E::ExternalIdentifierSize { .. } => "external-identifier-size",
             E::ExternalIdentifierTaken { .. } => "external-identifier-taken",
+            E::TokenRefused => "token-refused",
+            E::TokenSpent => "token-spent",
+            E::AlreadyAdmitted => "already-admitted",
             E::PreviousMissing { .. } => "previous-missing",
             E::StaleRecord { .. } => "stale-record",
             E::ValueChangedAlone => "value-changed-alone",

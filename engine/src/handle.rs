@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use strongroom_primitives::{
     id::{AccountId, IdempotencyKey},
+    sign::VerifyingKey,
     time::Timestamp,
 };
 use strongroom_storage::{Info, Storage};
@@ -14,6 +15,7 @@ use crate::{
     credential::{Credential, Identity},
     domains::{
         accounts::{Accounts, EraseAccount, PurgeAccount, WhoAmI},
+        admission::Admission,
         key_hierarchy::KeyHierarchy,
         realms::Realms,
         records::{Previous, Receipt, RecordHead, Records, RemoveRecipient, ResetDone, ResetRecords},
@@ -30,6 +32,7 @@ use crate::{
 /// One route per domain.
 pub(crate) struct Routes {
     accounts: Route<Accounts>,
+    admission: Route<Admission>,
     key_hierarchy: Route<KeyHierarchy>,
     realms: Route<Realms>,
     records: Route<Records>,
@@ -66,6 +69,7 @@ macro_rules! routed {
 
 routed!(
     Accounts => accounts,
+    Admission => admission,
     KeyHierarchy => key_hierarchy,
     Realms => realms,
     Records => records,
@@ -76,6 +80,7 @@ impl Routes {
     pub(crate) fn new(grounds: &crate::bus::Grounds, couriers: &[Arc<Courier>], limits: &Limits) -> Self {
         Self {
             accounts: Route::new(grounds, couriers, limits.in_flight_max),
+            admission: Route::new(grounds, couriers, limits.in_flight_max),
             key_hierarchy: Route::new(grounds, couriers, limits.in_flight_max),
             realms: Route::new(grounds, couriers, limits.in_flight_max),
             records: Route::new(grounds, couriers, limits.in_flight_max),
@@ -86,6 +91,7 @@ impl Routes {
     fn here(&self, courier: &Arc<Courier>) -> Self {
         Self {
             accounts: self.accounts.here(courier),
+            admission: self.admission.here(courier),
             key_hierarchy: self.key_hierarchy.here(courier),
             realms: self.realms.here(courier),
             records: self.records.here(courier),
@@ -95,6 +101,7 @@ impl Routes {
 
     async fn drain(&self) {
         self.accounts.drain().await;
+        self.admission.drain().await;
         self.key_hierarchy.drain().await;
         self.realms.drain().await;
         self.sessions.drain().await;
@@ -103,6 +110,7 @@ impl Routes {
 
     fn in_flight(&self) -> usize {
         self.accounts.in_flight()
+            + self.admission.in_flight()
             + self.key_hierarchy.in_flight()
             + self.realms.in_flight()
             + self.records.in_flight()
@@ -335,6 +343,11 @@ impl EngineHandle {
     /// The public key of the engine's receipts: Ed25519, 32 bytes.
     pub fn receipt_key(&self) -> [u8; 32] {
         *self.shared.secrets.receipt_key().as_bytes()
+    }
+
+    /// The public key of the engine's admission tokens, for services elsewhere that accept them.
+    pub fn admission_key(&self) -> VerifyingKey {
+        self.shared.secrets.admission_key()
     }
 
     /// How the engine feels, asking the store.

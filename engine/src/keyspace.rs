@@ -23,14 +23,16 @@
 //! | `H` | bucket, slot | `StoredHandshake`: a table of fixed size | sessions |
 //! | `p` | account, key pair | `StoredKeyPair` | key_hierarchy |
 //! | `e` | account, external identifier | `StoredExternalIdentifier`: whose it is | key_hierarchy |
+//! | `t` | account, audience | `StoredToken`: an admission token of this engine | admission |
+//! | `u` | issuer key and token id | `StoredForeignToken`: one of another keystore, spent here | admission |
 //! | `i` | account, slot | `StoredSlot` | the runtime |
 //!
-//! Accounts, realms, key ids, names, external identifiers and slots appear as 16-byte keyed hashes, so a key tells a thief nothing and needs
-//! no escaping; numbers are big-endian, so they sort.
+//! Accounts, realms, key ids, names, audiences, external identifiers and slots appear as 16-byte keyed hashes, so a key
+//! tells a thief nothing and needs no escaping; numbers are big-endian, so they sort.
 
 use strongroom_primitives::{
     hash::keyed_hash16,
-    id::{AccountId, DekId, IdempotencyKey, KeyPairId, RealmId, SessionId, Subject},
+    id::{AccountId, Audience, DekId, IdempotencyKey, KeyPairId, RealmId, SessionId, Subject, TokenId},
 };
 use strongroom_storage::{Key, Topic};
 
@@ -51,7 +53,7 @@ pub struct Keyspace {
 
 /// Prefixes whose keys continue with an account, in the order in which erasure removes them. The ledger goes last, so
 /// that an interrupted erasure still knows that there is something left.
-pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofisdpekPTL";
+pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofisdpekPTtL";
 
 fn spell(prefix: u8, parts: &[&[u8]]) -> Key {
     let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
@@ -179,6 +181,10 @@ pub(crate) fn key_pairs(account: AccountId) -> Key {
     spell(b'p', &[account.as_bytes()])
 }
 
+pub(crate) fn admissions(account: AccountId) -> Key {
+    spell(b't', &[account.as_bytes()])
+}
+
 pub(crate) fn event(account: AccountId, sequence: u64) -> Key {
     spell(b'f', &[account.as_bytes(), &sequence.to_be_bytes()])
 }
@@ -280,6 +286,17 @@ impl Keyspace {
     pub(crate) fn external_identifier(&self, account: AccountId, text: &str) -> Key {
         let hash = keyed_hash16(&self.naming, "external identifier", &[text.as_bytes()]);
         spell(b'e', &[account.as_bytes(), &hash])
+    }
+
+    /// The admission token of an account for an audience.
+    pub(crate) fn admission(&self, account: AccountId, audience: &Audience) -> Key {
+        let hash = keyed_hash16(&self.naming, "audience", &[audience.as_str().as_bytes()]);
+        spell(b't', &[account.as_bytes(), &hash])
+    }
+
+    /// The mark that a token of another keystore was spent here.
+    pub(crate) fn foreign_token(&self, issuer: &[u8; 32], token: TokenId) -> Key {
+        spell(b'u', &[&keyed_hash16(&self.naming, "foreign token", &[issuer, token.as_bytes()])])
     }
 
     /// The slot of an idempotency key.

@@ -37,7 +37,8 @@ pub use codec::Stored;
 pub use command::{Command, Domain};
 pub use credential::{Credential, Identity, Right, Rights};
 pub use domains::{
-    accounts::Accounts, key_hierarchy::KeyHierarchy, realms::Realms, records::Records, sessions::Sessions,
+    accounts::Accounts, admission::Admission, key_hierarchy::KeyHierarchy, realms::Realms, records::Records,
+    sessions::Sessions,
 };
 pub use engine::{Engine, EngineBuilder, SpawnedEngine, StartError};
 pub use error::{EngineError, ErrorKind, Quota};
@@ -48,6 +49,8 @@ pub use runtime::Shard;
 
 /// The actor of accounts.
 pub type AccountsActor = Shard<Accounts>;
+/// The actor of admission tokens.
+pub type AdmissionActor = Shard<Admission>;
 /// The actor of wrapped keys.
 pub type KeyHierarchyActor = Shard<KeyHierarchy>;
 /// The actor of realms and their keys.

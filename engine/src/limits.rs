@@ -43,6 +43,10 @@ pub struct Limits {
     pub wrapped_private_key_bytes_max: usize,
     /// Metadata of a key pair, in bytes of its JSON. Source: dialects/meeco.md, section 9.
     pub key_pair_metadata_bytes_max: usize,
+    /// How long an admission token is good. Source: dialects/meeco.md, section 5.
+    pub admission_token_life: Duration,
+    /// Services that one account asks admission to.
+    pub account_audiences_max: usize,
     /// Rows in one page of a listing.
     pub page_rows_max: usize,
 
@@ -101,6 +105,8 @@ impl Default for Limits {
             wrapped_key_bytes_max: 4_096,
             wrapped_private_key_bytes_max: 32_768,
             key_pair_metadata_bytes_max: 16_384,
+            admission_token_life: DAY,
+            account_audiences_max: 16,
             page_rows_max: 256,
             feed_events_max: 10_000,
             feed_retention: DAY * 30,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{hash, secret::Secret, sign};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{codec::Stored, ports::Entropy};
 
@@ -12,6 +12,8 @@ pub struct EngineSecrets {
     receipt: sign::SigningKey,
     /// Makes the decoys of names that have no account.
     decoys: Secret,
+    /// Signs admission tokens.
+    admission: sign::SigningKey,
 }
 
 impl EngineSecrets {
@@ -28,6 +30,16 @@ impl EngineSecrets {
     /// Signs `statement`, which the caller has made unambiguous.
     pub(crate) fn sign_receipt(&self, statement: &[u8]) -> [u8; 64] {
         self.receipt.sign(statement)
+    }
+
+    /// The public half of the key that signs admission tokens.
+    pub fn admission_key(&self) -> sign::VerifyingKey {
+        self.admission.verifying_key()
+    }
+
+    /// Signs `statement`, which the caller has made unambiguous.
+    pub(crate) fn sign_admission(&self, statement: &[u8]) -> [u8; 64] {
+        self.admission.sign(statement)
     }
 }
 
@@ -50,11 +62,15 @@ impl StoredSecrets {
     }
 
     pub(crate) fn secrets(&self) -> EngineSecrets {
-        let mut seed = hash::derive_key("strongroom receipt v1", &self.root);
-        let receipt = sign::SigningKey::from_seed(&seed);
-        seed.zeroize();
-        let decoys = hash::derive_key("strongroom srp decoys v1", &self.root);
-        EngineSecrets { receipt, decoys: Secret::new(decoys.to_vec()) }
+        let signing_key = |purpose| {
+            let seed = Zeroizing::new(hash::derive_key(purpose, &self.root));
+            sign::SigningKey::from_seed(&seed)
+        };
+        EngineSecrets {
+            receipt: signing_key("strongroom receipt v1"),
+            admission: signing_key("strongroom admission v1"),
+            decoys: Secret::new(hash::derive_key("strongroom srp decoys v1", &self.root).to_vec()),
+        }
     }
 }
 

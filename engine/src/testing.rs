@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use strongroom_primitives::{
-    id::{RealmId, Subject},
+    id::{IssuerName, RealmId, Subject},
     time::Timestamp,
 };
 use strongroom_storage::{Key, Range, Revision, Row};
@@ -15,6 +15,10 @@ use crate::{
     codec,
     command::{Command, Moment, Rows, Step, View},
     credential::{Identity, Principal, Rights, Role},
+    domains::{
+        accounts::StoredAccount,
+        admission::{Issuers, TrustedIssuer},
+    },
     error::EngineError,
     feed::{Event, Ledger},
     keyspace::{self, Keyspace},
@@ -35,6 +39,7 @@ pub struct Desk {
     pub events: Vec<Event>,
     entropy: SeededEntropy,
     secrets: EngineSecrets,
+    issuers: Issuers,
     space: Keyspace,
 }
 
@@ -47,7 +52,12 @@ impl Default for Desk {
 impl Desk {
     /// An empty desk in the spring of 2026.
     pub fn new() -> Self {
-        let entropy = SeededEntropy::new(1);
+        Self::of_store(1)
+    }
+
+    /// The same, with the secrets of another store.
+    pub fn of_store(seed: u64) -> Self {
+        let entropy = SeededEntropy::new(seed);
         let stored = StoredSecrets::generate(&entropy);
         Self {
             rows: BTreeMap::new(),
@@ -56,6 +66,7 @@ impl Desk {
             limits: Limits::default(),
             events: Vec::new(),
             secrets: stored.secrets(),
+            issuers: Issuers::default(),
             space: Keyspace::new(stored.naming_key()),
             entropy,
         }
@@ -75,9 +86,38 @@ impl Desk {
         }
     }
 
+    /// Writes the row of an account, as its first write does in an engine.
+    ///
+    /// # Panics
+    /// If `who` is no account.
+    pub fn open_account(&mut self, who: &Principal) {
+        let identity = who.identity().expect("an account").clone();
+        let account = StoredAccount::new(identity, self.now);
+        self.write(keyspace::account(who.account), Some(codec::encode(&account)));
+    }
+
+    /// Somebody without a credential.
+    pub fn nobody(&self) -> Principal {
+        Principal::of_role(Role::Nobody)
+    }
+
     /// The engine itself.
     pub fn node(&self) -> Principal {
         Principal::of_role(Role::Node)
+    }
+
+    /// The desk's engine as another one trusts it, under this name.
+    ///
+    /// # Panics
+    /// If that is no name for an issuer.
+    pub fn as_issuer(&self, name: &str) -> TrustedIssuer {
+        let name = IssuerName::new(name).expect("a good name");
+        TrustedIssuer { name, public_key: self.secrets.admission_key() }
+    }
+
+    /// Accepts the admission tokens of another engine.
+    pub fn trust(&mut self, issuer: TrustedIssuer) {
+        self.issuers.trust(issuer);
     }
 
     /// Lets time pass.
@@ -96,7 +136,8 @@ impl Desk {
     /// What the command answers.
     pub fn run<C: Command>(&mut self, who: &Principal, command: &C) -> Result<C::Reply, EngineError> {
         let mut rows = Rows::default();
-        let mut moment = Moment::new(self.now, &self.entropy, &self.limits, &self.secrets, &self.space);
+        let mut moment =
+            Moment::new(self.now, &self.entropy, &self.limits, &self.secrets, &self.issuers, &self.space);
         let mut reads = command.reads(who, &self.space);
         let decision = loop {
             for (key, hold) in reads.rows {
@@ -140,6 +181,13 @@ impl Desk {
             Some(value) => drop(self.rows.insert(key, Row { revision: Revision(self.revision), value })),
             None => drop(self.rows.remove(&key)),
         }
+    }
+
+    /// The rows whose keys begin with `prefix`, in the order of their keys.
+    #[cfg(test)]
+    pub(crate) fn values_under(&self, prefix: u8) -> Vec<Bytes> {
+        let under = self.rows.iter().filter(|(key, _)| key.as_bytes().first() == Some(&prefix));
+        under.map(|(_, row)| row.value.clone()).collect()
     }
 
     /// How many rows lie on the desk whose keys begin with `prefix`; see the keyspace.

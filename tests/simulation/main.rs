@@ -4,6 +4,7 @@
 //! in the second, all faults end, and then every node must answer, all must agree, and everything that was ever
 //! acknowledged must be there. A failure prints the line that repeats it.
 
+mod admission;
 mod checkers;
 mod clock;
 mod crash;

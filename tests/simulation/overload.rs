@@ -6,6 +6,7 @@ use strongroom_engine::{
     Asking, Command, Credential, EngineError, EngineHandle, Rights, Routed,
     domains::{
         accounts::{DescribeAccount, EraseAccount, ListAccounts, PurgeAccount, SetAccountPolicy, WhoAmI},
+        admission::{IssueToken, SpendToken},
         key_hierarchy::{
             BeginRotation, CancelRotation, CreateDek, CreateKeyPair, DeleteDek, DeleteKeyPair, FindKeyPair,
             FinishRotation, GetDek, GetKek, GetKeyPair, ListDeks, ListKeyPairs, Rewrap, Rewrapped, SetKek,
@@ -30,7 +31,10 @@ use strongroom_engine::{
     feed::FollowFeed,
     testing::keys::{PUBLIC_KEY, wrap},
 };
-use strongroom_primitives::id::{AccountId, DekId, KeyPairId, SessionId};
+use strongroom_primitives::{
+    id::{AccountId, Audience, DekId, KeyPairId, SessionId},
+    secret::SecretText,
+};
 use strongroom_testkit::{
     Client, Dice, Plan, TokenKey, World,
     history::{Outcome, content},
@@ -187,6 +191,7 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
     let (realm, identity) = (world.realm.clone(), world.identity("bob"));
     let nobody = AccountId::from_bytes([7; 16]);
     let no_session = SessionId::from_bytes([7; 16]);
+    let audience = Audience::from(&realm);
     let no_dek = DekId::from_bytes([7; 16]);
     let no_pair = KeyPairId::from_bytes([7; 16]);
     let extra = TokenKey::new("key-2", [7; 32]);
@@ -290,6 +295,8 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
         dan => Rewrap { target: 2, keys: vec![Rewrapped { id: no_dek.into(), wrapped: wrap(1, "dek") }] },
         dan => FinishRotation { target: 2 },
         dan => CancelRotation { target: 2 },
+        dan => IssueToken { audience: audience.clone() },
+        dan => SpendToken { token: SecretText::new("no token".to_owned()), audience: audience.clone() },
         operator => PutRealm { realm: realm.clone(), rights: Rights::ALL },
         operator => SetSignUp { realm: realm.clone(), sign_up: SignUp::Reserved },
         operator => PutRealmKey { realm: realm.clone(), key: extra.public() },

@@ -147,6 +147,13 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
             "an external identifier is taken",
             Some(format!("number {at}, counted from 0, belongs to another key pair or was given twice")),
         ),
+        E::TokenRefused => {
+            (400, "the admission token is not good here", say("get a new one where you are signed in"))
+        }
+        E::TokenSpent => (409, "the admission token was spent", say("it admitted somebody; sign in")),
+        E::AlreadyAdmitted => {
+            (409, "the account has been admitted there already", say("sign in there; it is done once"))
+        }
         E::PreviousMissing { .. } => (
             428,
             "the record exists and the write names no previous state",
@@ -183,6 +190,7 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
                 Quota::Records => "records",
                 Quota::Bytes => "bytes",
                 Quota::Keys => "keys",
+                Quota::Audiences => "services",
             };
             let detail = format!("{max} {what} are allowed; delete something, or ask the operator for more");
             (403, "the account's quota is used up", Some(detail))

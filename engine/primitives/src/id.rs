@@ -26,6 +26,12 @@ pub enum IdError {
     /// A subject is not 1 to 1,024 bytes of UTF-8.
     #[error("subject is not 1 to 1,024 bytes long")]
     Subject,
+    /// An audience is not 1 to 128 visible ASCII characters.
+    #[error("audience is not 1 to 128 visible ASCII characters")]
+    Audience,
+    /// An issuer's name is not 1 to 64 visible ASCII characters without a slash.
+    #[error("issuer's name is not 1 to 64 visible ASCII characters without a slash")]
+    Issuer,
     /// An idempotency key is neither 32 hexadecimal digits nor 22 base64url characters.
     #[error("idempotency key is neither 32 hexadecimal digits nor 22 base64url characters")]
     IdempotencyKey,
@@ -115,6 +121,10 @@ id16! {
     ExternalIdentifierId
 }
 id16! {
+    /// One admission token. Not its text: knowing the identifier admits nobody.
+    TokenId
+}
+id16! {
     /// One request, as logs and problem documents name it.
     RequestId
 }
@@ -194,6 +204,24 @@ text_id! {
     /// An identity inside a realm, as the outside spells it. 1 to 1,024 bytes of UTF-8, any characters; two
     /// spellings are two subjects, nothing is folded or normalised.
     Subject, |text| (1..=1024).contains(&text.len()), IdError::Subject
+}
+text_id! {
+    /// A service that admission tokens are for. 1 to 128 visible ASCII characters, no blanks.
+    Audience, |text| (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()), IdError::Audience
+}
+text_id! {
+    /// What the operator calls another keystore whose admission tokens are accepted. 1 to 64 visible ASCII characters,
+    /// no blanks and no slash, because names of its users are written behind one.
+    IssuerName,
+    |text| (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/'),
+    IdError::Issuer
+}
+
+impl From<&RealmId> for Audience {
+    /// The service that a realm's mount is, by the realm's name.
+    fn from(realm: &RealmId) -> Self {
+        Self(realm.0.clone())
+    }
 }
 
 /// 128 bits that a client draws for one intended effect, so that a repeated request gets its first answer.
@@ -294,6 +322,20 @@ mod tests {
         assert_eq!(Subject::new(""), Err(IdError::Subject));
         assert!(serde_json::from_str::<Subject>("\"\"").is_err());
         assert_eq!(serde_json::to_string(&Subject::new("zo\u{e9}").unwrap()).unwrap(), "\"zo\u{e9}\"");
+    }
+
+    #[test]
+    fn audiences_and_issuers_are_bounded_at_the_exact_byte() {
+        assert!(Audience::new("a".repeat(128)).is_ok());
+        assert_eq!(Audience::new("a".repeat(129)), Err(IdError::Audience));
+        assert_eq!(Audience::new("two words"), Err(IdError::Audience));
+        let realm = RealmId::new("a".repeat(128)).unwrap();
+        assert_eq!(Audience::from(&realm), Audience::new(realm.as_str()).unwrap());
+        assert!(IssuerName::new("a".repeat(64)).is_ok());
+        for bad in [String::new(), "a".repeat(65), "a/b".to_owned(), "a b".to_owned(), "caf\u{e9}".to_owned()]
+        {
+            assert_eq!(IssuerName::new(bad.as_str()), Err(IdError::Issuer), "{bad:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use strongroom_primitives::time::Timestamp;
 
-use crate::{keyspace::Keyspace, limits::Limits, ports::Entropy, secrets::EngineSecrets};
+use crate::{
+    domains::admission::Issuers, keyspace::Keyspace, limits::Limits, ports::Entropy, secrets::EngineSecrets,
+};
 
 /// When and with what a decision is made.
 pub struct Moment<'a> {
@@ -14,6 +16,8 @@ pub struct Moment<'a> {
     pub limits: &'a Limits,
     /// Keys of the engine itself.
     pub secrets: &'a EngineSecrets,
+    /// Other keystores whose admission tokens are accepted.
+    pub issuers: &'a Issuers,
     /// Spells storage keys.
     pub space: &'a Keyspace,
     not_after: Option<Timestamp>,
@@ -25,9 +29,10 @@ impl<'a> Moment<'a> {
         entropy: &'a dyn Entropy,
         limits: &'a Limits,
         secrets: &'a EngineSecrets,
+        issuers: &'a Issuers,
         space: &'a Keyspace,
     ) -> Self {
-        Self { now, entropy, limits, secrets, space, not_after: None }
+        Self { now, entropy, limits, secrets, issuers, space, not_after: None }
     }
 
     /// The decision holds only up to `instant` (included): the store refuses the batch after it.

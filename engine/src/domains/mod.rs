@@ -3,12 +3,14 @@
 //! | domain | actor | what it rules | lane |
 //! |---|---|---|---|
 //! | [`accounts`] | `AccountsActor` | existence, suspension, erasure | the account |
+//! | [`admission`] | `AdmissionActor` | tokens that admit a user to another service, once | the account; for spending, the token |
 //! | [`realms`] | `RealmsActor` | tenants and the keys that sign their tokens | one for all realms |
 //! | [`sessions`] | `SessionsActor` | bearer sessions | the account |
 //! | [`key_hierarchy`] | `KeyHierarchyActor` | wrapped keys: KEK, DEKs, key pairs, rotation | the account |
 //! | [`records`] | `RecordsActor` | versioned records: compare-and-set, sharing, history, reset | the account |
 
 pub mod accounts;
+pub mod admission;
 pub mod key_hierarchy;
 pub mod realms;
 pub mod records;

@@ -10,7 +10,7 @@ mod follow;
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{SessionId, Subject},
+    id::{Audience, SessionId, Subject},
     time::Timestamp,
 };
 
@@ -91,6 +91,16 @@ pub enum Event {
         /// The generation of the KEK after the change.
         generation: u32,
     },
+    /// An admission token was issued to the account.
+    TokenIssued {
+        /// For which service.
+        audience: Audience,
+    },
+    /// The account's admission token was spent: it was admitted.
+    TokenSpent {
+        /// To which service.
+        audience: Audience,
+    },
 }
 
 impl Event {
@@ -106,7 +116,9 @@ impl Event {
             | Self::SessionOpened { .. }
             | Self::SessionRevoked { .. }
             | Self::PassphraseChanged {}
-            | Self::KeysChanged { .. } => false,
+            | Self::KeysChanged { .. }
+            | Self::TokenIssued { .. }
+            | Self::TokenSpent { .. } => false,
         }
     }
 }

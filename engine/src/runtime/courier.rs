@@ -24,6 +24,7 @@ use crate::{
     bus::Caller,
     command::{Command, Domain, Lane, Moment, Reads, Step, View},
     credential::{CredentialCache, Principal},
+    domains::admission::Issuers,
     error::EngineError,
     feed::Board,
     keyspace::Keyspace,
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) limits: Limits,
     pub(crate) secrets: EngineSecrets,
+    pub(crate) issuers: Issuers,
     pub(crate) space: Keyspace,
     pub(crate) board: Board,
     pub(crate) cache: CredentialCache,
@@ -58,7 +60,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn moment(&self) -> Moment<'_> {
-        Moment::new(self.time.now(), &*self.entropy, &self.limits, &self.secrets, &self.space)
+        Moment::new(self.time.now(), &*self.entropy, &self.limits, &self.secrets, &self.issuers, &self.space)
     }
 
     /// The wall time at which a deadline falls.

@@ -15,6 +15,7 @@ use crate::{
     credential::Credential,
     domains::{
         accounts::{AccountState, PurgeAccount, StoredAccount},
+        admission::{StoredForeignToken, StoredToken},
         records::{DeliverGrants, StoredHead, StoredVersion},
         sessions::{
             ExpireSession, StoredSession,
@@ -116,6 +117,13 @@ impl Sweeper {
                 b'f' => {
                     let event: StoredEvent = codec::decode(&row.value)?;
                     event.at.saturating_add(limits.feed_retention) < now
+                }
+                b't' => codec::decode::<StoredToken>(&row.value)?.is_garbage(now),
+                // By the clock of the store, which refuses by the same clock to spend a token that has expired. With a
+                // clock of our own that is ahead, a token could be spent again on another node.
+                b'u' => {
+                    let spent: StoredForeignToken = codec::decode(&row.value)?;
+                    spent.expires.as_ms() < self.handle.storage().info().high_water_ms
                 }
                 b'r' => {
                     let head: StoredHead = codec::decode(&row.value)?;

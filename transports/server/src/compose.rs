@@ -44,6 +44,8 @@ pub(crate) fn engine_limits(config: &Config) -> Limits {
         wrapped_key_bytes_max: limits.wrapped_key_bytes_max,
         wrapped_private_key_bytes_max: limits.wrapped_private_key_bytes_max,
         key_pair_metadata_bytes_max: limits.key_pair_metadata_bytes_max,
+        admission_token_life: Duration::from_secs(limits.admission_token_life_s),
+        account_audiences_max: limits.account_audiences_max,
         page_rows_max: limits.page_rows_max,
         feed_events_max: limits.feed_events_max,
         feed_retention: Duration::from_secs(limits.feed_retention_s),

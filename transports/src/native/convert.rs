@@ -143,5 +143,7 @@ fn what(event: feed::Event) -> What {
         feed::Event::SessionRevoked { session } => What::SessionRevoked { session },
         feed::Event::PassphraseChanged {} => What::PassphraseChanged {},
         feed::Event::KeysChanged { generation } => What::KeysChanged { generation },
+        feed::Event::TokenIssued { audience } => What::TokenIssued { audience },
+        feed::Event::TokenSpent { audience } => What::TokenSpent { audience },
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{SessionId, Subject},
+    id::{Audience, SessionId, Subject},
     time::Timestamp,
 };
 
@@ -95,6 +95,18 @@ pub enum What {
     KeysChanged {
         /// The generation of the KEK after the change.
         generation: u32,
+    },
+    /// An admission token was issued to the account.
+    #[serde(rename = "token.issued")]
+    TokenIssued {
+        /// For which service.
+        audience: Audience,
+    },
+    /// The account's admission token was spent: it was admitted.
+    #[serde(rename = "token.spent")]
+    TokenSpent {
+        /// To which service.
+        audience: Audience,
     },
 }
 

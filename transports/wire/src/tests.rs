@@ -4,7 +4,7 @@ use bytes::Bytes;
 use insta::assert_snapshot;
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{AccountId, SessionId, Subject},
+    id::{AccountId, Audience, SessionId, Subject},
     time::Timestamp,
 };
 
@@ -33,6 +33,10 @@ fn bytes(text: &'static str) -> Base64Bytes {
 
 fn tag() -> RecordTag {
     RecordTag::from_bytes([7; 64])
+}
+
+fn audience() -> Audience {
+    Audience::new("vault").unwrap()
 }
 
 fn session() -> SessionId {
@@ -217,6 +221,8 @@ fn events() {
         What::SessionRevoked { session: session() },
         What::PassphraseChanged {},
         What::KeysChanged { generation: 2 },
+        What::TokenIssued { audience: audience() },
+        What::TokenSpent { audience: audience() },
     ];
     let text: Vec<String> =
         all.into_iter().map(|what| json(&Event { sequence: 9, at: at(), what })).collect();
@@ -231,6 +237,8 @@ fn events() {
     {"sequence":9,"at":1780000000123,"what":{"session.revoked":{"session":"abababababababababababababababab"}}}
     {"sequence":9,"at":1780000000123,"what":{"passphrase.changed":{}}}
     {"sequence":9,"at":1780000000123,"what":{"keys.changed":{"generation":2}}}
+    {"sequence":9,"at":1780000000123,"what":{"token.issued":{"audience":"vault"}}}
+    {"sequence":9,"at":1780000000123,"what":{"token.spent":{"audience":"vault"}}}
     "#);
 }
 

@@ -8,20 +8,22 @@ use std::{
 
 use bytes::Bytes;
 use strongroom_primitives::{
-    id::{IdempotencyKey, RealmId, Subject},
+    id::{Audience, IdempotencyKey, RealmId, Subject},
     time::Timestamp,
 };
-use strongroom_storage::{Memory, Range, Storage};
+use strongroom_storage::{Batch, Memory, Range, Storage};
 
 use super::Sweeper;
 use crate::{
     Asking, Credential, Engine, EngineError, Identity, Limits, Rights,
     domains::{
+        admission::{IssueToken, SpendToken},
         realms::PutRealm,
         records::{GetRecord, History, ListGrants, Previous, PutRecord, RecordName, ResetRecords},
         sessions::IssueBearer,
     },
     ports::Clock,
+    testing::Desk,
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -202,4 +204,61 @@ async fn a_store_that_nobody_writes_to_learns_of_the_time() {
     assert_eq!(bench.storage.info().high_water_ms, before + DAY_MS);
     let again = Engine::builder(bench.storage.clone()).clock(bench.clock.clone()).start().await.unwrap();
     assert_eq!(again.handle().now().as_ms(), before + DAY_MS, "the step back is not believed");
+}
+
+fn vault() -> Audience {
+    Audience::new("vault").unwrap()
+}
+
+/// An admission token that expired unspent leaves nothing; one that was spent keeps its row, which is what says that its
+/// account has been admitted.
+#[actix_rt::test]
+async fn a_token_goes_once_it_has_expired_unless_it_admitted_somebody() {
+    let bench = Bench::new().await;
+    let handle = bench.engine.handle();
+    let issue = IssueToken { audience: vault() };
+    let token = handle.ask(who("alice"), issue.clone()).await.unwrap().token;
+    handle.ask(who("bob"), issue.clone()).await.unwrap();
+    handle.ask(Credential::Anonymous, SpendToken { token, audience: vault() }).await.unwrap();
+    bench.sweep().await;
+    assert_eq!(bench.rows_under(b't').await, 2);
+    bench.wait_days(2);
+    bench.sweep().await;
+    assert_eq!(bench.rows_under(b't').await, 1);
+    assert_eq!(handle.ask(who("alice"), issue.clone()).await.err(), Some(EngineError::AlreadyAdmitted));
+    assert!(handle.ask(who("bob"), issue).await.is_ok());
+}
+
+/// A-TOK-09, F-11: the mark of a foreign token goes by the store's clock. A node that is ahead of it must not remove what
+/// keeps one that is behind from spending the token again.
+#[actix_rt::test]
+async fn the_mark_of_a_foreign_token_goes_when_the_store_knows_that_it_has_expired() {
+    let mut keystore = Desk::of_store(2);
+    let ann = keystore.who("ann");
+    let issued = keystore.run(&ann, &IssueToken { audience: vault() }).unwrap();
+    let clock = |ms: u64| Arc::new(Settable(AtomicU64::new(ms)));
+    let (truth, ahead) = (clock(issued.issued.as_ms()), clock(issued.issued.as_ms()));
+    let wall = truth.clone();
+    let storage = Arc::new(Memory::new(Arc::new(move || wall.0.load(Ordering::Relaxed))));
+    let engine = Engine::builder(storage.clone())
+        .clock(ahead.clone())
+        .trust(keystore.as_issuer("acme"))
+        .start()
+        .await
+        .unwrap();
+    let spend = SpendToken { token: issued.token, audience: vault() };
+    engine.handle().ask(Credential::Anonymous, spend).await.unwrap();
+    let marks = async || {
+        let mut sweeper = Sweeper::new(engine.handle().clone());
+        for _ in 0..4 {
+            sweeper.step().await.unwrap();
+        }
+        let range = Range::prefix(&strongroom_storage::Key::from_static(b"u"), 10);
+        storage.scan(range).await.unwrap().rows.len()
+    };
+    ahead.0.fetch_add(2 * DAY_MS, Ordering::Relaxed);
+    assert_eq!(marks().await, 1, "by its own clock alone the token has expired");
+    truth.0.fetch_add(2 * DAY_MS, Ordering::Relaxed);
+    storage.commit(Batch::default()).await.unwrap();
+    assert_eq!(marks().await, 0);
 }

@@ -172,6 +172,10 @@ section! {
         wrapped_private_key_bytes_max: usize = engine().wrapped_private_key_bytes_max;
         /// Metadata of a key pair, in bytes of its JSON.
         key_pair_metadata_bytes_max: usize = engine().key_pair_metadata_bytes_max;
+        /// Seconds for which an admission token is good.
+        admission_token_life_s: u64 = engine().admission_token_life.as_secs();
+        /// Services that one account asks admission to.
+        account_audiences_max: usize = engine().account_audiences_max;
         /// Rows in one page of a listing.
         page_rows_max: usize = engine().page_rows_max;
         /// Events that a feed keeps.

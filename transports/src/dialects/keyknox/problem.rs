@@ -161,6 +161,9 @@ impl Problem {
                 | E::TooManyExternalIdentifiers { .. }
                 | E::ExternalIdentifierSize { .. }
                 | E::ExternalIdentifierTaken { .. }
+                | E::TokenRefused
+                | E::TokenSpent
+                | E::AlreadyAdmitted
                 | E::IdempotencyMismatch
                 | E::OutcomeUnknown
                 | E::StorageUnavailable

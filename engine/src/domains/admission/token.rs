@@ -1,0 +1,140 @@
+//! The form of a token: what it claims, how that is written, signed and read. No rows here.
+//!
+//! ```text
+//! sra1.<claims>.<signature>
+//! ```
+//!
+//! Both parts are base64url without padding. The claims are the postcard form of [`Claims`]; the signature is Ed25519
+//! over `strongroom admission v1`, a zero byte and the claims. One token has one text: the decoder takes canonical
+//! base64 only, and what was read is written again and compared (THREATS A-TOK-05).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize, Serializer};
+use strongroom_primitives::{
+    encoding, hash,
+    id::{Audience, IssuerName, TokenId},
+    secret::SecretText,
+    sign::VerifyingKey,
+    time::Timestamp,
+};
+
+use super::Issuers;
+use crate::{credential::Identity, error::EngineError, secrets::EngineSecrets};
+
+const FORM: &str = "sra1";
+const STATEMENT: &[u8] = b"strongroom admission v1\0";
+
+/// Longest text that is looked at, in bytes. The longest that can be made takes about 1,900.
+const TEXT_BYTES_MAX: usize = 2_048;
+
+/// Which keystore vouches for somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Issuer {
+    /// This engine.
+    Here,
+    /// One that the operator trusts, by the name that the operator gave it.
+    Other(IssuerName),
+}
+
+/// What a token says.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Claims {
+    /// The public key that it is signed with: 32 bytes.
+    pub(super) issuer: [u8; 32],
+    /// Who is to be admitted, as the issuer knows them.
+    pub(super) identity: Identity,
+    /// To what.
+    pub(super) audience: Audience,
+    pub(super) id: TokenId,
+    pub(super) issued: Timestamp,
+    /// The last instant at which it is good.
+    pub(super) expires: Timestamp,
+}
+
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Claims({:?} for {})", self.id, self.audience)
+    }
+}
+
+impl Claims {
+    fn to_bytes(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).expect("claims are made of types that postcard can write")
+    }
+
+    /// The token's text. The same claims give the same text.
+    pub(super) fn sign(&self, secrets: &EngineSecrets) -> SecretText {
+        let claims = self.to_bytes();
+        let signature = secrets.sign_admission(&statement(&claims));
+        let (claims, signature) = (encoding::to_base64url(&claims), encoding::to_base64url(&signature));
+        SecretText::new(format!("{FORM}.{claims}.{signature}"))
+    }
+
+    /// Reads a token that this engine or a trusted issuer has signed. Nothing is said about whether it is still good.
+    ///
+    /// # Errors
+    /// [`EngineError::TokenRefused`], whatever is the matter.
+    pub(super) fn verify(
+        text: &str,
+        secrets: &EngineSecrets,
+        issuers: &Issuers,
+    ) -> Result<(Self, Issuer), EngineError> {
+        let (claims, bytes, signature) = read(text).ok_or(EngineError::TokenRefused)?;
+        let own = secrets.admission_key();
+        let (key, issuer) = if claims.issuer == *own.as_bytes() {
+            (own, Issuer::Here)
+        } else {
+            let name = issuers.name_of(&claims.issuer).ok_or(EngineError::TokenRefused)?;
+            let key = VerifyingKey::from_bytes(&claims.issuer).map_err(|_| EngineError::TokenRefused)?;
+            (key, Issuer::Other(name.clone()))
+        };
+        key.verify(&statement(&bytes), &signature).map_err(|_| EngineError::TokenRefused)?;
+        Ok((claims, issuer))
+    }
+}
+
+fn statement(claims: &[u8]) -> Vec<u8> {
+    [STATEMENT, claims].concat()
+}
+
+/// The claims, their bytes and the signature, not yet verified.
+fn read(text: &str) -> Option<(Claims, Vec<u8>, Vec<u8>)> {
+    if text.len() > TEXT_BYTES_MAX {
+        return None;
+    }
+    let (claims, signature) = text.strip_prefix(FORM)?.strip_prefix('.')?.split_once('.')?;
+    let bytes = encoding::from_base64url(claims).ok()?;
+    let signature = encoding::from_base64url(signature).ok()?;
+    let claims: Claims = postcard::from_bytes(&bytes).ok()?;
+    (claims.to_bytes() == bytes).then_some((claims, bytes, signature))
+}
+
+/// The name of a token's text where the text itself is not to be: its SHA-256.
+pub(crate) fn digest(text: &SecretText) -> [u8; 32] {
+    hash::sha256(text.expose().as_bytes())
+}
+
+/// Writes a token by its digest: all that fingerprinting a command takes.
+pub(crate) fn by_digest<S: Serializer>(text: &SecretText, serializer: S) -> Result<S::Ok, S::Error> {
+    digest(text).serialize(serializer)
+}
+
+/// A token in an answer that is kept sealed under an idempotency key: the one place where its text is serialized.
+pub(super) mod in_sealed_answer {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use strongroom_primitives::secret::SecretText;
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        text: &SecretText,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        text.expose().serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<SecretText, D::Error> {
+        String::deserialize(deserializer).map(SecretText::new)
+    }
+}
