@@ -119,6 +119,12 @@ pub enum EngineError {
         /// Keys that are wrapped by the old KEK only.
         remaining: u64,
     },
+    /// The account has more keys than an enrolment can have; nothing is dropped.
+    #[error("more than {max} keys are not dropped with an enrolment")]
+    RestartTooLarge {
+        /// The limit.
+        max: usize,
+    },
     /// A list of rewrapped keys is too long or names one twice.
     #[error("more than {max} keys, or one of them twice")]
     RewrapList {
@@ -347,6 +353,7 @@ impl EngineError {
             | E::SrpInvalid(_)
             | E::LoginRefused
             | E::KeyInvalid
+            | E::RestartTooLarge { .. }
             | E::RewrapList { .. }
             | E::WrappedKeySize { .. }
             | E::WrappedKeyMalformed { .. }
@@ -420,6 +427,7 @@ impl EngineError {
             E::RotationRunning { .. } => "rotation-running",
             E::UnknownRotation => "unknown-rotation",
             E::RotationIncomplete { .. } => "rotation-incomplete",
+            E::RestartTooLarge { .. } => "restart-too-large",
             E::RewrapList { .. } => "rewrap-list",
             E::WrappedKeySize { .. } => "wrapped-key-size",
             E::WrappedKeyMalformed { .. } => "wrapped-key-malformed",

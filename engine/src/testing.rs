@@ -190,6 +190,12 @@ impl Desk {
         under.map(|(_, row)| row.value.clone()).collect()
     }
 
+    /// Lays down a row that another domain would have written.
+    #[cfg(test)]
+    pub(crate) fn place(&mut self, key: Key, row: Bytes) {
+        self.write(key, Some(row));
+    }
+
     /// How many rows lie on the desk whose keys begin with `prefix`; see the keyspace.
     #[cfg(test)]
     pub(crate) fn rows_under(&self, prefix: u8) -> usize {

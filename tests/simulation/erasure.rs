@@ -6,11 +6,29 @@ use strongroom_engine::{
     Credential, EngineError, Quota,
     domains::{
         accounts::{AccountState, DescribeAccount, EraseAccount, WhoAmI},
+        key_hierarchy::{CreateDek, CreateKeyPair, SetKek},
         records::{GetRecord, ListRecords, Previous, PutRecord, RecordName},
         sessions::IssueBearer,
     },
+    testing::keys::{PUBLIC_KEY, wrap},
 };
 use strongroom_testkit::{Client, Dice, Plan, World, history::content, record, seeds, simulate};
+
+/// Gives ann a KEK, a DEK and a key pair that goes by a name.
+async fn keep_keys(world: &World) {
+    // Any of these may have been done although its answer was lost.
+    let ann = || world.gateway("ann");
+    let _ = world.persist(0, ann(), SetKek { wrapped: wrap(0, "kek") }).await;
+    world.insist(0, ann(), CreateDek { wrapped: wrap(1, "dek"), generation: Some(1) }).await;
+    let pair = CreateKeyPair {
+        public_key: PUBLIC_KEY.to_owned(),
+        wrapped_private_key: wrap(1, "private"),
+        external_identifiers: vec!["auth".to_owned()],
+        metadata: "{}".into(),
+        generation: Some(1),
+    };
+    let _ = world.persist(0, ann(), pair).await;
+}
 
 /// Erasure ends an account at once and for ever on every node, and in the end no row of it is left but the mark that
 /// keeps its name from being used again, though nodes die half-way and devices go on writing.
@@ -21,6 +39,7 @@ fn an_erased_account_is_gone_at_once_and_leaves_no_row_behind() {
         let dice = world.dice("erasure");
         let records = [record("notes"), RecordName::single(), record("photos")];
         world.bearer("ann", None).await;
+        keep_keys(world).await;
         let devices: Vec<Client<'_>> = (0..3).map(|_| world.client("ann")).collect();
         let done = std::cell::Cell::new(false);
         let writing = futures_util::future::join_all(devices.iter().map(async |device| {

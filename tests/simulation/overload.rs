@@ -9,8 +9,8 @@ use strongroom_engine::{
         admission::{IssueToken, SpendToken},
         key_hierarchy::{
             BeginRotation, CancelRotation, CreateDek, CreateKeyPair, DeleteDek, DeleteKeyPair, FindKeyPair,
-            FinishRotation, GetDek, GetKek, GetKeyPair, ListDeks, ListKeyPairs, Rewrap, Rewrapped, SetKek,
-            UpdateKeyPair,
+            FinishRotation, GetDek, GetKek, GetKeyPair, ListDeks, ListKeyPairs, RestartEnrolment, Rewrap,
+            Rewrapped, SetKek, UpdateKeyPair,
         },
         realms::{
             ListRealms, PutRealm, PutRealmKey, RevokeRealmKey, SetSignUp, SignUp, SyncConfiguredRealms,
@@ -293,6 +293,7 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
         dan => ListKeyPairs { pending: false, from: None, limit: 10 },
         dan => BeginRotation { generation: 1, wrapped: wrap(0, "kek") },
         dan => Rewrap { target: 2, keys: vec![Rewrapped { id: no_dek.into(), wrapped: wrap(1, "dek") }] },
+        dan => RestartEnrolment { wrapped: wrap(0, "kek") },
         dan => FinishRotation { target: 2 },
         dan => CancelRotation { target: 2 },
         dan => IssueToken { audience: audience.clone() },

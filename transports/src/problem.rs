@@ -113,6 +113,11 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
             "the rotation is not complete",
             Some(format!("{remaining} keys have yet to be rewrapped; list those that are pending")),
         ),
+        E::RestartTooLarge { max } => (
+            403,
+            "the account has too many keys to begin anew",
+            Some(format!("an enrolment is restarted with at most {max} keys; rotate the KEK instead")),
+        ),
         E::RewrapList { max } => (
             422,
             "the list of rewrapped keys cannot be taken",

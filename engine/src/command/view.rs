@@ -154,6 +154,11 @@ impl<'a> View<'a> {
         self.rows.has(key)
     }
 
+    /// Whether the rows under `prefix` have been read.
+    pub fn has_range(&self, prefix: &Key) -> bool {
+        self.rows.ranges.iter().any(|loaded| loaded.read.prefix == *prefix)
+    }
+
     /// The rows under `prefix` that have been read, in key order, and where the range goes on if it does.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Rows of tokens that are looked at: more than an account can have.
-const TOKENS_READ_MAX: usize = 1_000;
+pub(crate) const TOKENS_READ_MAX: usize = 1_000;
 
 /// Issues a token that admits the caller to a service. Until it is spent or expires there is no other: asking again
 /// gives the same one.

@@ -19,6 +19,7 @@ mod spend;
 mod tests;
 mod token;
 
+pub(crate) use issue::TOKENS_READ_MAX;
 pub use issue::{IssueToken, TokenIssued};
 pub use issuers::{Issuers, TrustedIssuer};
 pub(crate) use rows::{StoredForeignToken, StoredToken};

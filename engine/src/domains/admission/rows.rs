@@ -23,6 +23,11 @@ pub(crate) struct StoredToken {
 impl Stored for StoredToken {}
 
 impl StoredToken {
+    /// Whether it has admitted its account.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.spent.is_some()
+    }
+
     /// Whether nobody will miss it: it expired unspent.
     pub(crate) fn is_garbage(&self, now: Timestamp) -> bool {
         self.spent.is_none() && self.expires < now

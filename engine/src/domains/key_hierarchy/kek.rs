@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::time::Timestamp;
 
-use super::{KeyHierarchy, StoredKek, rotation::RotationStatus, rows::FIRST_GENERATION, wrapped};
+use super::{KeyHierarchy, StoredKek, rotation::RotationStatus, wrapped};
 use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Need, Principal},
@@ -35,7 +35,7 @@ impl From<StoredKek> for Kek {
     }
 }
 
-/// Sets the caller's KEK. It is written once; from then on it is only rotated.
+/// Sets the caller's KEK. It is written once; from then on it is rotated, or the whole enrolment restarted.
 ///
 /// Source: dialects/meeco.md, section 5, "KEK".
 #[derive(Debug, Clone, Serialize)]
@@ -68,14 +68,7 @@ impl Command for SetKek {
         if view.row::<StoredKek>(&keyspace::kek(who.account))?.is_some() {
             return Err(EngineError::KekExists);
         }
-        let kek = StoredKek {
-            generation: FIRST_GENERATION,
-            wrapped: self.wrapped.clone(),
-            since: moment.now,
-            keys: 0,
-            last_generation: FIRST_GENERATION,
-            rotation: None,
-        };
+        let kek = StoredKek::first(self.wrapped.clone(), who, moment.now);
         kek.save(who.account, Decision::reply(kek.clone().into())).done()
     }
 }

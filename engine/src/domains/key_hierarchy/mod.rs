@@ -5,7 +5,7 @@
 //! passphrase and Secret Key -> PDK --wraps--> KEK --wraps--> DEKs, private keys
 //! ```
 //!
-//! A KEK is set once and then only rotated ([`BeginRotation`]): a second one under another key would make every
+//! A KEK is set once and then only rotated ([`BeginRotation`]), or dropped with all below it ([`RestartEnrolment`]): a second one under another key would make every
 //! key below it unreadable. Each KEK of an account has a generation, a number that is never used again, and each wrapped key says by
 //! which generation it is wrapped. Whoever adds a key says under which KEK, or proves by a session younger than the
 //! present KEK that they cannot hold an older one: a key wrapped by a KEK that is gone is a key lost (THREATS A-KEY-05).
@@ -15,6 +15,7 @@
 mod deks;
 mod kek;
 mod key_pairs;
+mod restart;
 mod rotation;
 mod rows;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use key_pairs::{
     CreateKeyPair, DeleteKeyPair, EXTERNAL_IDENTIFIER_CHARS_MAX, EXTERNAL_IDENTIFIERS_MAX,
     ExternalIdentifier, FindKeyPair, GetKeyPair, KeyPair, KeyPairPage, ListKeyPairs, UpdateKeyPair,
 };
+pub use restart::RestartEnrolment;
 pub use rotation::{
     BeginRotation, CancelRotation, FinishRotation, Rewrap, Rewrapped, RotationStatus, WrappedKeyId,
 };

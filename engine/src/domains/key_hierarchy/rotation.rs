@@ -88,7 +88,7 @@ impl Command for BeginRotation {
         if let Some(running) = &kek.rotation {
             return Err(EngineError::RotationRunning { target: running.target });
         }
-        let target = kek.last_generation.checked_add(1).ok_or(EngineError::Fault)?;
+        let target = kek.next_generation()?;
         kek.last_generation = target;
         let rotation = StoredRotation { target, wrapped: self.wrapped.clone(), began: moment.now, done: 0 };
         let status = RotationStatus::of(&rotation, kek.keys);
@@ -240,6 +240,8 @@ impl Command for FinishRotation {
             generation: rotation.target,
             wrapped: rotation.wrapped.clone(),
             since: moment.now,
+            // Whoever ends a rotation need not be who drew the KEK.
+            set_by: None,
             rotation: None,
             ..before
         };

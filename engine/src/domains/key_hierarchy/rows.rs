@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
-    id::{AccountId, DekId, KeyPairId},
+    id::{AccountId, DekId, KeyPairId, SessionId},
     time::Timestamp,
 };
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The generation of an account's first KEK.
-pub(super) const FIRST_GENERATION: u32 = 1;
+const FIRST_GENERATION: u32 = 1;
 
 /// The KEK of an account, and the one that is to replace it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub(crate) struct StoredKek {
     pub(crate) keys: u64,
     /// The highest generation that was ever given out.
     pub(crate) last_generation: u32,
+    /// The session whose caller set it, and therefore holds it.
+    pub(crate) set_by: Option<SessionId>,
     pub(crate) rotation: Option<StoredRotation>,
 }
 
@@ -59,6 +61,35 @@ impl StoredKek {
         view.row(&keyspace::kek(account))?.ok_or(EngineError::UnknownKey)
     }
 
+    /// An account's first KEK, which wraps nothing yet.
+    pub(super) fn first(wrapped: Bytes, who: &Principal, now: Timestamp) -> Self {
+        Self {
+            generation: FIRST_GENERATION,
+            wrapped,
+            since: now,
+            keys: 0,
+            last_generation: FIRST_GENERATION,
+            set_by: who.session,
+            rotation: None,
+        }
+    }
+
+    /// Another KEK in this one's place, which wraps nothing yet.
+    pub(super) fn replaced(
+        &self,
+        wrapped: Bytes,
+        who: &Principal,
+        now: Timestamp,
+    ) -> Result<Self, EngineError> {
+        let generation = self.next_generation()?;
+        Ok(Self { generation, last_generation: generation, ..Self::first(wrapped, who, now) })
+    }
+
+    /// A generation that was never given out.
+    pub(super) fn next_generation(&self) -> Result<u32, EngineError> {
+        self.last_generation.checked_add(1).ok_or(EngineError::Fault)
+    }
+
     /// The rows that [`StoredKek::check_holder`] looks at.
     pub(super) fn reads_of_holder(who: &Principal) -> Reads {
         let reads = Reads::one(keyspace::kek(who.account));
@@ -69,7 +100,7 @@ impl StoredKek {
     }
 
     /// Refuses a caller who may hold a KEK that is no longer the present one: one who names another generation, or
-    /// names none and does not come with a session that was opened after the last rotation.
+    /// names none and comes neither with the session that set the KEK nor with one that was opened after that.
     pub(super) fn check_holder(
         &self,
         named: Option<u32>,
@@ -80,6 +111,7 @@ impl StoredKek {
             (Some(generation), _) => generation == self.generation,
             // There has been no other.
             (None, _) if self.generation == FIRST_GENERATION => true,
+            (None, Some(session)) if self.set_by == Some(session) => true,
             (None, Some(session)) => {
                 let stored: Option<StoredSession> = view.row(&keyspace::session(session))?;
                 stored.is_some_and(|stored| stored.opened > self.since)

@@ -1,5 +1,6 @@
 mod key_pairs;
 mod properties;
+mod restart;
 
 use bytes::Bytes;
 use strongroom_primitives::{

@@ -153,6 +153,7 @@ impl Problem {
                 | E::RotationRunning { .. }
                 | E::UnknownRotation
                 | E::RotationIncomplete { .. }
+                | E::RestartTooLarge { .. }
                 | E::RewrapList { .. }
                 | E::WrappedKeySize { .. }
                 | E::WrappedKeyMalformed { .. }

@@ -20,6 +20,7 @@ enum Deed {
     Rewrap(Vec<usize>),
     Finish,
     Cancel,
+    Restart,
 }
 
 fn deeds() -> impl Strategy<Value = Vec<Deed>> {
@@ -31,6 +32,7 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
         4 => prop::collection::vec(0..8_usize, 1..4).prop_map(Deed::Rewrap),
         2 => Just(Deed::Finish),
         1 => Just(Deed::Cancel),
+        1 => Just(Deed::Restart),
     ];
     prop::collection::vec(deed, 0..60)
 }
@@ -50,13 +52,14 @@ proptest! {
     fn no_order_of_deeds_loses_a_key(deeds in deeds()) {
         let (mut desk, ann) = with_kek();
         let mut kept: BTreeMap<WrappedKeyId, String> = BTreeMap::new();
-        let mut named = 0;
+        let (mut named, mut given_out) = (0, 0);
         let nth = |kept: &BTreeMap<WrappedKeyId, String>, n: usize| {
             kept.iter().nth(n).map(|(id, key)| (*id, key.clone()))
         };
         for deed in deeds {
             let kek = desk.run(&ann, &GetKek {}).unwrap();
             let target = kek.rotation.as_ref().map(|rotation| rotation.target);
+            given_out = given_out.max(kek.generation).max(target.unwrap_or(0));
             named += 1;
             let key = format!("key {named}");
             match deed {
@@ -94,6 +97,14 @@ proptest! {
                 Deed::Cancel => if let Some(target) = target {
                     desk.run(&ann, &CancelRotation { target }).unwrap();
                 },
+                Deed::Restart => {
+                    let restarted = desk.run(&ann, &RestartEnrolment { wrapped: wrap(0, "again") });
+                    prop_assert_eq!(restarted.is_ok(), target.is_none());
+                    if let Ok(kek) = restarted {
+                        prop_assert!(kek.generation > given_out, "no number comes twice");
+                        kept.clear();
+                    }
+                }
             }
             let kek = desk.run(&ann, &GetKek {}).unwrap();
             let expected: BTreeMap<WrappedKeyId, Bytes> =
