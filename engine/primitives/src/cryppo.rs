@@ -33,7 +33,7 @@ use crate::rsa::RsaError;
 /// Wrapped keys have smaller limits of their own, which belong to whoever stores them.
 pub const TEXT_BYTES_MAX: usize = 256 * 1024;
 
-/// A field of a string.
+/// A field of a string, or a text that belongs to one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// The cipher text, or what was signed.
@@ -44,6 +44,8 @@ pub enum Part {
     Derivation,
     /// The signature.
     Signature,
+    /// A key as clients print it.
+    Key,
 }
 
 impl fmt::Display for Part {
@@ -53,6 +55,7 @@ impl fmt::Display for Part {
             Self::Artefacts => "artefacts",
             Self::Derivation => "derivation",
             Self::Signature => "signature",
+            Self::Key => "key",
         })
     }
 }
@@ -81,11 +84,11 @@ pub enum CryppoError {
     /// Damaged, or of another key. One answer for both.
     #[error("string does not open under this key")]
     DoesNotOpen,
-    /// It opens, but what it holds is not a key of 32 bytes. Some clients wrap the base64 text of a key (44 bytes);
-    /// which was meant is not for us to guess.
+    /// What is there is not a key of 32 bytes. Some clients wrap the base64 text of a key (44 bytes); which was meant
+    /// is not for us to guess.
     #[error("unexpected key length: {bytes} bytes")]
     UnexpectedKeyLength {
-        /// What it holds instead.
+        /// How many there are instead.
         bytes: usize,
     },
     /// The RSA operation fails.

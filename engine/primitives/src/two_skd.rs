@@ -31,6 +31,9 @@
 //! points that the table does not know yet are refused, because a later table may treat them differently and the
 //! passphrase would no longer fit. Meeco's clients do not normalise, so [`meeco`] does not.
 
+use std::fmt;
+use std::str::FromStr;
+
 use argon2::{Algorithm, Argon2, Params, Version};
 use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
@@ -47,6 +50,9 @@ pub const PASSPHRASE_BYTES_MAX: usize = 4096;
 
 /// How many times longer NFKC can make a text, in bytes of UTF-8. Unicode Standard Annex 15.
 const GROWTH_MAX: usize = 11;
+
+/// What the text of work factors begins with: the function that they are for.
+const WORK_PREFIX: &str = "argon2id$";
 
 /// Which part of a derivation's input is refused. Never contains it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -117,6 +123,9 @@ pub mod meeco {
 }
 
 /// How much work Argon2id does, within bounds that the client holds whatever the server says.
+///
+/// As text: `argon2id$m=65536,t=3,p=1`, memory in KiB, passes and lanes, in the letters of the Argon2 paper. There is
+/// one spelling; reading it holds the same bounds as [`WorkFactors::new`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkFactors {
     memory_kib: u32,
@@ -133,6 +142,9 @@ pub enum WorkError {
     /// More than a client will spend.
     #[error("work factors are above the ceiling")]
     TooMuch,
+    /// Not the one text of any work factors, or of another function than Argon2id.
+    #[error("work factors are not written as argon2id$m=65536,t=3,p=1")]
+    Malformed,
 }
 
 impl WorkFactors {
@@ -175,6 +187,38 @@ impl WorkFactors {
     pub const fn lanes(self) -> u32 {
         self.lanes
     }
+}
+
+impl fmt::Display for WorkFactors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{WORK_PREFIX}m={},t={},p={}", self.memory_kib, self.passes, self.lanes)
+    }
+}
+
+impl FromStr for WorkFactors {
+    type Err = WorkError;
+
+    fn from_str(text: &str) -> Result<Self, WorkError> {
+        let rest = text.strip_prefix(WORK_PREFIX).ok_or(WorkError::Malformed)?;
+        let mut fields = rest.split(',');
+        let mut number = |name| work_number(fields.next().and_then(|field| field.strip_prefix(name)));
+        let (memory_kib, passes, lanes) = (number("m=")?, number("t=")?, number("p=")?);
+        if fields.next().is_some() {
+            return Err(WorkError::Malformed);
+        }
+        Self::new(memory_kib, passes, lanes)
+    }
+}
+
+/// A decimal number without a sign and without leading zeros.
+fn work_number(text: Option<&str>) -> Result<u32, WorkError> {
+    let text = text.ok_or(WorkError::Malformed)?;
+    let canonical = !text.starts_with('0') || text == "0";
+    if text.is_empty() || !canonical || !text.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Err(WorkError::Malformed);
+    }
+    // All that is left to be wrong is a number beyond any ceiling.
+    text.parse().map_err(|_| WorkError::TooMuch)
 }
 
 /// The derivation of our own clients, as the module's text describes it. Takes a good part of a second.

@@ -50,3 +50,11 @@ pub(super) fn join(fields: &[&str]) -> Result<String, CryppoError> {
     let text = fields.join(".");
     if text.len() > TEXT_BYTES_MAX { Err(CryppoError::TooLong) } else { Ok(text) }
 }
+
+/// Reads what [`to_field`] writes and nothing else.
+pub(super) fn from_field(text: &str, part: Part) -> Result<Vec<u8>, CryppoError> {
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(CryppoError::TooLong);
+    }
+    URL_SAFE.decode(text).map_err(|_| CryppoError::Base64(part))
+}

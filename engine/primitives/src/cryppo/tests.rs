@@ -261,6 +261,35 @@ fn the_text_of_a_key_is_no_key() {
     assert_eq!(read_text(&Secret::from(&b"caf\xe9"[..])).expose(), "café");
 }
 
+/// A printed key has one spelling, and the seed prints one.
+#[test]
+fn a_printed_key_is_read_in_its_one_spelling() {
+    let read = |text: &str| WrappingKey::from_text(&SecretText::new(text.to_owned()));
+    let seeds = "24rdL_ugryujjDLcvwt00ARWWMCF4kk4gJETJy6yRjs=";
+    let key = read(seeds).unwrap();
+    assert_eq!(key.expose_text().expose(), seeds);
+    assert_eq!(
+        to_hex(key.expose_bytes()),
+        "db8add2ffba0af2ba38c32dcbf0b74d0045658c085e24938809113272eb2463b"
+    );
+    let unpadded = seeds.trim_end_matches('=');
+    for wrong in [
+        unpadded,
+        &seeds.replace('_', "/"),
+        &seeds.replace("s=", "t="),
+        &format!("{seeds}="),
+        &format!("{seeds}\n"),
+        &format!(" {seeds}"),
+        &format!("{unpadded}\0"),
+    ] {
+        assert_eq!(read(wrong).unwrap_err(), CryppoError::Base64(Part::Key), "{wrong:?}");
+    }
+    for (text, bytes) in [("", 0), (&fields::to_field(&[7; 31]), 31), (&fields::to_field(&[7; 33]), 33)] {
+        assert_eq!(read(text).unwrap_err(), CryppoError::UnexpectedKeyLength { bytes });
+    }
+    assert_eq!(read(&"A".repeat(TEXT_BYTES_MAX + 4)).unwrap_err(), CryppoError::TooLong);
+}
+
 /// A-LEAK-01: neither keys nor strings show themselves.
 #[test]
 fn debug_output_shows_no_key_and_no_string() {

@@ -11,7 +11,7 @@ use aes_gcm::{Aes256Gcm, KeyInit};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::artefacts::{ArtefactError, Form, Kind, Map, Value};
-use super::fields::{Fields, join, to_field};
+use super::fields::{Fields, from_field, join, to_field};
 use super::{CryppoError, Part};
 use crate::secret::{Secret, SecretText};
 
@@ -110,6 +110,21 @@ impl WrappingKey {
         Self(*bytes)
     }
 
+    /// Reads what [`WrappingKey::expose_text`] writes and nothing else: no other alphabet, no line break, no blank.
+    ///
+    /// # Errors
+    /// [`CryppoError::Base64`] with [`Part::Key`]; [`CryppoError::UnexpectedKeyLength`] for anything but 32 bytes;
+    /// [`CryppoError::TooLong`].
+    pub fn from_text(text: &SecretText) -> Result<Self, CryppoError> {
+        let bytes = Secret::new(from_field(text.expose(), Part::Key)?);
+        Self::from_secret(&bytes)
+    }
+
+    fn from_secret(bytes: &Secret) -> Result<Self, CryppoError> {
+        let key = bytes.expose().try_into();
+        key.map(Self).map_err(|_| CryppoError::UnexpectedKeyLength { bytes: bytes.len() })
+    }
+
     /// Its bytes.
     #[must_use]
     pub fn expose_bytes(&self) -> &[u8; KEY_BYTES] {
@@ -170,9 +185,7 @@ impl WrappingKey {
     /// # Errors
     /// [`CryppoError::DoesNotOpen`]; [`CryppoError::UnexpectedKeyLength`] for anything but 32 bytes.
     pub fn unwrap_key(&self, wrapped: &Wrapped) -> Result<Self, CryppoError> {
-        let plain = self.decrypt(wrapped)?;
-        let bytes = plain.expose().try_into();
-        bytes.map(Self).map_err(|_| CryppoError::UnexpectedKeyLength { bytes: plain.len() })
+        Self::from_secret(&self.decrypt(wrapped)?)
     }
 
     /// Decrypts the text of a slot, see [`read_text`].

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
@@ -117,6 +118,61 @@ fn work_factors_have_a_floor_and_a_ceiling() {
     let over = [(1024 * 1024 + 1, 16, 8), (1024 * 1024, 17, 8), (1024 * 1024, 16, 9), (u32::MAX, 2, 1)];
     for (memory, passes, lanes) in over {
         assert_eq!(WorkFactors::new(memory, passes, lanes), Err(WorkError::TooMuch));
+    }
+}
+
+#[test]
+fn work_factors_have_one_text() {
+    assert_eq!(WorkFactors::DEFAULT.to_string(), "argon2id$m=65536,t=3,p=1");
+    for work in [WorkFactors::FLOOR, WorkFactors::DEFAULT, WorkFactors::CEILING] {
+        assert_eq!(work.to_string().parse(), Ok(work));
+    }
+    for wrong in [
+        "",
+        "argon2id$",
+        "m=65536,t=3,p=1",
+        "argon2i$m=65536,t=3,p=1",
+        "argon2id$v=19$m=65536,t=3,p=1",
+        "Argon2id$m=65536,t=3,p=1",
+        "argon2id$m=65536,t=3",
+        "argon2id$m=65536,t=3,p=1,",
+        "argon2id$m=65536,t=3,p=1,p=1",
+        "argon2id$t=3,m=65536,p=1",
+        "argon2id$m=065536,t=3,p=1",
+        "argon2id$m=+65536,t=3,p=1",
+        "argon2id$m=65536, t=3,p=1",
+        "argon2id$m=65536,t=3,p=1\n",
+        "argon2id$m=65536,t=,p=1",
+        "argon2id$m=65536,t=-3,p=1",
+        "argon2id$m=\u{0666}5536,t=3,p=1",
+    ] {
+        assert_eq!(wrong.parse::<WorkFactors>(), Err(WorkError::Malformed), "{wrong:?}");
+    }
+}
+
+/// A lying server neither cheapens a passphrase nor burns a client's memory by what it writes.
+#[test]
+fn the_text_of_work_factors_is_held_to_their_bounds() {
+    let read = |text: &str| text.parse::<WorkFactors>();
+    for little in ["m=19455,t=2,p=1", "m=19456,t=1,p=1", "m=19456,t=2,p=0", "m=0,t=0,p=0"] {
+        assert_eq!(read(&format!("argon2id${little}")), Err(WorkError::TooLittle), "{little}");
+    }
+    let nines = "9".repeat(10_000);
+    for much in ["m=1048577,t=16,p=8", "m=1048576,t=17,p=8", "m=1048576,t=16,p=9", "m=4294967296,t=2,p=1"] {
+        assert_eq!(read(&format!("argon2id${much}")), Err(WorkError::TooMuch), "{much}");
+    }
+    assert_eq!(read(&format!("argon2id$m={nines},t=2,p=1")), Err(WorkError::TooMuch));
+}
+
+proptest! {
+    #[test]
+    fn work_factors_print_as_they_were_read(
+        text in r"(argon2id\$m=[0-9]{4,8},t=[0-9]{1,2},p=[0-9]{1,2}|[argon2id$m=t,p0-9 ]{0,40})",
+    ) {
+        if let Ok(work) = text.parse::<WorkFactors>() {
+            prop_assert_eq!(work.to_string(), text);
+            prop_assert_eq!(WorkFactors::new(work.memory_kib(), work.passes(), work.lanes()), Ok(work));
+        }
     }
 }
 

@@ -86,6 +86,18 @@ proptest! {
         prop_assert!(PassphraseWrapped::parse(&text).is_err());
     }
 
+    /// A printed key is read back, and whatever is read as a key prints as it came.
+    #[test]
+    fn printed_keys_have_one_spelling(bytes: [u8; 32], text in "([A-Za-z0-9_-]{43}=|[A-Za-z0-9+/_=-]{40,46})") {
+        let printed = WrappingKey::from_bytes(&bytes).expose_text();
+        let read = WrappingKey::from_text(&printed).unwrap();
+        prop_assert_eq!(read.expose_bytes(), &bytes);
+        if let Ok(key) = WrappingKey::from_text(&SecretText::new(text.clone())) {
+            let again = key.expose_text();
+            prop_assert_eq!(again.expose(), text);
+        }
+    }
+
     /// Every string that is written is read, opens under its key and under no other, in both forms.
     #[test]
     fn what_is_encrypted_opens(
