@@ -29,6 +29,7 @@ use strongroom_client::{
 
 use crate::{
     data::write_private,
+    output,
     table::{self, instant},
 };
 use advice::{client_error, explain, explain_client};
@@ -151,7 +152,7 @@ impl KeysCommand {
                 door.sync(OnEmpty::Refuse).await?;
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 door.keys.delete_many(&names).await.map_err(|error| explain(&error, profile))?;
-                if self.json { shown::json(&serde_json::json!({ "removed": names })) } else { Ok(()) }
+                if self.json { output::json(&serde_json::json!({ "removed": names })) } else { Ok(()) }
             }
             KeysAction::Sync { follow_reset, accept_rollback } => {
                 if *accept_rollback {
@@ -178,7 +179,7 @@ impl KeysCommand {
         door.sync(OnEmpty::Refuse).await?;
         let put = if replace { door.keys.update(entry).await } else { door.keys.store(entry).await };
         put.map_err(|error| explain(&error, door.profile))?;
-        if self.json { shown::json(&serde_json::json!({ "stored": name })) } else { Ok(()) }
+        if self.json { output::json(&serde_json::json!({ "stored": name })) } else { Ok(()) }
     }
 
     /// Brings the local store up to date where the cloud can be reached; where it cannot, says how old the answer is.
@@ -206,18 +207,7 @@ impl KeysCommand {
         if self.json {
             return shown::entry(entry);
         }
-        let mut out = io::stdout().lock();
-        let to_people = out.is_terminal();
-        let is_text = std::str::from_utf8(entry.data.expose()).is_ok_and(|text| table::shown(text) == text);
-        ensure!(
-            !to_people || is_text,
-            "this key is not plain text; use --output FILE, or --json, or send it into a pipe"
-        );
-        out.write_all(entry.data.expose())?;
-        if to_people {
-            out.write_all(b"\n")?;
-        }
-        Ok(out.flush()?)
+        output::bytes(entry.data.expose())
     }
 
     fn list(&self, door: &Door<'_>) -> anyhow::Result<()> {

@@ -16,14 +16,12 @@ use strongroom_primitives::{
     sign::SigningKey,
 };
 
-use super::{
-    profile::{ApplicationWay, LinkKind, ProfileFile, TokenWays, key_text, life_s, read_key, written},
-    shown,
-};
+use super::profile::{ApplicationWay, LinkKind, ProfileFile, TokenWays, key_text, life_s, read_key, written};
 use crate::{
     config::PublicKey,
     data::{DataFolder, random, write_private},
     first::Application,
+    output,
 };
 
 /// The data folder that a server makes when it is told nothing.
@@ -123,7 +121,7 @@ impl Init {
         };
         write_private(path, written(&file)?.as_bytes())?;
         if json {
-            return shown::json(&serde_json::json!({
+            return output::json(&serde_json::json!({
                 "profile": path, "private_key": private_key, "public_key": public_key.to_string(),
             }));
         }

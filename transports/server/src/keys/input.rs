@@ -1,20 +1,19 @@
 //! Where a key comes from: a file, standard input, a question on the terminal, or, insisted on, the command line.
 
 use std::{
-    fs::File,
-    io::{self, IsTerminal, Read},
+    io::{self, IsTerminal},
     path::PathBuf,
 };
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use strongroom_primitives::secret::Secret;
-use zeroize::Zeroizing;
 
 use super::profile::Notes;
+use crate::input;
 
 /// Largest key that is taken, in bytes: all keys together take no more than this in the cloud.
-const KEY_BYTES_MAX: u64 = 100 * 1024;
+const KEY_BYTES_MAX: usize = 100 * 1024;
 
 #[derive(Debug, Args)]
 #[group(multiple = false)]
@@ -34,28 +33,18 @@ impl Source {
     /// If it cannot be read, is empty or too long.
     pub(super) fn read(&self, name: &str) -> anyhow::Result<Secret> {
         let key = match (&self.file, &self.text_on_command_line) {
-            (Some(path), _) => {
-                let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-                all_of(file).with_context(|| format!("cannot read {}", path.display()))?
-            }
+            (Some(path), _) => input::all_of_file(path, KEY_BYTES_MAX)?,
             (None, Some(text)) => Secret::from(text.as_bytes()),
             (None, None) if io::stdin().is_terminal() => {
                 let typed = rpassword::prompt_password(format!("{}: ", crate::table::shown(name)))?;
                 Secret::new(typed.into_bytes())
             }
-            (None, None) => all_of(io::stdin().lock()).context("cannot read standard input")?,
+            (None, None) => input::all_of_stdin(KEY_BYTES_MAX)?,
         };
         ensure!(!key.is_empty(), "there is nothing to store: the key is empty");
-        ensure!(key.len() as u64 <= KEY_BYTES_MAX, "the key is larger than {KEY_BYTES_MAX} bytes");
+        ensure!(key.len() <= KEY_BYTES_MAX, "the key is larger than {KEY_BYTES_MAX} bytes");
         Ok(key)
     }
-}
-
-fn all_of(source: impl Read) -> io::Result<Secret> {
-    // Room for the largest at once: a buffer that grows leaves pieces of the key behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_BYTES_MAX as usize + 1));
-    source.take(KEY_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    Ok(Secret::from(&bytes[..]))
 }
 
 /// Notes, each as NAME=TEXT.
@@ -89,8 +78,8 @@ mod tests {
             source(Some(path.clone()), None).read("x")
         };
         assert!(read(b"\0key\n".to_vec()).unwrap().matches(b"\0key\n"));
-        assert_eq!(read(vec![7; KEY_BYTES_MAX as usize]).unwrap().len() as u64, KEY_BYTES_MAX);
-        assert!(read(vec![7; KEY_BYTES_MAX as usize + 1]).is_err());
+        assert_eq!(read(vec![7; KEY_BYTES_MAX]).unwrap().len(), KEY_BYTES_MAX);
+        assert!(read(vec![7; KEY_BYTES_MAX + 1]).is_err());
         assert!(read(Vec::new()).is_err());
         assert!(source(None, Some("")).read("x").is_err());
     }

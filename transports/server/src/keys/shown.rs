@@ -1,9 +1,7 @@
 //! Answers as JSON, for programs: keys in base64, instants in milliseconds since 1970.
 
-use std::io::{self, Write};
-
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use strongroom_client::keyknox::{
     entries::{Entries, Entry},
     sync::SyncReport,
@@ -11,17 +9,7 @@ use strongroom_client::keyknox::{
 use strongroom_primitives::encoding;
 use zeroize::Zeroizing;
 
-/// Prints a document on a line of its own.
-///
-/// # Errors
-/// If standard output is gone.
-pub(super) fn json(document: &impl Serialize) -> anyhow::Result<()> {
-    let mut text = Zeroizing::new(serde_json::to_vec(document)?);
-    text.push(b'\n');
-    let mut out = io::stdout().lock();
-    out.write_all(&text)?;
-    Ok(out.flush()?)
-}
+use crate::output::json;
 
 /// Prints a key with the key itself.
 ///
@@ -52,7 +40,7 @@ pub(super) fn entries(entries: &Entries) -> anyhow::Result<()> {
 /// If standard output is gone.
 pub(super) fn report(report: &SyncReport, sequence: Option<u64>) -> anyhow::Result<()> {
     let SyncReport { saved, updated, deleted } = report;
-    let mut document = json!({ "saved": saved, "updated": updated, "deleted": deleted });
+    let mut document = serde_json::json!({ "saved": saved, "updated": updated, "deleted": deleted });
     if let Some(sequence) = sequence {
         document["event"] = sequence.into();
     }
@@ -60,7 +48,7 @@ pub(super) fn report(report: &SyncReport, sequence: Option<u64>) -> anyhow::Resu
 }
 
 fn described(entry: &Entry) -> Value {
-    json!({
+    serde_json::json!({
         "name": entry.name,
         "bytes": entry.data.len(),
         "created_ms": entry.created_at,
