@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     admin::AdminCommand,
     config::{Flag, Sources, StorageKind},
+    cryppo::CryppoCommand,
     keys::KeysCommand,
     store::StoreCommand,
 };
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     Admin(Box<AdminCommand>),
     /// Keeps a user's keys, encrypted, in the cloud and here
     Keys(Box<KeysCommand>),
+    /// Makes keys and the strings of Meeco's clients, and reads them: asks nobody
+    Cryppo(Box<CryppoCommand>),
     /// Asks a running server whether it is ready: exit code 0 if it is
     Health {
         /// The server's base URL

@@ -7,6 +7,7 @@ mod banner;
 mod cli;
 mod compose;
 mod config;
+mod cryppo;
 mod data;
 mod first;
 mod health;
@@ -64,6 +65,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             command.run()?;
             return Ok(ExitCode::SUCCESS);
         }
+        Command::Cryppo(command) => {
+            command.run()?;
+            return Ok(ExitCode::SUCCESS);
+        }
         _ => {}
     }
     let loaded = config::load(&cli.sources()?)?;
@@ -81,7 +86,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Store(command) => store::run(command, &loaded.config)?,
         Command::Serve(_) | Command::Dev(_) => return serve::run(&loaded),
         // Done above, because they need no configuration.
-        Command::Completions { .. } | Command::Man { .. } | Command::Keys(_) => {}
+        Command::Completions { .. } | Command::Man { .. } | Command::Keys(_) | Command::Cryppo(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@
 
 mod admin;
 mod config;
+mod cryppo;
 mod keys;
 mod kit;
 mod leak;
