@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use strongroom_primitives::{rsa::RsaKeyError, srp::SrpError};
+use strongroom_primitives::{cryppo::CryppoError, rsa::RsaKeyError, srp::SrpError};
 use strongroom_storage::StorageError;
 use thiserror::Error;
 
@@ -194,6 +194,53 @@ pub enum EngineError {
     #[error("the account has been admitted there already")]
     AlreadyAdmitted,
 
+    // Vault
+    /// The vault has this user already, or another one with this public key.
+    #[error("the vault has this user or this key already")]
+    VaultUserExists,
+    /// The caller has no vault.
+    #[error("the caller is no user of the vault")]
+    UnknownVaultUser,
+    /// No such template.
+    #[error("there is no such template")]
+    UnknownTemplate,
+    /// No such item, or none of the caller's: the two are not told apart.
+    #[error("there is no such item")]
+    UnknownItem,
+    /// No such slot, or none of the caller's: the two are not told apart.
+    #[error("there is no such slot")]
+    UnknownSlot,
+    /// The value of a slot is not one that only its owner can open.
+    #[error("the slot's value is not encrypted as it should be: {reason}")]
+    SlotValueInvalid {
+        /// Why not.
+        reason: CryppoError,
+    },
+    /// A text is empty where it must not be, or over its limit. Sizes in bytes.
+    #[error("{field} has {bytes} bytes, {max} are allowed")]
+    FieldSize {
+        /// Which text.
+        field: &'static str,
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// An item has more slots than it may, or a command names more.
+    #[error("more than {max} slots")]
+    TooManySlots {
+        /// The limit.
+        max: usize,
+    },
+    /// An item with its slots is over its limit. Sizes in bytes.
+    #[error("the item has {bytes} bytes, {max} are allowed")]
+    ItemTooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
+
     // Records
     /// The record exists and the command names no previous version.
     #[error("the record exists and no previous version was named")]
@@ -305,6 +352,10 @@ pub enum Quota {
     Keys,
     /// Services that the account asks admission to.
     Audiences,
+    /// Items of a vault.
+    Items,
+    /// Bytes of the items of a vault.
+    ItemBytes,
 }
 
 impl std::fmt::Display for Quota {
@@ -314,6 +365,8 @@ impl std::fmt::Display for Quota {
             Self::Bytes => "bytes",
             Self::Keys => "keys",
             Self::Audiences => "services",
+            Self::Items => "items",
+            Self::ItemBytes => "bytes of items",
         })
     }
 }
@@ -362,6 +415,10 @@ impl EngineError {
             | E::TooManyExternalIdentifiers { .. }
             | E::ExternalIdentifierSize { .. }
             | E::TokenRefused
+            | E::SlotValueInvalid { .. }
+            | E::FieldSize { .. }
+            | E::TooManySlots { .. }
+            | E::ItemTooLarge { .. }
             | E::ValueChangedAlone
             | E::MetaTooLarge { .. }
             | E::ValueTooLarge { .. }
@@ -374,6 +431,10 @@ impl EngineError {
             | E::UnknownRealmKey
             | E::UnknownSession
             | E::UnknownKey
+            | E::UnknownVaultUser
+            | E::UnknownTemplate
+            | E::UnknownItem
+            | E::UnknownSlot
             | E::UnknownRotation
             | E::UnknownRecord
             | E::UnknownVersion => ErrorKind::NotFound,
@@ -382,6 +443,7 @@ impl EngineError {
             | E::UsernameTaken
             | E::TokenSpent
             | E::AlreadyAdmitted
+            | E::VaultUserExists
             | E::KekExists
             | E::StaleKek { .. }
             | E::RotationRunning { .. }
@@ -439,6 +501,15 @@ impl EngineError {
             E::TokenRefused => "token-refused",
             E::TokenSpent => "token-spent",
             E::AlreadyAdmitted => "already-admitted",
+            E::VaultUserExists => "vault-user-exists",
+            E::UnknownVaultUser => "unknown-vault-user",
+            E::UnknownTemplate => "unknown-template",
+            E::UnknownItem => "unknown-item",
+            E::UnknownSlot => "unknown-slot",
+            E::SlotValueInvalid { .. } => "slot-value-invalid",
+            E::FieldSize { .. } => "field-size",
+            E::TooManySlots { .. } => "too-many-slots",
+            E::ItemTooLarge { .. } => "item-too-large",
             E::PreviousMissing { .. } => "previous-missing",
             E::StaleRecord { .. } => "stale-record",
             E::ValueChangedAlone => "value-changed-alone",

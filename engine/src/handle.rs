@@ -20,6 +20,7 @@ use crate::{
         realms::Realms,
         records::{Previous, Receipt, RecordHead, Records, RemoveRecipient, ResetDone, ResetRecords},
         sessions::Sessions,
+        vault::Vault,
     },
     error::{EngineError, ErrorKind},
     feed::{FollowFeed, Subscription},
@@ -37,6 +38,7 @@ pub(crate) struct Routes {
     realms: Route<Realms>,
     records: Route<Records>,
     sessions: Route<Sessions>,
+    vault: Route<Vault>,
 }
 
 /// A domain that the engine has actors for.
@@ -73,7 +75,8 @@ routed!(
     KeyHierarchy => key_hierarchy,
     Realms => realms,
     Records => records,
-    Sessions => sessions
+    Sessions => sessions,
+    Vault => vault
 );
 
 impl Routes {
@@ -85,6 +88,7 @@ impl Routes {
             realms: Route::new(grounds, couriers, limits.in_flight_max),
             records: Route::new(grounds, couriers, limits.in_flight_max),
             sessions: Route::new(grounds, couriers, limits.in_flight_max),
+            vault: Route::new(grounds, couriers, limits.in_flight_max),
         }
     }
 
@@ -96,6 +100,7 @@ impl Routes {
             realms: self.realms.here(courier),
             records: self.records.here(courier),
             sessions: self.sessions.here(courier),
+            vault: self.vault.here(courier),
         }
     }
 
@@ -106,6 +111,7 @@ impl Routes {
         self.realms.drain().await;
         self.sessions.drain().await;
         self.records.drain().await;
+        self.vault.drain().await;
     }
 
     fn in_flight(&self) -> usize {
@@ -115,6 +121,7 @@ impl Routes {
             + self.realms.in_flight()
             + self.records.in_flight()
             + self.sessions.in_flight()
+            + self.vault.in_flight()
     }
 }
 

@@ -25,6 +25,11 @@
 //! | `e` | account, external identifier | `StoredExternalIdentifier`: whose it is | key_hierarchy |
 //! | `t` | account, audience | `StoredToken`: an admission token of this engine | admission |
 //! | `u` | issuer key and token id | `StoredForeignToken`: one of another keystore, spent here | admission |
+//! | `V` | account | `StoredVaultUser`; the generation row of the vault's items | vault |
+//! | `F` | realm and fingerprint of a key | `StoredVaultKey`: whose key it is | vault |
+//! | `m` | account, item | `StoredItem`, its slots included | vault |
+//! | `n` | account, item | `StoredItemIndex`: what listing looks at | vault |
+//! | `l` | account, slot | `StoredSlotPlace`: which item it is in | vault |
 //! | `i` | account, slot | `StoredSlot` | the runtime |
 //!
 //! Accounts, realms, key ids, names, audiences, external identifiers and slots appear as 16-byte keyed hashes, so a key
@@ -32,7 +37,10 @@
 
 use strongroom_primitives::{
     hash::keyed_hash16,
-    id::{AccountId, Audience, DekId, IdempotencyKey, KeyPairId, RealmId, SessionId, Subject, TokenId},
+    id::{
+        AccountId, Audience, DekId, IdempotencyKey, ItemId, KeyPairId, RealmId, SessionId, SlotId, Subject,
+        TokenId,
+    },
 };
 use strongroom_storage::{Key, Topic};
 
@@ -53,7 +61,7 @@ pub struct Keyspace {
 
 /// Prefixes whose keys continue with an account, in the order in which erasure removes them. The ledger goes last, so
 /// that an interrupted erasure still knows that there is something left.
-pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofisdpekPTtL";
+pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofisdpekPTtmnlVL";
 
 fn spell(prefix: u8, parts: &[&[u8]]) -> Key {
     let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
@@ -185,6 +193,26 @@ pub(crate) fn admissions(account: AccountId) -> Key {
     spell(b't', &[account.as_bytes()])
 }
 
+pub(crate) fn vault_user(account: AccountId) -> Key {
+    spell(b'V', &[account.as_bytes()])
+}
+
+pub(crate) fn item(account: AccountId, item: ItemId) -> Key {
+    spell(b'm', &[account.as_bytes(), item.as_bytes()])
+}
+
+pub(crate) fn item_index(account: AccountId, item: ItemId) -> Key {
+    spell(b'n', &[account.as_bytes(), item.as_bytes()])
+}
+
+pub(crate) fn item_indexes(account: AccountId) -> Key {
+    spell(b'n', &[account.as_bytes()])
+}
+
+pub(crate) fn slot_place(account: AccountId, slot: SlotId) -> Key {
+    spell(b'l', &[account.as_bytes(), slot.as_bytes()])
+}
+
 pub(crate) fn event(account: AccountId, sequence: u64) -> Key {
     spell(b'f', &[account.as_bytes(), &sequence.to_be_bytes()])
 }
@@ -297,6 +325,12 @@ impl Keyspace {
     /// The mark that a token of another keystore was spent here.
     pub(crate) fn foreign_token(&self, issuer: &[u8; 32], token: TokenId) -> Key {
         spell(b'u', &[&keyed_hash16(&self.naming, "foreign token", &[issuer, token.as_bytes()])])
+    }
+
+    /// A public key of a vault, by the SHA-256 of its SubjectPublicKeyInfo.
+    pub(crate) fn vault_key(&self, realm: &RealmId, fingerprint: &[u8; 32]) -> Key {
+        let parts: [&[u8]; 2] = [realm.as_str().as_bytes(), fingerprint];
+        spell(b'F', &[&keyed_hash16(&self.naming, "vault key", &parts)])
     }
 
     /// The slot of an idempotency key.

@@ -38,7 +38,7 @@ pub use command::{Command, Domain};
 pub use credential::{Credential, Identity, Right, Rights};
 pub use domains::{
     accounts::Accounts, admission::Admission, key_hierarchy::KeyHierarchy, realms::Realms, records::Records,
-    sessions::Sessions,
+    sessions::Sessions, vault::Vault,
 };
 pub use engine::{Engine, EngineBuilder, SpawnedEngine, StartError};
 pub use error::{EngineError, ErrorKind, Quota};
@@ -59,3 +59,5 @@ pub type RealmsActor = Shard<Realms>;
 pub type RecordsActor = Shard<Records>;
 /// The actor of sessions.
 pub type SessionsActor = Shard<Sessions>;
+/// The actor of vaults.
+pub type VaultActor = Shard<Vault>;

@@ -47,6 +47,16 @@ pub struct Limits {
     pub admission_token_life: Duration,
     /// Services that one account asks admission to.
     pub account_audiences_max: usize,
+    /// Labels and other short texts of a vault, in bytes. Source: dialects/meeco.md, section 9.
+    pub vault_text_bytes_max: usize,
+    /// Slots of one item, and slots in one command.
+    pub item_slots_max: usize,
+    /// An item with its slots, in bytes.
+    pub item_bytes_max: usize,
+    /// Items of one vault.
+    pub vault_items_max: u64,
+    /// Bytes of the items of one vault.
+    pub vault_bytes_max: u64,
     /// Rows in one page of a listing.
     pub page_rows_max: usize,
 
@@ -107,6 +117,11 @@ impl Default for Limits {
             key_pair_metadata_bytes_max: 16_384,
             admission_token_life: DAY,
             account_audiences_max: 16,
+            vault_text_bytes_max: 1_024,
+            item_slots_max: 256,
+            item_bytes_max: 1024 * 1024,
+            vault_items_max: 10_000,
+            vault_bytes_max: 1024 * 1024 * 1024,
             page_rows_max: 256,
             feed_events_max: 10_000,
             feed_retention: DAY * 30,

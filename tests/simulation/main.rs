@@ -16,3 +16,4 @@ mod records;
 mod revocation;
 mod rotation;
 mod sharing;
+mod vault;

@@ -27,12 +27,16 @@ use strongroom_engine::{
                 SrpProfile,
             },
         },
+        vault::{
+            CreateItem, CreateVaultUser, DeleteItem, DeleteSlot, GetItem, GetVaultUser, ListItems,
+            OpenVaultSession, UpdateItem, UpdateVaultUser, templates::templates,
+        },
     },
     feed::FollowFeed,
-    testing::keys::{PUBLIC_KEY, wrap},
+    testing::keys::{PUBLIC_KEY, rsa_pem, wrap},
 };
 use strongroom_primitives::{
-    id::{AccountId, Audience, DekId, KeyPairId, SessionId},
+    id::{AccountId, Audience, DekId, ItemId, KeyPairId, SessionId, SlotId},
     secret::SecretText,
 };
 use strongroom_testkit::{
@@ -192,6 +196,7 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
     let nobody = AccountId::from_bytes([7; 16]);
     let no_session = SessionId::from_bytes([7; 16]);
     let audience = Audience::from(&realm);
+    let no_item = ItemId::from_bytes([7; 16]);
     let no_dek = DekId::from_bytes([7; 16]);
     let no_pair = KeyPairId::from_bytes([7; 16]);
     let extra = TokenKey::new("key-2", [7; 32]);
@@ -298,6 +303,32 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
         dan => CancelRotation { target: 2 },
         dan => IssueToken { audience: audience.clone() },
         dan => SpendToken { token: SecretText::new("no token".to_owned()), audience: audience.clone() },
+        nobody_in_particular => CreateVaultUser {
+            realm: realm.clone(),
+            keystore: realm.clone(),
+            token: SecretText::new("no token".to_owned()),
+            public_key: rsa_pem(1),
+            label: String::new(),
+        },
+        nobody_in_particular => OpenVaultSession {
+            realm: realm.clone(),
+            public_key: rsa_pem(1),
+            life: None,
+            label: String::new(),
+        },
+        dan => GetVaultUser {},
+        dan => UpdateVaultUser::default(),
+        dan => CreateItem {
+            template: templates()[0].id,
+            label: "thing".to_owned(),
+            name: None,
+            slots: Vec::new(),
+        },
+        dan => GetItem { id: no_item },
+        dan => ListItems { templates: Vec::new(), from: None, limit: 10 },
+        dan => UpdateItem { id: no_item, label: None, slots: Vec::new() },
+        dan => DeleteItem { id: no_item },
+        dan => DeleteSlot { id: SlotId::from_bytes([7; 16]) },
         operator => PutRealm { realm: realm.clone(), rights: Rights::ALL },
         operator => SetSignUp { realm: realm.clone(), sign_up: SignUp::Reserved },
         operator => PutRealmKey { realm: realm.clone(), key: extra.public() },

@@ -159,6 +159,31 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
         E::AlreadyAdmitted => {
             (409, "the account has been admitted there already", say("sign in there; it is done once"))
         }
+        E::VaultUserExists => {
+            (409, "the vault has this user or this key already", say("sign in with the key of that user"))
+        }
+        E::UnknownVaultUser => {
+            (404, "the caller is no user of the vault", say("enrol with an admission token"))
+        }
+        E::UnknownTemplate => (404, "there is no such template", None),
+        E::UnknownItem => (404, "there is no such item", None),
+        E::UnknownSlot => (404, "there is no such slot", None),
+        E::SlotValueInvalid { reason } => (
+            422,
+            "the slot's value is not encrypted",
+            Some(format!(
+                "{reason}; values are encrypted where they are written, and sent as cryppo strings"
+            )),
+        ),
+        E::FieldSize { field, bytes, max } => (
+            422,
+            "a text has the wrong size",
+            Some(format!("`{field}` has {bytes} bytes, at most {max} are allowed")),
+        ),
+        E::TooManySlots { max } => (422, "too many slots", Some(format!("{max} are allowed"))),
+        E::ItemTooLarge { bytes, max } => {
+            (413, "the item is too large", Some(format!("it has {bytes} bytes, {max} are allowed")))
+        }
         E::PreviousMissing { .. } => (
             428,
             "the record exists and the write names no previous state",
@@ -196,6 +221,8 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
                 Quota::Bytes => "bytes",
                 Quota::Keys => "keys",
                 Quota::Audiences => "services",
+                Quota::Items => "items",
+                Quota::ItemBytes => "bytes of items",
             };
             let detail = format!("{max} {what} are allowed; delete something, or ask the operator for more");
             (403, "the account's quota is used up", Some(detail))

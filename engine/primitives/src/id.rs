@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use crate::encoding::{array_from_hex, from_base64url, to_hex};
+use crate::time::Timestamp;
 
 /// The text or bytes do not name anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -121,12 +122,36 @@ id16! {
     ExternalIdentifierId
 }
 id16! {
+    /// One item of a vault, among those of its account. Begins with the time of its creation.
+    ItemId
+}
+id16! {
+    /// One slot of an item, or of a template.
+    SlotId
+}
+id16! {
+    /// One template that items are made from.
+    TemplateId
+}
+id16! {
     /// One admission token. Not its text: knowing the identifier admits nobody.
     TokenId
 }
 id16! {
     /// One request, as logs and problem documents name it.
     RequestId
+}
+
+impl ItemId {
+    /// An id for an item that is created at `at`: 48 bits of milliseconds since 1970, big endian, then chance. So
+    /// the order of ids is that of creation, to the millisecond.
+    #[must_use]
+    pub fn created(at: Timestamp, chance: [u8; 10]) -> Self {
+        let mut id = [0; 16];
+        id[..6].copy_from_slice(&at.as_ms().to_be_bytes()[2..]);
+        id[6..].copy_from_slice(&chance);
+        Self(id)
+    }
 }
 
 struct Sixteen;
@@ -322,6 +347,13 @@ mod tests {
         assert_eq!(Subject::new(""), Err(IdError::Subject));
         assert!(serde_json::from_str::<Subject>("\"\"").is_err());
         assert_eq!(serde_json::to_string(&Subject::new("zo\u{e9}").unwrap()).unwrap(), "\"zo\u{e9}\"");
+    }
+
+    #[test]
+    fn an_item_that_is_created_later_sorts_later() {
+        let id = |ms, chance| ItemId::created(Timestamp::from_ms(ms), [chance; 10]);
+        assert_eq!(id(0x0102_0304_0506, 7).to_string(), "01020304050607070707070707070707");
+        assert!(id(1_780_000_000_000, 255) < id(1_780_000_000_001, 0));
     }
 
     #[test]

@@ -75,6 +75,14 @@ impl<R> Decision<R> {
         Decision { answer: answer.map(to), writes, events, topics }
     }
 
+    /// And what `other` writes and tells, whatever it answers.
+    pub(crate) fn with<S>(mut self, other: Decision<S>) -> Self {
+        self.writes.extend(other.writes);
+        self.events.extend(other.events);
+        self.topics.extend(other.topics);
+        self
+    }
+
     /// Whether nothing would be written or told.
     pub(crate) fn is_silent(&self) -> bool {
         self.writes.is_empty() && self.events.is_empty()

@@ -8,6 +8,7 @@
 //! | [`sessions`] | `SessionsActor` | bearer sessions | the account |
 //! | [`key_hierarchy`] | `KeyHierarchyActor` | wrapped keys: KEK, DEKs, key pairs, rotation | the account |
 //! | [`records`] | `RecordsActor` | versioned records: compare-and-set, sharing, history, reset | the account |
+//! | [`vault`] | `VaultActor` | vault users, their items and slots | the account; for enrolling, the token |
 
 pub mod accounts;
 pub mod admission;
@@ -15,3 +16,4 @@ pub mod key_hierarchy;
 pub mod realms;
 pub mod records;
 pub mod sessions;
+pub mod vault;

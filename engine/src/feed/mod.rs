@@ -10,7 +10,7 @@ mod follow;
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{Audience, SessionId, Subject},
+    id::{Audience, ItemId, SessionId, Subject},
     time::Timestamp,
 };
 
@@ -101,6 +101,18 @@ pub enum Event {
         /// To which service.
         audience: Audience,
     },
+    /// An item of the vault was created or changed.
+    ItemPut {
+        /// Which.
+        item: ItemId,
+    },
+    /// An item of the vault was deleted.
+    ItemDeleted {
+        /// Which.
+        item: ItemId,
+    },
+    /// What the vault keeps about its user changed.
+    VaultUserChanged,
 }
 
 impl Event {
@@ -118,7 +130,10 @@ impl Event {
             | Self::PassphraseChanged {}
             | Self::KeysChanged { .. }
             | Self::TokenIssued { .. }
-            | Self::TokenSpent { .. } => false,
+            | Self::TokenSpent { .. }
+            | Self::ItemPut { .. }
+            | Self::ItemDeleted { .. }
+            | Self::VaultUserChanged => false,
         }
     }
 }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use strongroom_primitives::{
     cryppo::{Form, NONCE_BYTES, Wrapped, WrappingKey},
+    encoding,
     hash::sha256,
 };
 
@@ -17,6 +18,23 @@ V59Nl3UUojiXxalhT3mHpJnfuWhWPM3Jkzj0Udrno5Kpy/MEpBttqlpbbgvoA/cO\r\n\
 vuoVCqN2sFUm5YUFbnQx/hysu2t1Zp66AsaeFJCQhkyvp0c7qklpVYnS1ClXo3Ng\r\n\
 AQIDAQAB\r\n\
 -----END PUBLIC KEY-----\r\n";
+
+/// An RSA public key of 2,048 bits in PEM that differs from those of other numbers. It has the form of a key and no
+/// private half: its modulus is a hash.
+pub fn rsa_pem(number: u64) -> String {
+    const HEAD: &[u8] =
+        b"\x30\x82\x01\x22\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x03\x82\x01\x0f\x00\
+          \x30\x82\x01\x0a\x02\x82\x01\x01\x00";
+    let mut modulus = [0; 256];
+    blake3::Hasher::new().update(&number.to_be_bytes()).finalize_xof().fill(&mut modulus);
+    modulus[0] |= 0x80;
+    modulus[255] |= 1;
+    let der = [HEAD, &modulus, b"\x02\x03\x01\x00\x01"].concat();
+    let text = encoding::to_base64(&der);
+    let lines: Vec<&str> =
+        text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).expect("base64 is ASCII")).collect();
+    format!("-----BEGIN PUBLIC KEY-----\r\n{}\r\n-----END PUBLIC KEY-----\r\n", lines.join("\r\n"))
+}
 
 /// The KEK of a generation. It follows from the number alone, so every device of a test has it.
 pub fn kek(generation: u32) -> WrappingKey {

@@ -145,5 +145,8 @@ fn what(event: feed::Event) -> What {
         feed::Event::KeysChanged { generation } => What::KeysChanged { generation },
         feed::Event::TokenIssued { audience } => What::TokenIssued { audience },
         feed::Event::TokenSpent { audience } => What::TokenSpent { audience },
+        feed::Event::ItemPut { item } => What::ItemPut { item },
+        feed::Event::ItemDeleted { item } => What::ItemDeleted { item },
+        feed::Event::VaultUserChanged => What::VaultUserChanged {},
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{Audience, SessionId, Subject},
+    id::{Audience, ItemId, SessionId, Subject},
     time::Timestamp,
 };
 
@@ -108,6 +108,21 @@ pub enum What {
         /// To which service.
         audience: Audience,
     },
+    /// An item of the vault was created or changed.
+    #[serde(rename = "item.put")]
+    ItemPut {
+        /// Which.
+        item: ItemId,
+    },
+    /// An item of the vault was deleted.
+    #[serde(rename = "item.deleted")]
+    ItemDeleted {
+        /// Which.
+        item: ItemId,
+    },
+    /// What the vault keeps about its user changed.
+    #[serde(rename = "vault_user.changed")]
+    VaultUserChanged {},
 }
 
 /// A stretch of a feed.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use insta::assert_snapshot;
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{AccountId, Audience, SessionId, Subject},
+    id::{AccountId, Audience, ItemId, SessionId, Subject},
     time::Timestamp,
 };
 
@@ -37,6 +37,10 @@ fn tag() -> RecordTag {
 
 fn audience() -> Audience {
     Audience::new("vault").unwrap()
+}
+
+fn item() -> ItemId {
+    ItemId::from_bytes([0xcd; 16])
 }
 
 fn session() -> SessionId {
@@ -223,6 +227,9 @@ fn events() {
         What::KeysChanged { generation: 2 },
         What::TokenIssued { audience: audience() },
         What::TokenSpent { audience: audience() },
+        What::ItemPut { item: item() },
+        What::ItemDeleted { item: item() },
+        What::VaultUserChanged {},
     ];
     let text: Vec<String> =
         all.into_iter().map(|what| json(&Event { sequence: 9, at: at(), what })).collect();
@@ -239,6 +246,9 @@ fn events() {
     {"sequence":9,"at":1780000000123,"what":{"keys.changed":{"generation":2}}}
     {"sequence":9,"at":1780000000123,"what":{"token.issued":{"audience":"vault"}}}
     {"sequence":9,"at":1780000000123,"what":{"token.spent":{"audience":"vault"}}}
+    {"sequence":9,"at":1780000000123,"what":{"item.put":{"item":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"}}}
+    {"sequence":9,"at":1780000000123,"what":{"item.deleted":{"item":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"}}}
+    {"sequence":9,"at":1780000000123,"what":{"vault_user.changed":{}}}
     "#);
 }
 

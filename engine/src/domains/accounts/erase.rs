@@ -11,13 +11,16 @@ use super::{AccountState, Accounts, StoredAccount};
 use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Identity, Need, Principal, Rights},
-    domains::sessions::StoredSessionIndex,
+    domains::{sessions::StoredSessionIndex, vault::StoredVaultUser},
     error::EngineError,
     keyspace::{self, Keyspace},
 };
 
-/// Rows that one purge looks at per prefix.
-const PURGE_ROWS: usize = 256;
+/// Rows that one purge looks at under a prefix.
+fn purge_rows(prefix: u8) -> usize {
+    // An item of a vault may take a megabyte.
+    if prefix == b'm' { 16 } else { 256 }
+}
 
 /// Ends an account for ever. [`PurgeAccount`] then removes its rows.
 ///
@@ -115,7 +118,7 @@ impl Command for PurgeAccount {
     fn reads(&self, _: &Principal, _: &Keyspace) -> Reads {
         let start = Reads::one(keyspace::account(self.account));
         keyspace::ACCOUNT_PREFIXES.iter().fold(start, |reads, prefix| {
-            reads.range_hint(keyspace::account_prefix(*prefix, self.account), None, PURGE_ROWS)
+            reads.range_hint(keyspace::account_prefix(*prefix, self.account), None, purge_rows(*prefix))
         })
     }
 
@@ -123,7 +126,7 @@ impl Command for PurgeAccount {
         &self,
         view: &View<'_>,
         _: &Principal,
-        _: &mut Moment<'_>,
+        moment: &mut Moment<'_>,
     ) -> Result<Step<Purged>, EngineError> {
         let stored: Option<StoredAccount> = view.row(&keyspace::account(self.account))?;
         if stored.is_none_or(|stored| stored.state != AccountState::Erased) {
@@ -134,10 +137,18 @@ impl Command for PurgeAccount {
         for prefix in keyspace::ACCOUNT_PREFIXES {
             let prefix_key = keyspace::account_prefix(*prefix, self.account);
             let (keys, next) = view.keys(&prefix_key)?;
-            if *prefix == b's' {
-                for key in &keys {
-                    let index: Option<StoredSessionIndex> = view.row(key)?;
-                    rows.extend(index.map(|index| keyspace::session(index.session)));
+            // Rows that are found under names of their own.
+            for key in &keys {
+                match prefix {
+                    b's' => {
+                        let index: Option<StoredSessionIndex> = view.row(key)?;
+                        rows.extend(index.map(|index| keyspace::session(index.session)));
+                    }
+                    b'V' => {
+                        let user: Option<StoredVaultUser> = view.row(key)?;
+                        rows.extend(user.map(|user| user.key(moment.space)));
+                    }
+                    _ => {}
                 }
             }
             rows.extend(keys);

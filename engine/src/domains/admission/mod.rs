@@ -24,7 +24,9 @@ pub use issue::{IssueToken, TokenIssued};
 pub use issuers::{Issuers, TrustedIssuer};
 pub(crate) use rows::{StoredForeignToken, StoredToken};
 pub use spend::{Admitted, SpendToken};
+pub(crate) use spend::{OpenToken, lane_of};
 pub use token::Issuer;
+pub(crate) use token::by_digest;
 
 use crate::command::Domain;
 

@@ -100,17 +100,12 @@ impl OpenToken {
         self.reads().rows.iter().all(|(key, _)| view.has(key))
     }
 
-    /// Adds to `decision` that the token is spent.
+    /// That the token is spent: writes for the commit of whoever it admits.
     ///
     /// # Errors
     /// [`EngineError::TokenSpent`] if it has been; [`EngineError::TokenRefused`] if its account may not act, or knows
     /// nothing of it.
-    pub(crate) fn spend<R>(
-        &self,
-        view: &View<'_>,
-        moment: &Moment<'_>,
-        decision: Decision<R>,
-    ) -> Result<Decision<R>, EngineError> {
+    pub(crate) fn spend(&self, view: &View<'_>, moment: &Moment<'_>) -> Result<Decision<()>, EngineError> {
         match &self.place {
             Place::Issued { account, key } => {
                 let holder: Option<StoredAccount> = view.row(&keyspace::account(*account))?;
@@ -125,13 +120,14 @@ impl OpenToken {
                 }
                 stored.spent = Some(moment.now);
                 let event = Event::TokenSpent { audience: self.claims.audience.clone() };
-                Ok(decision.put(key.clone(), &stored).tell(*account, event))
+                Ok(Decision::reply(()).put(key.clone(), &stored).tell(*account, event))
             }
             Place::Foreign { key } => {
                 if view.row::<StoredForeignToken>(key)?.is_some() {
                     return Err(EngineError::TokenSpent);
                 }
-                Ok(decision.put(key.clone(), &StoredForeignToken { expires: self.claims.expires }))
+                let spent = StoredForeignToken { expires: self.claims.expires };
+                Ok(Decision::reply(()).put(key.clone(), &spent))
             }
         }
     }
@@ -183,6 +179,6 @@ impl Command for SpendToken {
         if !token.is_read(view) {
             return Ok(Step::Need(token.reads()));
         }
-        token.spend(view, moment, Decision::reply(token.admitted.clone()))?.done()
+        token.spend(view, moment)?.answer(token.admitted).done()
     }
 }

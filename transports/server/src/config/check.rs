@@ -132,6 +132,9 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         ("value_bytes_max", limits.value_bytes_max),
         ("recipients_max", limits.recipients_max),
         ("account_audiences_max", limits.account_audiences_max),
+        ("vault_text_bytes_max", limits.vault_text_bytes_max),
+        ("item_slots_max", limits.item_slots_max),
+        ("item_bytes_max", limits.item_bytes_max),
         ("page_rows_max", limits.page_rows_max),
         ("sweep_rows_max", limits.sweep_rows_max),
         ("asks_in_flight_max", limits.asks_in_flight_max),
@@ -162,6 +165,10 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         let what =
             format!("with meta a record may have {room} bytes, which is what the store keeps in one row");
         return Err(loaded.complain("limits.value_bytes_max", what));
+    }
+    if limits.item_bytes_max > room {
+        let what = format!("at most {room}, which is what the store keeps in one row");
+        return Err(loaded.complain("limits.item_bytes_max", what));
     }
     // Both travel as base64, four characters for three bytes, with names and quotes around them.
     let needed = content.div_ceil(3) * 4 + 4_096;

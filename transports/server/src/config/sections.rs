@@ -176,6 +176,16 @@ section! {
         admission_token_life_s: u64 = engine().admission_token_life.as_secs();
         /// Services that one account asks admission to.
         account_audiences_max: usize = engine().account_audiences_max;
+        /// Labels and other short texts of a vault, in bytes.
+        vault_text_bytes_max: usize = engine().vault_text_bytes_max;
+        /// Slots of one item of a vault.
+        item_slots_max: usize = engine().item_slots_max;
+        /// An item of a vault with its slots, in bytes.
+        item_bytes_max: usize = engine().item_bytes_max;
+        /// Items of one vault.
+        vault_items_max: u64 = engine().vault_items_max;
+        /// Bytes of the items of one vault.
+        vault_bytes_max: u64 = engine().vault_bytes_max;
         /// Rows in one page of a listing.
         page_rows_max: usize = engine().page_rows_max;
         /// Events that a feed keeps.

@@ -165,6 +165,15 @@ impl Problem {
                 | E::TokenRefused
                 | E::TokenSpent
                 | E::AlreadyAdmitted
+                | E::VaultUserExists
+                | E::UnknownVaultUser
+                | E::UnknownTemplate
+                | E::UnknownItem
+                | E::UnknownSlot
+                | E::SlotValueInvalid { .. }
+                | E::FieldSize { .. }
+                | E::TooManySlots { .. }
+                | E::ItemTooLarge { .. }
                 | E::IdempotencyMismatch
                 | E::OutcomeUnknown
                 | E::StorageUnavailable
