@@ -61,7 +61,7 @@ pub(crate) enum Command {
     Admin(Box<AdminCommand>),
     /// Keeps a user's keys, encrypted, in the cloud and here
     Keys(Box<KeysCommand>),
-    /// Makes keys and the strings of Meeco's clients, and reads them: asks nobody
+    /// Makes and reads keys and strings of Meeco's clients, without a server
     Cryppo(Box<CryppoCommand>),
     /// Asks a running server whether it is ready: exit code 0 if it is
     Health {

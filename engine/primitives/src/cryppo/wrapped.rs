@@ -120,7 +120,11 @@ impl WrappingKey {
         Self::from_secret(&bytes)
     }
 
-    fn from_secret(bytes: &Secret) -> Result<Self, CryppoError> {
+    /// From bytes that were decrypted.
+    ///
+    /// # Errors
+    /// [`CryppoError::UnexpectedKeyLength`] for anything but 32 bytes.
+    pub fn from_secret(bytes: &Secret) -> Result<Self, CryppoError> {
         let key = bytes.expose().try_into();
         key.map(Self).map_err(|_| CryppoError::UnexpectedKeyLength { bytes: bytes.len() })
     }

@@ -3,10 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use strongroom_primitives::{
-    cryppo::{CryppoError, Wrapped, WrappingKey, decrypt_rsa},
-    secret::Secret,
-};
+use strongroom_primitives::cryppo::{Wrapped, WrappingKey, decrypt_rsa};
 
 use super::{
     advice::{With, explain},
@@ -58,14 +55,9 @@ impl Decrypt {
         };
         let plain = plain.map_err(|error| explain(error, with))?;
         if self.as_key {
-            let key = unwrapped(&plain).map_err(|error| explain(error, with))?;
+            let key = WrappingKey::from_secret(&plain).map_err(|error| explain(error, with))?;
             return self.place.put_line("key", None, key.expose_text().expose(), as_json);
         }
         self.place.put_bytes("data", plain.expose(), as_json)
     }
-}
-
-fn unwrapped(plain: &Secret) -> Result<WrappingKey, CryppoError> {
-    let bytes = plain.expose().try_into();
-    bytes.map(WrappingKey::from_bytes).map_err(|_| CryppoError::UnexpectedKeyLength { bytes: plain.len() })
 }
