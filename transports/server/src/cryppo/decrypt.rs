@@ -41,15 +41,15 @@ impl Decrypt {
     /// One line that names the fix.
     pub(super) fn run(&self, as_json: bool) -> anyhow::Result<()> {
         let mut stdin = Stdin::default();
+        // Before a key is asked for.
+        let string = serialized(self.serialized.as_deref(), &mut stdin)?;
         let (plain, with) = match &self.private_key_file {
             Some(path) => {
                 let key = private_key(path)?;
-                let string = serialized(self.serialized.as_deref(), &mut stdin)?;
                 (decrypt_rsa(&key, &string), With::PrivateKey)
             }
             None => {
                 let key = self.key.read(&mut stdin, &self.insisted)?;
-                let string = serialized(self.serialized.as_deref(), &mut stdin)?;
                 (Wrapped::parse(&string).and_then(|wrapped| key.decrypt(&wrapped)), With::Key)
             }
         };

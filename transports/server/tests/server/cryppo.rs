@@ -250,7 +250,7 @@ fn what_does_not_fit_together_is_refused_with_the_way_out() {
         (refuse(folder, &["encrypt", "-P", "key"], b"x"), "key is not PEM"),
         (refuse(folder, &["encrypt", "-P", "none"], b"x"), "cannot read none"),
         (refuse(folder, &["encrypt", "-k", "-"], KEK.as_bytes()), "standard input gives the key already"),
-        (refuse(folder, &["decrypt", "-k", "-"], KEK.as_bytes()), "standard input gives the key already"),
+        (refuse(folder, &["decrypt", "-k", "-"], KEK.as_bytes()), "standard input gives the string already"),
         (refuse(folder, &["decrypt", "--key-file", "key"], b"\xff"), "no text"),
         (refuse(folder, &["decrypt", "--key-file", "key"], &vec![b'A'; 300_000]), "larger than"),
         (refuse(folder, &["encrypt", "--key-file", "key"], &vec![b'A'; 200_000]), "too long"),
