@@ -125,6 +125,9 @@ function live(generation, client) {
 
       await client.removeSlot(auth, changed.slots.find(({ name }) => name === 'model_type').id);
       assert.equal((await client.get(auth, id)).slots.length, 3);
+      const empty = changed.slots.find(({ name }) => name === 'empty');
+      await client.update(auth, id, 'renamed', [{ id: empty.id, _destroy: true }]);
+      assert.deepEqual((await client.get(auth, id)).slots.map(({ label }) => label).sort(), ['Colour', 'Make']);
       await client.removeItem(auth, id);
       await assert.rejects(client.get(auth, id), refusedWith(404));
       await assert.rejects(client.removeItem(auth, id), refusedWith(404));
