@@ -28,8 +28,8 @@ use strongroom_engine::{
             },
         },
         vault::{
-            CreateItem, CreateVaultUser, DeleteItem, DeleteSlot, GetItem, GetVaultUser, ListItems,
-            OpenVaultSession, UpdateItem, UpdateVaultUser, templates::templates,
+            CreateItem, CreateVaultUser, DeleteItem, DeleteSlot, GetItem, GetVaultKey, GetVaultUser,
+            ListItems, OpenVaultSession, UpdateItem, UpdateVaultUser, templates::templates,
         },
     },
     feed::FollowFeed,
@@ -317,6 +317,7 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
             label: String::new(),
         },
         dan => GetVaultUser {},
+        dan => GetVaultKey {},
         dan => UpdateVaultUser::default(),
         dan => CreateItem {
             template: templates()[0].id,

@@ -25,6 +25,7 @@ pub mod memory;
 pub mod native;
 pub mod path;
 pub mod problem;
+mod rates;
 mod router;
 #[cfg(feature = "ws")]
 pub mod sockets;

@@ -4,12 +4,21 @@ use std::{sync::Arc, time::Duration};
 
 use strongroom_engine::{
     Limits, Rights,
-    domains::realms::{ConfiguredRealm, RealmKey, SignUp},
+    domains::{
+        admission::TrustedIssuer,
+        realms::{ConfiguredRealm, RealmKey, SignUp},
+    },
 };
-use strongroom_primitives::secret::Secret;
+use strongroom_primitives::{
+    id::{IssuerName, RealmId},
+    secret::Secret,
+};
 use strongroom_transports::{
     CorsPolicy, EdgeLimits, Router,
-    dialects::keyknox::{Keyknox, KeyknoxOptions, RateLimits},
+    dialects::{
+        keyknox::{Keyknox, KeyknoxOptions, RateLimits},
+        meeco::{Installation, Keystore, MeecoOptions, MeecoRates, Vault},
+    },
     http::{GatewayPeers, HttpLimits, HttpOptions},
     sockets::Network,
 };
@@ -104,7 +113,30 @@ pub(crate) fn realms(config: &Config) -> Vec<ConfiguredRealm> {
             }),
         }
     }
+    let of = |realm: &RealmId, sign_up| ConfiguredRealm {
+        realm: realm.clone(),
+        rights: Rights::NONE,
+        sign_up,
+        keys: Vec::new(),
+    };
+    if config.native.enabled {
+        realms.push(of(&config.users.realm, config.users.sign_up));
+        realms.push(of(&config.users.vault_realm, SignUp::Closed));
+    }
+    if config.meeco.enabled {
+        realms.push(of(&config.meeco.keystore_realm, config.meeco.sign_up));
+        realms.push(of(&config.meeco.vault_realm, SignUp::Closed));
+    }
     realms
+}
+
+/// The keystores elsewhere whose admission tokens are taken.
+pub(crate) fn trusted_issuers(config: &Config) -> impl Iterator<Item = TrustedIssuer> {
+    config.meeco.trusted_keystores.iter().filter_map(|keystore| {
+        // Both were looked at when the configuration was checked.
+        let name = IssuerName::new(&*keystore.name).ok()?;
+        Some(TrustedIssuer { name, public_key: keystore.public_key.as_ref()?.0 })
+    })
 }
 
 /// Everything that is served, under its prefixes.
@@ -127,6 +159,21 @@ pub(crate) fn router(config: &Config) -> anyhow::Result<Router> {
         let refuse_unsafe_keys = config.keyknox.refuse_unsafe_keys;
         let options = KeyknoxOptions { rates, refuse_unsafe_keys, ..KeyknoxOptions::default() };
         router = router.mount(&config.keyknox.mount, Arc::new(Keyknox::new(options)));
+    }
+    if config.meeco.enabled {
+        let meeco = &config.meeco;
+        let installation = Installation::new(MeecoOptions {
+            subscription_keys: meeco.subscription_keys.iter().map(|key| key.0.clone()).collect(),
+            rates: MeecoRates {
+                sign_ins_per_minute: meeco.rates.sign_ins_per_minute,
+                sign_ups_per_minute: meeco.rates.sign_ups_per_minute,
+                vault_sign_ins_per_minute: meeco.rates.vault_sign_ins_per_minute,
+            },
+            ..MeecoOptions::new(meeco.keystore_realm.clone(), meeco.vault_realm.clone())
+        });
+        router = router
+            .mount(&meeco.keystore_mount, Arc::new(Keystore::new(installation.clone())))
+            .mount(&meeco.vault_mount, Arc::new(Vault::new(installation)));
     }
     Ok(router.build()?)
 }
@@ -246,7 +293,8 @@ mod tests {
             application("b", "1", Right::Get),
             application("a", "2", Right::Create),
         ];
-        let realms = realms(&config);
+        let mut realms = realms(&config);
+        realms.retain(|realm| !realm.keys.is_empty());
         assert_eq!(realms.len(), 2);
         assert_eq!(realms[0].keys.len(), 2);
         assert_eq!(realms[0].rights, [Right::Get, Right::Create].into_iter().collect());

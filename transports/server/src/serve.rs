@@ -8,7 +8,7 @@ use std::{io, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 use anyhow::Context;
 use sd_notify::NotifyState;
 use strongroom_engine::{
-    Credential, Engine, Placement, domains::realms::SyncConfiguredRealms, ports::CpuThreads,
+    Credential, Engine, EngineBuilder, Placement, domains::realms::SyncConfiguredRealms, ports::CpuThreads,
 };
 use strongroom_primitives::secret::{Secret, SecretText};
 use strongroom_storage::{Memory, Storage};
@@ -109,7 +109,8 @@ async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     let operator = keep.operator_token(config)?;
     let metrics = Metrics::new();
     let cpu = CpuThreads::new(compose::heavy_threads(config)).context("threads for sign-ins")?;
-    let engine = Engine::builder(keep.storage.clone())
+    let engine = compose::trusted_issuers(config)
+        .fold(Engine::builder(keep.storage.clone()), EngineBuilder::trust)
         .limits(compose::engine_limits(config))
         .placement(Placement::Arbiters(config.server.write_threads))
         .cpu(Arc::new(cpu))

@@ -6,8 +6,8 @@
 
 #[cfg(feature = "dialect-keyknox")]
 pub mod keyknox;
-#[cfg(feature = "dialect-keyknox")]
-mod rates;
+#[cfg(feature = "dialect-meeco")]
+pub mod meeco;
 
 use std::{future::Future, pin::Pin};
 

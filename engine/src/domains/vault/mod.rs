@@ -35,7 +35,7 @@ pub use items::{CreateItem, DeleteItem, DeleteSlot, UpdateItem};
 pub use list::{GetItem, ItemPage, ListItems};
 pub(crate) use rows::StoredVaultUser;
 pub use slots::{SlotChange, SlotValue};
-pub use users::{GetVaultUser, Profile, UpdateVaultUser, VaultUser};
+pub use users::{GetVaultKey, GetVaultUser, Profile, UpdateVaultUser, VaultUser};
 
 use crate::{command::Domain, error::EngineError};
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{id::AccountId, time::Timestamp};
 
-use super::{Change, StoredVaultUser, Vault, check_text};
+use super::{Change, StoredVaultUser, Vault, check_text, rows::StoredVaultKey};
 use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Identity, Need, Principal},
@@ -78,6 +78,40 @@ impl Command for GetVaultUser {
     ) -> Result<Step<VaultUser>, EngineError> {
         let stored = StoredVaultUser::of(view, who.account)?;
         Decision::reply(VaultUser::of(who.account, who.identity()?.clone(), stored)).done()
+    }
+}
+
+/// Reads the caller's public key, to which the tokens of their sessions are sealed.
+#[derive(Debug, Clone, Serialize)]
+pub struct GetVaultKey {}
+
+impl Command for GetVaultKey {
+    type Domain = Vault;
+    /// PEM, as it came when they enrolled.
+    type Reply = String;
+    const NAME: &'static str = "get_vault_key";
+    const KIND: Kind = Kind::Read;
+
+    fn needs(&self) -> Need {
+        Need::Account
+    }
+
+    fn reads(&self, who: &Principal, _: &Keyspace) -> Reads {
+        Reads::one(keyspace::vault_user(who.account))
+    }
+
+    fn decide(
+        &self,
+        view: &View<'_>,
+        who: &Principal,
+        moment: &mut Moment<'_>,
+    ) -> Result<Step<String>, EngineError> {
+        let key = StoredVaultUser::of(view, who.account)?.key(moment.space);
+        if !view.has(&key) {
+            return Ok(Step::Need(Reads::one(key)));
+        }
+        let stored: StoredVaultKey = view.row(&key)?.ok_or(EngineError::Corrupt)?;
+        Decision::reply(stored.pem).done()
     }
 }
 

@@ -123,7 +123,10 @@ impl Asked<'_> {
 
     async fn apps(&self) -> Answer<api::ListApps> {
         let realms = self.engine.ask(Credential::Operator, realms::ListRealms).await?;
-        realms.into_iter().map(app).collect()
+        // The realms of people are of the configuration too, and nobody's key vouches for them.
+        let people =
+            |realm: &realms::RealmInfo| realm.source == realms::Source::Config && realm.keys.is_empty();
+        realms.into_iter().filter(|realm| !people(realm)).map(app).collect()
     }
 
     async fn add_key(&self, ask: api::AddAppKey) -> Answer<api::AddAppKey> {

@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeSet, fs, net::SocketAddr, path::Path};
 
+use strongroom_primitives::id::IssuerName;
 use strongroom_storage::{BATCH_BYTES_MAX, VALUE_BYTES_MAX};
 use strongroom_transports::CorsPolicy;
 use tracing_subscriber::EnvFilter;
@@ -27,6 +28,8 @@ pub(super) fn check(loaded: &mut Loaded) -> Result<(), Complaint> {
     log(loaded)?;
     limits(loaded)?;
     keyknox(loaded)?;
+    meeco(loaded)?;
+    realms(loaded)?;
     let warnings = warnings(&loaded.config);
     loaded.warnings.extend(warnings);
     Ok(())
@@ -183,17 +186,70 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
     Ok(())
 }
 
-fn keyknox(loaded: &Loaded) -> Result<(), Complaint> {
-    let keyknox = &loaded.config.keyknox;
-    let mount = &keyknox.mount;
+/// A prefix that paths can lie under, and that is not the native interface's.
+fn mount(loaded: &Loaded, key: &str, mount: &str) -> Result<(), Complaint> {
     let segments = mount.strip_prefix('/').map(|rest| rest.split('/').all(|segment| !segment.is_empty()));
     if segments != Some(true) || mount.contains(['%', '?', '#', ' ']) {
         let what = "a prefix is a slash and names, without a slash at the end: \"/keyknox\"";
-        return Err(loaded.complain("keyknox.mount", what));
+        return Err(loaded.complain(key, what));
     }
     if loaded.config.native.enabled && (mount == "/v1" || mount.starts_with("/v1/")) {
-        return Err(loaded.complain("keyknox.mount", "/v1 belongs to the native interface"));
+        return Err(loaded.complain(key, "/v1 belongs to the native interface"));
     }
+    Ok(())
+}
+
+/// Every service has a realm of its own, so that none takes another's sessions.
+fn realms(loaded: &Loaded) -> Result<(), Complaint> {
+    let Config { native, users, meeco, keyknox, .. } = &loaded.config;
+    let people = [("users.realm", &users.realm), ("users.vault_realm", &users.vault_realm)];
+    let vendors =
+        [("meeco.keystore_realm", &meeco.keystore_realm), ("meeco.vault_realm", &meeco.vault_realm)];
+    let mut seen: BTreeSet<_> =
+        keyknox.applications.iter().filter_map(|application| application.id.as_ref()).collect();
+    let people = people.into_iter().filter(|_| native.enabled);
+    let vendors = vendors.into_iter().filter(|_| meeco.enabled);
+    for (key, realm) in people.chain(vendors) {
+        if !seen.insert(realm) {
+            let what = "another service or application has this realm, and each needs one of its own";
+            return Err(loaded.complain(key, what));
+        }
+    }
+    Ok(())
+}
+
+fn meeco(loaded: &Loaded) -> Result<(), Complaint> {
+    let Config { meeco, keyknox, .. } = &loaded.config;
+    if !meeco.enabled {
+        return Ok(());
+    }
+    mount(loaded, "meeco.keystore_mount", &meeco.keystore_mount)?;
+    mount(loaded, "meeco.vault_mount", &meeco.vault_mount)?;
+    let mounts = [("meeco.keystore_mount", &meeco.keystore_mount), ("meeco.vault_mount", &meeco.vault_mount)];
+    if meeco.keystore_mount == meeco.vault_mount {
+        return Err(loaded.complain("meeco.vault_mount", "keystore and vault need a prefix each"));
+    }
+    if let Some((key, _)) = mounts.iter().find(|(_, mount)| keyknox.enabled && **mount == keyknox.mount) {
+        return Err(loaded.complain(key, "keyknox.mount is the same"));
+    }
+    for (position, keystore) in meeco.trusted_keystores.iter().enumerate() {
+        let key = |name: &str| format!("meeco.trusted_keystores.{position}.{name}");
+        if IssuerName::new(&*keystore.name).is_err() {
+            let what = "a keystore needs a `name` of 1 to 64 visible ASCII characters, without a slash";
+            return Err(loaded.complain(&key("name"), what));
+        }
+        if keystore.public_key.is_none() {
+            return Err(
+                loaded.complain(&key("public_key"), "a keystore needs the `public_key` of its tokens")
+            );
+        }
+    }
+    Ok(())
+}
+
+fn keyknox(loaded: &Loaded) -> Result<(), Complaint> {
+    let keyknox = &loaded.config.keyknox;
+    mount(loaded, "keyknox.mount", &keyknox.mount)?;
     if let Some(secret) = &keyknox.gateway.secret
         && secret.0.expose().chars().count() < GATEWAY_SECRET_CHARS_MIN
     {

@@ -6,9 +6,14 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
-use strongroom_engine::{Right, Rights};
+use strongroom_engine::{Right, Rights, domains::realms::SignUp};
 use strongroom_primitives::{encoding, id::RealmId, sign};
-use strongroom_transports::{EdgeLimits, dialects::keyknox::RateLimits, http::HttpLimits, sockets::Network};
+use strongroom_transports::{
+    EdgeLimits,
+    dialects::{self, keyknox::RateLimits},
+    http::HttpLimits,
+    sockets::Network,
+};
 
 use super::section::{Field, Kind, SecretValue, section};
 
@@ -29,8 +34,12 @@ section! {
         log: Log = Log::default();
         /// The native interface.
         native: Native = Native::default();
+        /// People with a passphrase.
+        users: Users = Users::default();
         /// The Keyknox interface.
         keyknox: Keyknox = Keyknox::default();
+        /// The Meeco interface.
+        meeco: Meeco = Meeco::default();
     }
 }
 
@@ -272,6 +281,73 @@ section! {
     }
 }
 
+section! {
+    /// People who sign up and in with a passphrase through the native interface.
+    Users {
+        /// The realm of their keys. Their accounts hang on it, so it is never changed.
+        realm: RealmId = realm("users");
+        /// The realm of their vaults, by which admission tokens name it. It is never changed either.
+        vault_realm: RealmId = realm("users-vault");
+        /// Who can sign up: "closed", "reserved" for whoever asks for a name first, or "chosen" for any name that is free.
+        sign_up: SignUp = SignUp::Reserved;
+    }
+}
+
+section! {
+    /// The Meeco interface, for its published clients: a keystore and a vault.
+    Meeco {
+        /// Whether it is served.
+        enabled: bool = true;
+        /// Under which prefix the keystore is served.
+        keystore_mount: String = "/meeco/keystore".to_owned();
+        /// Under which prefix the vault is served.
+        vault_mount: String = "/meeco/vault".to_owned();
+        /// The realm of keystore users. Their accounts hang on it, so it is never changed.
+        keystore_realm: RealmId = realm("meeco-keystore");
+        /// The realm of vault users, by which admission tokens name the vault. It is never changed either.
+        vault_realm: RealmId = realm("meeco-vault");
+        /// Who can sign up: "closed", "reserved" for whoever asks for a name first, as the clients do, or "chosen" for any
+        /// name that is free.
+        sign_up: SignUp = SignUp::Reserved;
+        /// The values of Meeco-Subscription-Key that are taken; any, if there are none.
+        subscription_keys: Vec<SecretValue> = Vec::new();
+        /// Requests per minute.
+        rates: MeecoRates = MeecoRates::default();
+        /// Other keystores whose users are admitted to this vault.
+        trusted_keystores: Vec<TrustedKeystore> = Vec::new();
+    }
+}
+
+fn realm(name: &'static str) -> RealmId {
+    RealmId::new(name).expect("a default is a good realm")
+}
+
+fn meeco_rates() -> dialects::meeco::MeecoRates {
+    dialects::meeco::MeecoRates::default()
+}
+
+section! {
+    /// Requests per minute of one address, each with a burst of as many; 0 for no limit. Beyond them the answer is 429.
+    MeecoRates {
+        /// Attempts to sign in to the keystore, good and bad.
+        sign_ins_per_minute: u32 = meeco_rates().sign_ins_per_minute;
+        /// Usernames asked for, users registered, vault users made.
+        sign_ups_per_minute: u32 = meeco_rates().sign_ups_per_minute;
+        /// Vault sessions asked for.
+        vault_sign_ins_per_minute: u32 = meeco_rates().vault_sign_ins_per_minute;
+    }
+}
+
+section! {
+    /// Another keystore whose admission tokens are taken.
+    TrustedKeystore {
+        /// What its users are told apart by: they are known here as name/username. Lower-case letters, digits and dashes.
+        name: String = String::new(), as "\"keystore-two\"";
+        /// Its admission key: Ed25519, SubjectPublicKeyInfo in base64. Its `strongroom admin status` shows it.
+        public_key: Option<PublicKey> = None, as "\"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"";
+    }
+}
+
 fn rates() -> RateLimits {
     RateLimits::default()
 }
@@ -454,6 +530,10 @@ impl<'de> Deserialize<'de> for RightsList {
 }
 
 impl Field for StorageKind {
+    const KIND: Kind = Kind::Text;
+}
+
+impl Field for SignUp {
     const KIND: Kind = Kind::Text;
 }
 

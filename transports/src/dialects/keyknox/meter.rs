@@ -13,7 +13,7 @@ use std::{
 
 use strongroom_engine::{Identity, ports::Clock};
 
-use crate::dialects::rates::{Limit, Ticks, source_of};
+use crate::rates::{Limit, Ticks, source_of};
 
 /// Verified tokens whose identity is remembered.
 const TOKENS_MAX: usize = 16_384;

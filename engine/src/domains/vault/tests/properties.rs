@@ -59,8 +59,11 @@ fn values_of(item: &Item) -> Values {
     item.slots.iter().map(|slot| (slot.id, slot.value.as_deref().map(number))).collect()
 }
 
+/// What becomes of slots: gone, or holding the value that stands for a number.
+type Expected = Vec<(SlotId, Option<Option<u8>>)>;
+
 /// The changes, and what they make of the slots that are named by id.
-fn changes(touches: &[Touch], item: Option<&Item>) -> (Vec<SlotChange>, Vec<(SlotId, Option<Option<u8>>)>) {
+fn changes(touches: &[Touch], item: Option<&Item>) -> (Vec<SlotChange>, Expected) {
     let (mut changes, mut expected) = (Vec::new(), Vec::new());
     let mut gone: Vec<SlotId> = Vec::new();
     for touch in touches {

@@ -19,10 +19,10 @@ const KEYS_MAX: usize = 65_536;
 
 /// The engine's clock in the limiter's terms.
 #[derive(Clone)]
-pub(super) struct Ticks(Arc<dyn Clock>);
+pub(crate) struct Ticks(Arc<dyn Clock>);
 
 impl Ticks {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         Self(clock)
     }
 }
@@ -38,7 +38,7 @@ impl governor::clock::Clock for Ticks {
 type Limiter<K> = RateLimiter<K, HashMapStateStore<K>, Ticks, NoOpMiddleware<Nanos>>;
 
 /// One limit over many keys, or none at all.
-pub(super) struct Limit<K: Hash + Eq + Clone>(Option<Counted<K>>);
+pub(crate) struct Limit<K: Hash + Eq + Clone>(Option<Counted<K>>);
 
 struct Counted<K: Hash + Eq + Clone> {
     limiter: RwLock<Limiter<K>>,
@@ -48,7 +48,7 @@ struct Counted<K: Hash + Eq + Clone> {
 
 impl<K: Hash + Eq + Clone> Limit<K> {
     /// So many per minute for each key, with a burst of as many; 0 is no limit.
-    pub(super) fn new(per_minute: u32, clock: &Ticks) -> Self {
+    pub(crate) fn new(per_minute: u32, clock: &Ticks) -> Self {
         Self(NonZeroU32::new(per_minute).map(|per_minute| {
             let quota = Quota::per_minute(per_minute);
             let limiter = RwLock::new(RateLimiter::hashmap_with_clock(quota, clock.clone()));
@@ -57,7 +57,7 @@ impl<K: Hash + Eq + Clone> Limit<K> {
     }
 
     /// Whether it ever refuses anybody.
-    pub(super) fn refuses(&self) -> bool {
+    pub(crate) fn refuses(&self) -> bool {
         self.0.is_some()
     }
 
@@ -65,7 +65,7 @@ impl<K: Hash + Eq + Clone> Limit<K> {
     ///
     /// # Errors
     /// How long to wait, if there is none left.
-    pub(super) fn spend(&self, key: &K) -> Result<(), Duration> {
+    pub(crate) fn spend(&self, key: &K) -> Result<(), Duration> {
         self.0.as_ref().map_or(Ok(()), |counted| counted.spend(key))
     }
 }
@@ -94,7 +94,7 @@ impl<K: Hash + Eq + Clone> Counted<K> {
 }
 
 /// What counts as one source: one host of IPv4, one network of IPv6, because whoever has one address there has 2^64.
-pub(super) fn source_of(address: IpAddr) -> IpAddr {
+pub(crate) fn source_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         v4 => v4,

@@ -1,0 +1,168 @@
+//! One call on its way: what every call does alike before it does anything of its own.
+
+use bytes::Bytes;
+use http::header;
+use strongroom_engine::{
+    Asking, Command, Credential, EngineError, Routed,
+    domains::{
+        accounts::{WhoAmI, Whoami},
+        sessions::ProveSession,
+    },
+};
+use strongroom_primitives::{encoding, hash, id::RealmId};
+
+use super::{
+    Installation,
+    members::Members,
+    problem::{self, Problem},
+};
+use crate::{
+    Front,
+    exchange::{HeaderName, Request, Response, StatusCode},
+    rates::source_of,
+};
+
+const SUBSCRIPTION_KEY: HeaderName = HeaderName::from_static("meeco-subscription-key");
+const API_VERSION: HeaderName = HeaderName::from_static("x_meeco_api_version");
+
+/// The version that this dialect speaks.
+pub(super) const VERSION: &str = "2.0.0";
+
+/// Longest label of a session, in bytes.
+const LABEL_BYTES_MAX: usize = 128;
+
+/// Which generation of clients is asking. Source: dialects/meeco.md, section 7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flavour {
+    /// They send `X_MEECO_API_VERSION`.
+    Old,
+    /// They do not.
+    New,
+}
+
+/// A request and who makes it.
+pub(super) struct Call<'a> {
+    front: &'a Front,
+    pub(super) request: &'a Request,
+    /// The realm of the service that is asked.
+    pub(super) realm: &'a RealmId,
+    pub(super) flavour: Flavour,
+}
+
+impl<'a> Call<'a> {
+    /// Checks what every call carries.
+    ///
+    /// # Errors
+    /// `payload_too_large`, `subscription_key_missing`, `subscription_key_invalid`, `upgrade_required`.
+    pub(super) fn new(
+        front: &'a Front,
+        request: &'a Request,
+        installation: &'a Installation,
+        realm: &'a RealmId,
+    ) -> Result<Self, Problem> {
+        if request.body.len() > front.limits().body_bytes_max {
+            return Err(problem::PAYLOAD_TOO_LARGE);
+        }
+        let key = request.header(SUBSCRIPTION_KEY).filter(|key| !key.is_empty());
+        let key = key.ok_or(problem::SUBSCRIPTION_KEY_MISSING)?;
+        let known = &installation.subscription_keys;
+        // All are compared, so that the time does not tell which one it was.
+        if !known.is_empty() && known.iter().filter(|known| known.matches(key)).count() == 0 {
+            return Err(problem::SUBSCRIPTION_KEY_INVALID);
+        }
+        let flavour = match request.headers.contains_key(API_VERSION) {
+            false => Flavour::New,
+            true => {
+                let major = request.header(API_VERSION).and_then(|version| version.split('.').next());
+                if major.map(str::trim) != Some("2") {
+                    return Err(problem::UPGRADE_REQUIRED);
+                }
+                Flavour::Old
+            }
+        };
+        Ok(Self { front, request, realm, flavour })
+    }
+
+    /// The body as a JSON object.
+    ///
+    /// # Errors
+    /// `malformed_json`.
+    pub(super) fn members(&self) -> Result<Members, Problem> {
+        Members::read(&self.request.body)
+    }
+
+    /// Asks for somebody who has not signed in.
+    pub(super) async fn ask_open<C: Command>(&self, command: C) -> Result<C::Reply, EngineError>
+    where
+        C::Domain: Routed,
+    {
+        self.front.engine().ask(self.asking(Credential::Anonymous), command).await
+    }
+
+    /// Asks on behalf of the session that the call came with.
+    pub(super) async fn ask<C: Command + Clone>(&self, command: C) -> Result<C::Reply, EngineError>
+    where
+        C::Domain: Routed,
+    {
+        let credential = self.credential()?;
+        match self.front.engine().ask(self.asking(credential.clone()), command.clone()).await {
+            // Whoever uses it has opened the text in which it came.
+            Err(EngineError::SessionUnproved) => {
+                self.front.engine().ask(self.asking(credential.clone()), ProveSession {}).await?;
+                self.front.engine().ask(self.asking(credential), command).await
+            }
+            answered => answered,
+        }
+    }
+
+    /// The session's owner and end.
+    pub(super) async fn who_am_i(&self) -> Result<Whoami, EngineError> {
+        self.ask(WhoAmI).await
+    }
+
+    fn asking(&self, credential: Credential) -> Asking {
+        // A tenth is left for the way back, so that the engine's own word on a late answer arrives.
+        let within = Some(self.front.limits().request_within * 9 / 10);
+        Asking { credential, within, idempotency: None }
+    }
+
+    /// `Authorization` is the session's text itself. Only its hash goes further.
+    fn credential(&self) -> Result<Credential, EngineError> {
+        let text = self.request.header(header::AUTHORIZATION).filter(|text| !text.is_empty());
+        let text = text.ok_or(EngineError::CredentialMissing)?;
+        let halves =
+            text.split_once('.').filter(|(selector, verifier)| is_half(selector) && is_half(verifier));
+        if halves.is_none() {
+            return Err(EngineError::CredentialInvalid);
+        }
+        Ok(Credential::Bearer { digest: hash::sha256(text.as_bytes()), realm: Some(self.realm.clone()) })
+    }
+
+    /// The network that the call comes from.
+    pub(super) fn network(&self) -> Vec<u8> {
+        let address = self.request.peer.address.map(source_of);
+        address.map(|address| address.to_string().into_bytes()).unwrap_or_default()
+    }
+
+    /// What the session's owner will know it by: the client's own name for itself.
+    pub(super) fn label(&self) -> String {
+        let agent = self.request.header(header::USER_AGENT).unwrap_or("a client without a name");
+        agent.chars().filter(|c| !c.is_control()).take(LABEL_BYTES_MAX).collect()
+    }
+}
+
+/// 32 bytes in base64url with padding, in their one spelling.
+fn is_half(text: &str) -> bool {
+    let bytes = text.strip_suffix('=').and_then(|text| encoding::from_base64url(text).ok());
+    bytes.is_some_and(|bytes| bytes.len() == 32)
+}
+
+/// Success with a body.
+pub(super) fn answer(status: StatusCode, body: serde_json::Value) -> Result<Response, Problem> {
+    Ok(Response::json(status, Bytes::from(body.to_string())))
+}
+
+/// Success without one.
+pub(super) fn nothing() -> Result<Response, Problem> {
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}

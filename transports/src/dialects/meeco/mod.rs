@@ -1,0 +1,137 @@
+//! Meeco: a keystore that holds wrapped keys under SRP sign-in, and a vault that holds encrypted items. Source: seed
+//! 000, resolved in dialects/meeco.md.
+//!
+//! The two are mounts of one [`Installation`]. A keystore user and a vault user are accounts of two realms, and a
+//! session is good in its own realm only, so neither service takes the other's. The one thing that passes between
+//! them is the admission token.
+//!
+//! What lives here is translation: routes, JSON in two flavours, names of errors, and the rates of a mount. Rules are
+//! the engine's.
+//!
+//! | module | has |
+//! |---|---|
+//! | `keystore`, `sign_in`, `keys` | the calls of section 5 |
+//! | `vault`, `people`, `templates`, `items`, `bodies` | those of section 6 |
+//! | `call` | what every call does alike: subscription key, version, session, body |
+//! | `members`, `problem` | reading bodies; every refusal in Meeco's words |
+
+mod bodies;
+mod call;
+mod items;
+mod keys;
+mod keystore;
+mod members;
+mod people;
+mod problem;
+mod sign_in;
+mod templates;
+#[cfg(test)]
+mod tests;
+mod vault;
+
+use std::{net::IpAddr, sync::Arc};
+
+use strongroom_engine::ports::{Clock, SystemClock};
+use strongroom_primitives::{
+    id::{Audience, RealmId},
+    secret::SecretText,
+};
+
+pub use keystore::Keystore;
+pub use vault::Vault;
+
+use self::problem::Problem;
+use crate::{
+    exchange::Request,
+    rates::{Limit, Ticks, source_of},
+};
+
+/// What an installation of Meeco can be told.
+pub struct MeecoOptions {
+    /// The realm of keystore users.
+    pub keystore_realm: RealmId,
+    /// The realm of vault users; another one.
+    pub vault_realm: RealmId,
+    /// The values of `Meeco-Subscription-Key` that are taken; any, if there are none.
+    pub subscription_keys: Vec<SecretText>,
+    /// Requests per minute.
+    pub rates: MeecoRates,
+    /// What rates measure time by.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl MeecoOptions {
+    /// The options of `strongroom serve` for these realms.
+    pub fn new(keystore_realm: RealmId, vault_realm: RealmId) -> Self {
+        Self {
+            keystore_realm,
+            vault_realm,
+            subscription_keys: Vec::new(),
+            rates: MeecoRates::default(),
+            clock: Arc::new(SystemClock::new()),
+        }
+    }
+}
+
+/// Requests per minute of one address, each with a burst of as many; 0 is no limit. IPv6 addresses are counted by
+/// their leading 64 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MeecoRates {
+    /// Attempts to sign in to the keystore, good and bad. Source: THREATS.md, section 3.
+    pub sign_ins_per_minute: u32,
+    /// Names asked for, users registered, vault users made.
+    pub sign_ups_per_minute: u32,
+    /// Vault sessions asked for.
+    pub vault_sign_ins_per_minute: u32,
+}
+
+impl MeecoRates {
+    /// No limits at all.
+    pub const NONE: Self =
+        Self { sign_ins_per_minute: 0, sign_ups_per_minute: 0, vault_sign_ins_per_minute: 0 };
+}
+
+impl Default for MeecoRates {
+    fn default() -> Self {
+        Self { sign_ins_per_minute: 60, sign_ups_per_minute: 60, vault_sign_ins_per_minute: 60 }
+    }
+}
+
+/// What the two mounts share.
+pub struct Installation {
+    keystore_realm: RealmId,
+    vault_realm: RealmId,
+    /// The vault, as admission tokens name it: by its realm.
+    audience: Audience,
+    subscription_keys: Vec<SecretText>,
+    sign_ins: Limit<IpAddr>,
+    sign_ups: Limit<IpAddr>,
+    vault_sign_ins: Limit<IpAddr>,
+}
+
+impl Installation {
+    /// An installation with these options.
+    pub fn new(options: MeecoOptions) -> Arc<Self> {
+        let MeecoOptions { keystore_realm, vault_realm, subscription_keys, rates, clock } = options;
+        let ticks = Ticks::new(clock);
+        Arc::new(Self {
+            keystore_realm,
+            audience: Audience::from(&vault_realm),
+            vault_realm,
+            subscription_keys,
+            sign_ins: Limit::new(rates.sign_ins_per_minute, &ticks),
+            sign_ups: Limit::new(rates.sign_ups_per_minute, &ticks),
+            vault_sign_ins: Limit::new(rates.vault_sign_ins_per_minute, &ticks),
+        })
+    }
+
+    /// Counts a request against the allowance of the address that it came from.
+    fn spend(limit: &Limit<IpAddr>, request: &Request) -> Result<(), Problem> {
+        match request.peer.address {
+            Some(address) => {
+                limit.spend(&source_of(address)).map_err(|wait| problem::RATE_LIMITED.after(wait))
+            }
+            None => Ok(()),
+        }
+    }
+}
