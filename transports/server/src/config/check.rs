@@ -133,6 +133,8 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         ("single_meta_bytes_max", limits.single_meta_bytes_max),
         ("meta_bytes_max", limits.meta_bytes_max),
         ("value_bytes_max", limits.value_bytes_max),
+        ("wrapped_key_bytes_max", limits.wrapped_key_bytes_max),
+        ("wrapped_private_key_bytes_max", limits.wrapped_private_key_bytes_max),
         ("recipients_max", limits.recipients_max),
         ("account_audiences_max", limits.account_audiences_max),
         ("vault_text_bytes_max", limits.vault_text_bytes_max),
@@ -162,8 +164,17 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
     }
     let content =
         limits.value_bytes_max.saturating_add(limits.meta_bytes_max.max(limits.single_meta_bytes_max));
-    // A row holds meta and value, and some bytes beside them.
+    // A row holds meta and value, or a key pair, and some bytes beside them.
     let room = VALUE_BYTES_MAX - 64 * 1024;
+    // A private key lies there twice while a rotation runs.
+    let pair = limits
+        .wrapped_private_key_bytes_max
+        .saturating_mul(2)
+        .saturating_add(limits.key_pair_metadata_bytes_max);
+    if pair > room {
+        let what = format!("twice a private key and the metadata may have {room} bytes together");
+        return Err(loaded.complain("limits.wrapped_private_key_bytes_max", what));
+    }
     if content > room {
         let what =
             format!("with meta a record may have {room} bytes, which is what the store keeps in one row");

@@ -135,6 +135,10 @@ fn a_value_that_does_not_fit_is_named_with_its_line() {
         ("[limits]\nin_flight_max = 0\n", "a.toml:2: limits.in_flight_max: at least 1"),
         ("[limits]\nvalue_bytes_max = 3000000\n", "a.toml:2: limits.value_bytes_max: "),
         (
+            "[limits]\nwrapped_private_key_bytes_max = 1100000\n",
+            "a.toml:2: limits.wrapped_private_key_bytes_max: twice a private key",
+        ),
+        (
             "[limits]\nbody_bytes_max = 1000\n",
             "a.toml:2: limits.body_bytes_max: a record at its limits needs",
         ),
