@@ -3,7 +3,11 @@
 
 use std::{
     future::Future,
-    sync::Arc,
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -16,11 +20,15 @@ use strongroom_engine::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Need, Principal},
     domains::{
+        admission::{IssueToken, SpendToken},
         realms::PutRealm,
         records::{GetRecord, Previous, PutRecord, RecordName, Records},
     },
 };
-use strongroom_primitives::id::{RealmId, Subject};
+use strongroom_primitives::{
+    id::{Audience, RealmId, Subject},
+    secret::SecretText,
+};
 use strongroom_storage::{
     Batch, Guard, Key, Memory, Revision, Storage, Write,
     sled::{Options, Sled},
@@ -225,11 +233,16 @@ async fn bare(storage: &dyn Storage, rounds: u64) -> Duration {
     started.elapsed()
 }
 
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 async fn through_engine(handle: &EngineHandle, rounds: u64) -> Duration {
-    let per_client = rounds.div_ceil(CLIENTS as u64);
+    by_clients(handle, rounds, 0..CLIENTS).await
+}
+
+/// `rounds` compare-and-sets by these clients.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+async fn by_clients(handle: &EngineHandle, rounds: u64, clients: Range<usize>) -> Duration {
+    let per_client = rounds.div_ceil(clients.len() as u64);
     let started = Instant::now();
-    stream::iter(0..CLIENTS)
+    stream::iter(clients)
         .for_each_concurrent(None, |n| async move {
             let mut previous = Previous::Unsaid;
             for version in 0..per_client {
@@ -241,5 +254,73 @@ async fn through_engine(handle: &EngineHandle, rounds: u64) -> Duration {
     started.elapsed()
 }
 
-criterion_group!(benches, messages, reads, durable);
+/// Two engines over one store: each token is shown at both, and admits at exactly one of them. Beside it the plain
+/// compare-and-set, spread over the two in the same way.
+fn admissions(c: &mut Criterion) {
+    let mut group = c.benchmark_group("two engines on one sled, 64 clients");
+    group.sample_size(10).measurement_time(Duration::from_secs(8));
+    group.throughput(criterion::Throughput::Elements(1));
+    group.bench_function("compare-and-set 1 KiB", |b| {
+        b.iter_custom(|rounds| {
+            in_system(async {
+                let (_folder, engines) = two_engines().await;
+                let (half, middle) = (rounds.div_ceil(2), CLIENTS / 2);
+                let (one, two) = tokio::join!(
+                    by_clients(engines[0].handle(), half, 0..middle),
+                    by_clients(engines[1].handle(), half, middle..CLIENTS)
+                );
+                one.max(two)
+            })
+        });
+    });
+    group.bench_function("admission tokens, each shown twice", |b| {
+        b.iter_custom(|rounds| {
+            in_system(async {
+                let (_folder, engines) = two_engines().await;
+                spend(&engines, rounds).await
+            })
+        });
+    });
+    group.finish();
+}
+
+async fn two_engines() -> (tempfile::TempDir, [Engine; 2]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sled = Arc::new(Sled::open(folder.path(), Options::new(wall())).expect("sled opens"));
+    let engines = [engine(sled.clone()).await, engine(sled).await];
+    (folder, engines)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+async fn spend(engines: &[Engine; 2], rounds: u64) -> Duration {
+    let audience = Audience::new("vault").expect("a good audience");
+    let issue = |n: u64| {
+        let (handle, audience) = (engines[0].handle(), audience.clone());
+        async move {
+            let n = usize::try_from(n).expect("a small number");
+            let account = handle.ask(client(n), put(kibibyte(1), Previous::Unsaid)).await;
+            account.expect("the account is made");
+            handle.ask(client(n), IssueToken { audience }).await.expect("a token is issued").token
+        }
+    };
+    let tokens: Vec<SecretText> = stream::iter(0..rounds).map(issue).buffered(256).collect().await;
+    let admitted = AtomicU64::new(0);
+    let show = async |engine: &Engine, client: usize| {
+        for token in tokens.iter().skip(client).step_by(CLIENTS / 2) {
+            let spend = SpendToken { token: token.clone(), audience: audience.clone() };
+            match engine.handle().ask(Credential::Anonymous, spend).await {
+                Ok(_) => drop(admitted.fetch_add(1, Ordering::Relaxed)),
+                Err(EngineError::TokenSpent) => {}
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+    };
+    let started = Instant::now();
+    join_all((0..CLIENTS).map(|n| show(&engines[n % 2], n / 2))).await;
+    let elapsed = started.elapsed();
+    assert_eq!(admitted.into_inner(), rounds, "each token admits once");
+    elapsed
+}
+
+criterion_group!(benches, messages, reads, durable, admissions);
 criterion_main!(benches);

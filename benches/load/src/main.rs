@@ -15,6 +15,7 @@ mod plan;
 mod process;
 mod report;
 mod run;
+mod sign_in;
 mod start;
 mod strongroom;
 mod subscribers;
@@ -48,6 +49,8 @@ enum Command {
     Compare(CompareArguments),
     /// Disk use after overwriting the same records many times.
     Disk(DiskArguments),
+    /// Processor time of a sign-in beside its arithmetic, and what a flood of them does to readers.
+    SignIn(SignInArguments),
     /// Time to ready on an empty store, and the size of the program.
     Start(StartArguments),
     /// Server memory for each of many idle authenticated subscribers.
@@ -137,6 +140,21 @@ struct StartArguments {
 }
 
 #[derive(Debug, Args)]
+struct SignInArguments {
+    #[command(flatten)]
+    common: Common,
+    /// Clients that sign in over and over, each its own user.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=256))]
+    clients: u64,
+    /// Rounds.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=25))]
+    rounds: u64,
+    /// Seconds of each part of a round.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=60))]
+    seconds: u64,
+}
+
+#[derive(Debug, Args)]
 struct SubscribersArguments {
     #[command(flatten)]
     common: Common,
@@ -156,6 +174,7 @@ fn main() -> ExitCode {
         Command::ServeBare { address } => peers::bare::serve(address),
         Command::Compare(arguments) => compare(&arguments),
         Command::Disk(arguments) => overwrite(&arguments),
+        Command::SignIn(arguments) => sign_in(&arguments),
         Command::Start(arguments) => start(&arguments),
         Command::Subscribers(arguments) => subscribe(&arguments),
         Command::Subscribe { address, first, end } => subscribers::hold(address, first, end),
@@ -198,6 +217,18 @@ fn overwrite(arguments: &DiskArguments) -> anyhow::Result<()> {
     let report =
         disk::run(ground.site(), &ground.strongroom, &arguments.targets, records, overwrites, &halt)?;
     print(&arguments.common, &report, disk::DiskReport::render)
+}
+
+fn sign_in(arguments: &SignInArguments) -> anyhow::Result<()> {
+    let halt = watch_signals()?;
+    let ground = Ground::prepare(&arguments.common)?;
+    let plan = sign_in::Plan {
+        clients: usize::try_from(arguments.clients)?,
+        rounds: usize::try_from(arguments.rounds)?,
+        length: Duration::from_secs(arguments.seconds),
+    };
+    let report = sign_in::run(ground.site(), &ground.strongroom, plan, &halt)?;
+    print(&arguments.common, &report, sign_in::SignInReport::render)
 }
 
 fn start(arguments: &StartArguments) -> anyhow::Result<()> {

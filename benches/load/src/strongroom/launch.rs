@@ -149,6 +149,11 @@ fn configuration(http: SocketAddr, admin: SocketAddr, folder: &Path, application
          writes_per_minute = {RATE_PER_MINUTE}\n\
          address_requests_per_minute = {RATE_PER_MINUTE}\n\
          \n\
+         [meeco.rates]\n\
+         sign_ins_per_minute = {RATE_PER_MINUTE}\n\
+         sign_ups_per_minute = {RATE_PER_MINUTE}\n\
+         vault_sign_ins_per_minute = {RATE_PER_MINUTE}\n\
+         \n\
          [[keyknox.applications]]\n\
          id = \"{}\"\n\
          key_id = \"{}\"\n\

@@ -7,6 +7,7 @@
 mod in_process;
 mod keyknox;
 mod launch;
+mod meeco;
 mod native;
 mod token;
 
@@ -15,6 +16,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub(crate) use self::launch::{Mode, Strongroom, application};
+pub(crate) use self::meeco::Keystore;
 pub(crate) use self::native::Link;
 use crate::run::Connector;
 use crate::target::Target;
