@@ -1,3 +1,5 @@
+mod clocks;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -237,6 +239,12 @@ fn a_token_of_a_trusted_keystore_admits_once() {
     let mut vault = Desk::new();
     assert_eq!(spend(&mut vault, &token), Err(EngineError::TokenRefused));
     vault.trust(keystore.as_issuer("acme"));
+    let nobody = vault.nobody();
+    assert_eq!(
+        spend_at(&mut vault, &nobody, &token, "attic"),
+        Err(EngineError::TokenRefused),
+        "not this door"
+    );
     let local = vault.who("ann");
     vault.open_account(&local);
     assert_eq!(spend_at(&mut vault, &local, &token, "vault"), Err(EngineError::TokenRefused), "not that ann");

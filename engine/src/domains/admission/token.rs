@@ -138,3 +138,61 @@ pub(super) mod in_sealed_answer {
         String::deserialize(deserializer).map(SecretText::new)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use strongroom_primitives::id::{RealmId, Subject};
+
+    use super::*;
+    use crate::{ports::SeededEntropy, secrets::StoredSecrets};
+
+    /// A-TOK-05: of what an issuer can sign, one text is a token. The rest is for another reader than ours.
+    #[test]
+    fn signed_bytes_that_are_more_than_claims_are_refused() {
+        let secrets = StoredSecrets::generate(&SeededEntropy::new(1)).secrets();
+        let identity =
+            Identity { realm: RealmId::new("test").unwrap(), subject: Subject::new("ann").unwrap() };
+        let claims = Claims {
+            issuer: *secrets.admission_key().as_bytes(),
+            identity,
+            audience: Audience::new("vault").unwrap(),
+            id: TokenId::from_bytes([1; 16]),
+            issued: Timestamp::from_ms(1),
+            expires: Timestamp::from_ms(2),
+        };
+        let text = |bytes: &[u8]| {
+            let signature = secrets.sign_admission(&statement(bytes));
+            format!("{FORM}.{}.{}", encoding::to_base64url(bytes), encoding::to_base64url(&signature))
+        };
+        let verify = |text: &str| Claims::verify(text, &secrets, &Issuers::default());
+        let bytes = claims.to_bytes();
+        assert!(text(&bytes) == *claims.sign(&secrets).expose());
+        assert_eq!(verify(&text(&bytes)), Ok((claims, Issuer::Here)));
+        let trailing = [&bytes[..], &[0]].concat();
+        // The last number, 2, in two bytes.
+        let longer = [&bytes[..bytes.len() - 1], &[0x82, 0x00]].concat();
+        for bad in [trailing, longer, bytes[1..].to_vec(), Vec::new()] {
+            assert_eq!(verify(&text(&bad)), Err(EngineError::TokenRefused));
+        }
+    }
+
+    #[test]
+    fn the_longest_token_is_within_the_limit() {
+        let secrets = StoredSecrets::generate(&SeededEntropy::new(1)).secrets();
+        let identity = Identity {
+            realm: RealmId::new("r".repeat(128)).unwrap(),
+            subject: Subject::new("s".repeat(1_024)).unwrap(),
+        };
+        let claims = Claims {
+            issuer: *secrets.admission_key().as_bytes(),
+            identity,
+            audience: Audience::new("a".repeat(128)).unwrap(),
+            id: TokenId::from_bytes([1; 16]),
+            issued: Timestamp::MAX,
+            expires: Timestamp::MAX,
+        };
+        let text = claims.sign(&secrets);
+        assert!(text.expose().len() <= TEXT_BYTES_MAX, "{}", text.expose().len());
+        assert!(Claims::verify(text.expose(), &secrets, &Issuers::default()).is_ok());
+    }
+}
