@@ -9,12 +9,15 @@ use strongroom_engine::{
     Asking, Credential, EngineError,
     domains::admission::{Admitted, IssueToken, SpendToken, TokenIssued},
     feed::Event,
+    testing::Desk,
 };
 use strongroom_primitives::{
     id::{Audience, IdempotencyKey},
     secret::SecretText,
+    time::Timestamp,
 };
-use strongroom_testkit::{Client, Dice, Plan, World, seeds, simulate};
+use strongroom_storage::{Key, Range, Storage};
+use strongroom_testkit::{Client, Dice, Plan, START_MS, World, seeds, simulate};
 
 use crate::crash::gremlin;
 
@@ -192,4 +195,59 @@ fn a_token_that_has_expired_stays_expired() {
             }
         }
     });
+}
+
+/// A-TOK-02, A-TOK-09: a token of another keystore has no row here before it is spent, and admits once all the same: on
+/// nodes whose clocks are two minutes apart, under a sweeper that removes the mark once the token has expired.
+#[test]
+fn a_token_of_another_keystore_admits_exactly_once() {
+    let apart = |dice: &Dice| {
+        let mut plan = Plan::rough(dice);
+        plan.clocks_off_by_ms = vec![0, 60_000, -60_000];
+        plan.issuers = vec![Desk::of_store(2).as_issuer("acme")];
+        plan
+    };
+    let admitted = Cell::new(0_u32);
+    simulate(seeds(30_000..30_400), apart, async |world| {
+        let mut keystore = Desk::of_store(2);
+        keystore.now = Timestamp::from_ms(START_MS);
+        keystore.limits.admission_token_life = world.dice("life").ms(75_000..=120_000);
+        let ann = keystore.who("ann");
+        let token = keystore.run(&ann, &IssueToken { audience: vault() }).expect("a token").token;
+        let spend = SpendToken { token, audience: vault() };
+        let (done, told) = (Cell::new(false), Cell::new(0_u32));
+        let showing = async {
+            let clients: Vec<Client<'_>> = (0..6).map(|_| world.client_with(Credential::Anonymous)).collect();
+            futures_util::future::join_all(clients.iter().map(async |client| {
+                for _ in 0..4 {
+                    let answer = client.ask(client.any_node(), None, spend.clone()).await;
+                    told.set(told.get() + u32::from(matches!(answer, Some(Ok(_)))));
+                    world.wait(client.dice().ms(0..=400)).await;
+                }
+            }))
+            .await;
+            done.set(true);
+        };
+        futures_util::future::join(showing, gremlin(world, &done)).await;
+        world.calm();
+        for node in 0..world.node_count() {
+            world.start(node).await;
+        }
+        let pauses = world.dice("pauses");
+        // Past the end of the token by every clock, with the sweepers at work.
+        while world.now() < Duration::from_secs(240) {
+            for node in 0..world.node_count() {
+                let answer = world.up(node).ask(Credential::Anonymous, spend.clone()).await;
+                told.set(told.get() + u32::from(answer.is_ok()));
+            }
+            world.wait(pauses.ms(1_000..=20_000)).await;
+        }
+        // Nobody was told only where the answer to the one try that succeeded was lost.
+        assert!(told.get() <= 1, "{} were admitted", told.get());
+        let marks = Range::prefix(&Key::from_static(b"u"), 1);
+        let marks = world.store().inner().scan(marks).await.expect("a store in calm answers");
+        assert!(marks.rows.is_empty(), "the mark went with the token");
+        admitted.set(admitted.get() + told.get());
+    });
+    assert!(admitted.get() > 0, "nobody was ever told");
 }

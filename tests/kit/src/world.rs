@@ -11,9 +11,10 @@ use std::{
 };
 
 use strongroom_engine::{
-    Asking, Command, Credential, Engine, EngineError, EngineHandle, ErrorKind, Identity, Limits, Rights,
-    Routed,
+    Asking, Command, Credential, Engine, EngineBuilder, EngineError, EngineHandle, ErrorKind, Identity,
+    Limits, Rights, Routed,
     domains::{
+        admission::TrustedIssuer,
         realms::{PutRealm, PutRealmKey},
         records::{History as HistoryOf, RecordName},
         sessions::{BearerIssued, IssueBearer},
@@ -52,12 +53,19 @@ pub struct Plan {
     pub faults: Faults,
     /// The limits of every engine.
     pub limits: Limits,
+    /// Other keystores that every engine trusts.
+    pub issuers: Vec<TrustedIssuer>,
 }
 
 impl Plan {
     /// So many nodes with right clocks over a store without faults.
     pub fn calm(nodes: usize) -> Self {
-        Self { clocks_off_by_ms: vec![0; nodes], faults: Faults::default(), limits: simulated_limits() }
+        Self {
+            clocks_off_by_ms: vec![0; nodes],
+            faults: Faults::default(),
+            limits: simulated_limits(),
+            issuers: Vec::new(),
+        }
     }
 
     /// Two or three nodes whose clocks are a little off, over a store that is slow, loses answers, fails and is full
@@ -78,6 +86,7 @@ impl Plan {
                 ..Faults::default()
             },
             limits: simulated_limits(),
+            issuers: Vec::new(),
         }
     }
 
@@ -153,6 +162,7 @@ pub struct World {
     time: VirtualTime,
     store: Arc<Store>,
     limits: Limits,
+    issuers: Vec<TrustedIssuer>,
     nodes: RefCell<Vec<Node>>,
     clients: Cell<usize>,
     operations: Cell<u64>,
@@ -172,6 +182,7 @@ impl World {
             time,
             store,
             limits: plan.limits,
+            issuers: plan.issuers,
             nodes: RefCell::new(plan.clocks_off_by_ms.into_iter().map(node).collect()),
             clients: Cell::new(0),
             operations: Cell::new(0),
@@ -251,7 +262,9 @@ impl World {
         let chance = Dice::new(self.seed, &format!("entropy of node {node}, life {life}")).below(u64::MAX);
         loop {
             let cable = Arc::new(Cable::new(self.store.clone()));
-            let started = Engine::builder(cable.clone())
+            let builder =
+                self.issuers.iter().cloned().fold(Engine::builder(cable.clone()), EngineBuilder::trust);
+            let started = builder
                 .clock(Arc::new(clock.clone()))
                 .entropy(Arc::new(SeededEntropy::new(chance)))
                 .limits(self.limits.clone())
