@@ -5,10 +5,14 @@ use std::{cell::Cell, time::Duration};
 
 use strongroom_engine::{
     Credential, EngineError, ErrorKind, Right, Rights,
-    domains::{accounts::SetAccountPolicy, realms::RevokeRealmKey, sessions::RevokeSession},
+    domains::{
+        accounts::SetAccountPolicy,
+        realms::RevokeRealmKey,
+        sessions::{OpenChild, RevokeSession},
+    },
     feed::Event,
 };
-use strongroom_primitives::{id::SessionId, time::Timestamp};
+use strongroom_primitives::{hash::sha256, id::SessionId, time::Timestamp};
 use strongroom_testkit::{
     Client, Dice, Follower, Plan, START_MS, World,
     checkers::feed::Heard,
@@ -21,6 +25,8 @@ use strongroom_testkit::{
 enum End {
     /// Its session is revoked.
     Session(SessionId),
+    /// The session that it was opened from is revoked.
+    Parent(SessionId),
     /// The key that signed it is revoked.
     RealmKey,
     /// Its account is suspended.
@@ -42,7 +48,13 @@ async fn credential(world: &World, kind: u64) -> (Credential, End) {
             let token = world.token_key.issue(&world.realm, &world.subject("ann"), issued, life);
             (token, End::RealmKey)
         }
-        2 => (world.gateway("ann"), End::Suspension),
+        2 => {
+            let (parent, credential) = world.bearer("ann", None).await;
+            let open = OpenChild { life: Duration::from_secs(60 * 60), label: "script".into() };
+            let child = world.insist(0, credential, open).await;
+            (Credential::bearer(sha256(child.token.as_bytes())), End::Parent(parent.session))
+        }
+        3 => (world.gateway("ann"), End::Suspension),
         _ => (world.gateway("ann"), End::Rights),
     }
 }
@@ -52,7 +64,7 @@ async fn end(world: &World, node: usize, end: End) {
     let operator = Credential::Operator;
     let identity = world.identity("ann");
     let answer = match end {
-        End::Session(session) => {
+        End::Session(session) | End::Parent(session) => {
             let command = RevokeSession { identity: Some(identity), session: Some(session) };
             world.persist(node, operator, command).await
         }
@@ -79,10 +91,10 @@ async fn end(world: &World, node: usize, end: End) {
 /// F-13: whatever ends a credential, no write that it vouches for commits after the answer, on any node.
 #[test]
 fn nothing_commits_after_a_revocation_is_answered() {
-    simulate(seeds(0..600), Plan::rough, async |world| {
+    simulate(seeds(0..2_000), Plan::rough, async |world| {
         let dice = world.dice("revocation");
         let record = record("notes");
-        let (credential, how) = credential(world, dice.below(4)).await;
+        let (credential, how) = credential(world, dice.below(5)).await;
         let writers: Vec<Client<'_>> = (0..3).map(|_| world.client_with(credential.clone())).collect();
         let over = Cell::new(false);
         let writing = futures_util::future::join_all(writers.iter().map(async |writer| {
