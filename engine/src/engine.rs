@@ -6,15 +6,16 @@ use serde::{Deserialize, Serialize};
 use strongroom_storage::{Batch, Guard, Key, Storage, StorageError, Write};
 use thiserror::Error;
 use tokio::{
-    sync::{Semaphore, broadcast::error::RecvError},
+    sync::{Semaphore, broadcast::error::RecvError, mpsc},
     task::JoinHandle,
 };
 
 use crate::{
     bus::{Grounds, Placement},
     codec::{self, Stored},
-    credential::CredentialCache,
+    credential::{Credential, CredentialCache},
     domains::admission::{Issuers, TrustedIssuer},
+    domains::sessions::TouchSession,
     feed::Board,
     handle::{EngineHandle, Routes},
     keyspace::{self, Keyspace},
@@ -24,6 +25,9 @@ use crate::{
     runtime::{Courier, Lanes, Shared, Sweeper},
     secrets::StoredSecrets,
 };
+
+/// Uses of sessions that wait to be written down.
+const TOUCHES_MAX: usize = 1_024;
 
 /// The format of the rows that this release writes.
 const FORMAT: u32 = 1;
@@ -126,6 +130,7 @@ impl EngineBuilder {
     /// # Errors
     /// [`StartError`]; nothing was started.
     pub async fn start(self) -> Result<Engine, StartError> {
+        let (touched, touches) = mpsc::channel(TOUCHES_MAX);
         let secrets = prepare(&*self.storage, &*self.entropy).await?;
         let shared = Arc::new(Shared {
             time: Timekeeper::new(self.clock, self.storage.info().high_water_ms),
@@ -138,6 +143,7 @@ impl EngineBuilder {
             cpu: self.cpu,
             heavy: Arc::new(Semaphore::new(self.limits.heavy_max)),
             observer: self.observer,
+            touched,
             limits: self.limits,
             issuers: self.issuers,
             storage: self.storage,
@@ -148,7 +154,8 @@ impl EngineBuilder {
         let listener = actix_rt::spawn(listen(shared.clone()));
         let handle = EngineHandle::new(shared, couriers, routes);
         let sweeper = actix_rt::spawn(Sweeper::new(handle.clone()).run());
-        Ok(Engine { handle, tasks: vec![listener, sweeper], _grounds: grounds })
+        let toucher = actix_rt::spawn(touch(handle.clone(), touches));
+        Ok(Engine { handle, tasks: vec![listener, sweeper, toucher], _grounds: grounds })
     }
 
     /// Starts the engine on a thread of its own, for hosts that run no `actix_rt` system. The thread ends when the
@@ -158,7 +165,7 @@ impl EngineBuilder {
     /// [`StartError`].
     pub fn spawn(self) -> Result<SpawnedEngine, StartError> {
         let (started, handle) = std::sync::mpsc::channel();
-        let (stop, mut stopped) = tokio::sync::mpsc::channel::<()>(1);
+        let (stop, mut stopped) = mpsc::channel::<()>(1);
         let thread = std::thread::Builder::new().name("strongroom-engine".to_owned()).spawn(move || {
             actix_rt::System::new().block_on(async move {
                 match self.start().await {
@@ -228,6 +235,13 @@ async fn listen(shared: Arc<Shared>) {
     }
 }
 
+/// Writes down which sessions were used. What cannot be written is not missed: the next use is as good.
+async fn touch(handle: EngineHandle, mut touches: mpsc::Receiver<TouchSession>) {
+    while let Some(touch) = touches.recv().await {
+        let _ = handle.ask(Credential::Node, touch).await;
+    }
+}
+
 /// A running engine. Dropping it stops its tasks and threads without waiting for anybody.
 pub struct Engine {
     handle: EngineHandle,
@@ -271,7 +285,7 @@ impl Drop for Engine {
 /// An engine on a thread of its own.
 pub struct SpawnedEngine {
     handle: EngineHandle,
-    stop: Option<tokio::sync::mpsc::Sender<()>>,
+    stop: Option<mpsc::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 

@@ -9,6 +9,7 @@
 //! | `L` | account | `Ledger`: usage and feed head; the generation row of all that follows | every write of the account |
 //! | `S` | session | `StoredSession` | sessions |
 //! | `s` | account, session | `StoredSessionIndex` | sessions |
+//! | `z` | account, session | `StoredSeen`: its last use | sessions |
 //! | `r` | account, one to three name parts | `StoredHead` | records |
 //! | `x` | account, record | `StoredRecipients` | records |
 //! | `v` | account, record, slot | `StoredVersion`: one state; `StoredHead` says which slot holds which | records |
@@ -61,7 +62,7 @@ pub struct Keyspace {
 
 /// Prefixes whose keys continue with an account, in the order in which erasure removes them. The ledger goes last, so
 /// that an interrupted erasure still knows that there is something left.
-pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofisdpekPTtmnlVL";
+pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofiszdpekPTtmnlVL";
 
 fn spell(prefix: u8, parts: &[&[u8]]) -> Key {
     let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
@@ -127,6 +128,10 @@ pub(crate) fn session(session: SessionId) -> Key {
 
 pub(crate) fn account_session(account: AccountId, session: SessionId) -> Key {
     spell(b's', &[account.as_bytes(), session.as_bytes()])
+}
+
+pub(crate) fn session_seen(account: AccountId, session: SessionId) -> Key {
+    spell(b'z', &[account.as_bytes(), session.as_bytes()])
 }
 
 pub(crate) fn account_sessions(account: AccountId) -> Key {

@@ -68,6 +68,9 @@ pub struct Limits {
     pub sessions_max: u64,
     /// The longest life of a session that somebody signs in for. Source: dialects/meeco.md, section 9.
     pub session_life_max: Duration,
+    /// How long a session may lie unused before it ends, if that ends one. Uses are written down once a minute, so it
+    /// is more than that.
+    pub session_idle_max: Option<Duration>,
     /// How long a sealed session token may lie unused. Source: dialects/meeco.md, section 6.
     pub session_proof_within: Duration,
     /// How long a username is kept for whoever asked for it. Source: dialects/meeco.md, section 5.
@@ -127,6 +130,7 @@ impl Default for Limits {
             feed_retention: DAY * 30,
             sessions_max: 64,
             session_life_max: DAY * 30,
+            session_idle_max: None,
             session_proof_within: Duration::from_secs(600),
             username_reserved_for: Duration::from_secs(3_600),
             guesses_free: 10,

@@ -21,7 +21,7 @@ use strongroom_engine::{
         },
         sessions::{
             ExpireSession, IssueBearer, ListSessions, OpenChild, ProveSession, RevokeSession, RevokeSessions,
-            TokenForm,
+            TokenForm, TouchSession,
             srp::{
                 BeginSrp, ChangePassphrase, FinishSrp, RegisterUser, ReserveUsername, SignInAttempts,
                 SrpProfile,
@@ -277,6 +277,7 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
         },
         ann => SignInAttempts {},
         ann => ProveSession {},
+        node => TouchSession { account: nobody, session: no_session },
         node => ExpireSession { account: nobody, session: no_session },
         dan => SetKek { wrapped: wrap(0, "kek") },
         dan => GetKek {},

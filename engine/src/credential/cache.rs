@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::{
     hash::{BuildHasherDefault, Hasher},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use strongroom_primitives::{
@@ -15,6 +16,9 @@ use strongroom_primitives::{
 };
 
 use super::Rights;
+
+/// How often the use of a session is written down at most.
+const SEEN_EVERY: Duration = Duration::from_secs(60);
 
 /// Keys are SHA-256 digests, which are spread well enough as they are.
 #[derive(Default)]
@@ -81,11 +85,17 @@ pub(crate) struct VerifiedToken {
 pub(crate) struct CredentialCache {
     tokens: Mutex<Generations<VerifiedToken>>,
     bearers: Mutex<Generations<AccountId>>,
+    /// When the use of a session was last written down.
+    seen: Mutex<Generations<Timestamp>>,
 }
 
 impl CredentialCache {
     pub(crate) fn new(max: usize) -> Self {
-        Self { tokens: Mutex::new(Generations::new(max)), bearers: Mutex::new(Generations::new(max)) }
+        Self {
+            tokens: Mutex::new(Generations::new(max)),
+            bearers: Mutex::new(Generations::new(max)),
+            seen: Mutex::new(Generations::new(max)),
+        }
     }
 
     pub(crate) fn token(&self, digest: &[u8; 32]) -> Option<Arc<VerifiedToken>> {
@@ -99,6 +109,16 @@ impl CredentialCache {
     /// The account that a bearer session belonged to when it was last seen; which it is does not change.
     pub(crate) fn bearer(&self, digest: &[u8; 32]) -> Option<AccountId> {
         self.bearers.lock().unwrap_or_else(PoisonError::into_inner).get(digest).map(|account| *account)
+    }
+
+    /// Whether the use of a session is to be written down: once a minute, as far as this engine knows.
+    pub(crate) fn is_due(&self, digest: &[u8; 32], now: Timestamp) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = seen.get(digest).is_none_or(|last| now.since(*last) >= SEEN_EVERY);
+        if due {
+            seen.insert(*digest, Arc::new(now));
+        }
+        due
     }
 
     pub(crate) fn remember_bearer(&self, digest: [u8; 32], account: AccountId) {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use strongroom_primitives::{
     id::{AccountId, RealmId, SessionId},
     sign,
+    time::Timestamp,
 };
+use strongroom_storage::Key;
 
 use super::{
     Credential, CredentialCache, Identity, Principal, Rights, Role, TokenCredential, TokenFacts,
@@ -16,7 +18,7 @@ use crate::{
     domains::{
         accounts::{AccountState, StoredAccount},
         realms::{StoredRealm, StoredRealmKey},
-        sessions::StoredSession,
+        sessions::{StoredSeen, StoredSession},
     },
     error::EngineError,
     keyspace::{self, Keyspace},
@@ -152,9 +154,14 @@ impl Resolver {
                 {
                     missing = missing.row(key.clone());
                 }
+                let seen_key = keyspace::session_seen(stored.account, *session);
+                if moment.limits.session_idle_max.is_some() && !view.has(&seen_key) {
+                    missing = missing.hint(seen_key.clone());
+                }
                 if !missing.is_empty() {
                     return Ok(Resolved::Need(missing));
                 }
+                let ends = ends(&stored, &seen_key, view, moment)?;
                 // A child ends no later than its parent by the clock; that the parent is there says the rest.
                 if let Some(key) = &parent_key
                     && view.row::<StoredSession>(key)?.is_none()
@@ -167,7 +174,7 @@ impl Resolver {
                     rights: stored.rights,
                     session: Some(*session),
                     unproved: stored.prove_by.is_some(),
-                    expires: stored.ends(),
+                    expires: ends,
                     ..Principal::of_role(Role::Account)
                 }
             }
@@ -197,6 +204,19 @@ impl Resolver {
         };
         admit(principal, view, moment).map(Resolved::Who)
     }
+}
+
+/// The last instant at which a session is good as things stand: also for want of use, where that ends one.
+fn ends(
+    stored: &StoredSession,
+    seen: &Key,
+    view: &View<'_>,
+    moment: &Moment<'_>,
+) -> Result<Option<Timestamp>, EngineError> {
+    let Some(idle_max) = moment.limits.session_idle_max else { return Ok(stored.ends()) };
+    let seen: Option<StoredSeen> = view.row(seen)?;
+    let last = seen.map_or(stored.opened, |seen| seen.at.max(stored.opened));
+    Ok(stored.ends().into_iter().chain([last.saturating_add(idle_max)]).min())
 }
 
 fn realm_key(

@@ -131,7 +131,10 @@ impl<'a> Attempt<'a> {
     ) -> Result<Principal, EngineError> {
         for _ in 0..=NEED_ROUNDS_MAX {
             match resolver.resolve(&View::new(&self.rows), moment, &self.courier.shared.cache)? {
-                Resolved::Who(principal) => return Ok(principal),
+                Resolved::Who(principal) => {
+                    self.courier.note_use(&caller.credential, &principal, moment.now);
+                    return Ok(principal);
+                }
                 Resolved::Need(reads) => self.load(reads, caller.deadline).await?,
             }
         }

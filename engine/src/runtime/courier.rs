@@ -10,8 +10,9 @@ use std::{
 };
 
 use futures_util::FutureExt;
+use strongroom_primitives::time::Timestamp;
 use strongroom_storage::{Batch, Storage, StorageError, Topic};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::{
     attempt::Attempt,
@@ -23,8 +24,9 @@ use super::{
 use crate::{
     bus::Caller,
     command::{Command, Domain, Lane, Moment, Reads, Step, View},
-    credential::{CredentialCache, Principal},
+    credential::{Credential, CredentialCache, Principal},
     domains::admission::Issuers,
+    domains::sessions::TouchSession,
     error::EngineError,
     feed::Board,
     keyspace::Keyspace,
@@ -56,6 +58,8 @@ pub(crate) struct Shared {
     /// Room for heavy decisions, computed and waiting.
     pub(crate) heavy: Arc<Semaphore>,
     pub(crate) observer: Arc<dyn Observer>,
+    /// Sessions whose use is to be written down.
+    pub(crate) touched: mpsc::Sender<TouchSession>,
 }
 
 impl Shared {
@@ -119,6 +123,15 @@ pub(crate) struct Courier {
 impl Courier {
     pub(crate) fn new(shared: Arc<Shared>) -> Arc<Self> {
         Arc::new(Self { shared })
+    }
+
+    /// Has the use of a session written down, now and then, by somebody who has time for it.
+    pub(super) fn note_use(&self, credential: &Credential, who: &Principal, now: Timestamp) {
+        let (Credential::Bearer { digest, .. }, Some(session)) = (credential, who.session) else { return };
+        if !who.unproved && self.shared.cache.is_due(digest, now) {
+            // Where too many wait, the next use is as good.
+            let _ = self.shared.touched.try_send(TouchSession { account: who.account, session });
+        }
     }
 
     /// Runs a command that only reads.

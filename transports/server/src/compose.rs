@@ -65,6 +65,7 @@ pub(crate) fn engine_limits(config: &Config) -> Limits {
         feed_retention: Duration::from_secs(limits.feed_retention_s),
         sessions_max: limits.sessions_max,
         session_life_max: Duration::from_secs(limits.session_life_max_s),
+        session_idle_max: limits.session_idle_max_s.map(Duration::from_secs),
         session_proof_within: Duration::from_secs(limits.session_proof_within_s),
         username_reserved_for: Duration::from_secs(limits.username_reserved_for_s),
         guesses_free: limits.guesses_free,

@@ -43,8 +43,8 @@ pub(crate) fn whoami(me: accounts::Whoami) -> Whoami {
 }
 
 pub(crate) fn session(info: sessions::SessionInfo) -> SessionInfo {
-    let sessions::SessionInfo { session, label, rights: held, opened, expires, parent } = info;
-    SessionInfo { session, label, rights: rights(held), opened, expires, parent }
+    let sessions::SessionInfo { session, label, rights: held, opened, expires, last_used, parent } = info;
+    SessionInfo { session, label, rights: rights(held), opened, expires, last_used, parent }
 }
 
 pub(crate) fn opened(issued: sessions::BearerIssued) -> SessionOpened {

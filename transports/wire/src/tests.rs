@@ -156,6 +156,7 @@ fn replies() {
                 rights: vec!["get".to_owned()],
                 opened: at(),
                 expires: Some(at()),
+                last_used: None,
                 parent: None,
             }],
         },

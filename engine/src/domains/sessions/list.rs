@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{id::SessionId, time::Timestamp};
 
-use super::{SESSIONS_READ_MAX, Sessions, StoredSession, StoredSessionIndex, account_of, need_of};
+use super::{
+    SESSIONS_READ_MAX, Sessions, StoredSeen, StoredSession, StoredSessionIndex, account_of, need_of,
+};
 use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Identity, Need, Principal, Rights},
@@ -24,6 +26,8 @@ pub struct SessionInfo {
     pub opened: Timestamp,
     /// The last instant at which it is good, if limited.
     pub expires: Option<Timestamp>,
+    /// When it was last used, give or take a minute. `None` if never since it was opened.
+    pub last_used: Option<Timestamp>,
     /// The session it was opened from, and with which it ends.
     pub parent: Option<SessionId>,
 }
@@ -61,17 +65,21 @@ impl Command for ListSessions {
         let (rows, _) = view.range::<StoredSessionIndex>(&keyspace::account_sessions(account))?;
         let missing: Vec<_> = rows
             .iter()
-            .map(|(_, index)| keyspace::session(index.session))
+            .flat_map(|(_, index)| {
+                [keyspace::session(index.session), keyspace::session_seen(account, index.session)]
+            })
             .filter(|key| !view.has(key))
             .collect();
         if !missing.is_empty() {
-            return Ok(Step::Need(missing.into_iter().fold(Reads::none(), Reads::row)));
+            return Ok(Step::Need(missing.into_iter().fold(Reads::none(), Reads::hint)));
         }
         let mut sessions = Vec::new();
         for (_, StoredSessionIndex { session, .. }) in rows {
             if let Some(stored) = view.row::<StoredSession>(&keyspace::session(session))? {
                 let StoredSession { label, rights, opened, expires, parent, .. } = stored;
-                sessions.push(SessionInfo { session, label, rights, opened, expires, parent });
+                let seen: Option<StoredSeen> = view.row(&keyspace::session_seen(account, session))?;
+                let last_used = seen.map(|seen| seen.at);
+                sessions.push(SessionInfo { session, label, rights, opened, expires, last_used, parent });
             }
         }
         Decision::reply(sessions).done()

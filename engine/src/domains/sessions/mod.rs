@@ -9,6 +9,7 @@ mod list;
 mod open;
 mod prove;
 mod revoke;
+mod seen;
 pub mod srp;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,8 @@ pub(crate) use open::Opening;
 pub use open::{BearerIssued, IssueBearer, OpenChild, TokenForm};
 pub use prove::ProveSession;
 pub use revoke::{ExpireSession, RevokeSession, RevokeSessions};
+pub(crate) use seen::StoredSeen;
+pub use seen::TouchSession;
 
 use crate::{
     codec::Stored,

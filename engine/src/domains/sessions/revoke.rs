@@ -55,6 +55,7 @@ pub(super) fn end_in<R>(
         decision
             .delete(key)
             .delete(keyspace::session(session))
+            .delete(keyspace::session_seen(account, session))
             .tell(account, Event::SessionRevoked { session })
     })
 }
@@ -199,6 +200,7 @@ impl Command for ExpireSession {
         Decision::reply(())
             .delete(key)
             .delete(keyspace::account_session(self.account, self.session))
+            .delete(keyspace::session_seen(self.account, self.session))
             .put(ledger_key, &ledger)
             .done()
     }

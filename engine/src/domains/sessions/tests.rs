@@ -3,6 +3,7 @@ use std::{sync::Arc, time::Duration};
 use strongroom_primitives::{
     hash,
     id::{RealmId, Subject},
+    time::Timestamp,
 };
 use strongroom_storage::Memory;
 
@@ -11,6 +12,7 @@ use crate::{
     Engine, EngineHandle, Limits,
     credential::Credential,
     domains::{accounts::WhoAmI, realms::PutRealm},
+    ports::Clock,
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -126,6 +128,58 @@ async fn all_sessions_go_but_the_current_one_and_the_one_it_hangs_on() {
     assert_eq!(refused, EngineError::CredentialInvalid, "only the operator names somebody");
     assert_eq!(handle.ask(Credential::Operator, of_bob).await.unwrap(), 1);
     assert!(handle.ask(bob, WhoAmI).await.is_err());
+}
+
+/// The use of a session is written down, and shown to its owner; what is not used for too long ends.
+#[actix_rt::test]
+async fn a_session_says_when_it_was_used_and_ends_for_want_of_use() {
+    let clock = Arc::new(Settable(1_780_000_000_000.into()));
+    let store_clock = clock.clone();
+    let storage = Arc::new(Memory::new(Arc::new(move || store_clock.wall().as_ms())));
+    let limits = Limits { session_idle_max: Some(HOUR), ..Limits::default() };
+    let engine = Engine::builder(storage).limits(limits).clock(clock.clone()).start().await.unwrap();
+    let handle = engine.handle();
+    let put = PutRealm { realm: RealmId::new("app").unwrap(), rights: Rights::ALL };
+    handle.ask(Credential::Operator, put).await.unwrap();
+    let (used, credential) = issue(handle, "ann", None).await;
+    let (_, idle) = issue(handle, "ann", None).await;
+    for _ in 0..3 {
+        clock.wait(HOUR / 2);
+        assert!(handle.ask(credential.clone(), WhoAmI).await.is_ok());
+        // The mark is somebody else's work.
+        for _ in 0..50 {
+            actix_rt::task::yield_now().await;
+        }
+        actix_rt::time::sleep(Duration::from_millis(5)).await;
+    }
+    let listed = sessions(handle, &credential).await;
+    let last_used = listed.iter().find(|info| info.session == used.session).unwrap().last_used;
+    assert_eq!(last_used, Some(clock.wall()));
+    assert_eq!(handle.ask(idle, WhoAmI).await.unwrap_err(), EngineError::CredentialExpired);
+    clock.wait(HOUR);
+    assert!(handle.ask(credential.clone(), WhoAmI).await.is_ok(), "the last instant is good");
+    actix_rt::time::sleep(Duration::from_millis(5)).await;
+    clock.wait(HOUR + Duration::from_millis(1));
+    assert_eq!(handle.ask(credential, WhoAmI).await.unwrap_err(), EngineError::CredentialExpired);
+}
+
+struct Settable(std::sync::atomic::AtomicU64);
+
+impl Clock for Settable {
+    fn wall(&self) -> Timestamp {
+        Timestamp::from_ms(self.0.load(std::sync::atomic::Ordering::Relaxed))
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+impl Settable {
+    fn wait(&self, time: Duration) {
+        let ms = u64::try_from(time.as_millis()).unwrap();
+        self.0.fetch_add(ms, std::sync::atomic::Ordering::Relaxed);
+    }
 }
 
 /// A-KEY-02 for sessions: another account's session is one that never was.

@@ -205,6 +205,9 @@ section! {
         sessions_max: u64 = engine().sessions_max;
         /// The longest life of a session that somebody signs in for, in seconds.
         session_life_max_s: u64 = engine().session_life_max.as_secs();
+        /// Seconds for which a session may lie unused before it ends, if that ends one. Uses are written down once a
+        /// minute, so it is more than that.
+        session_idle_max_s: Option<u64> = None, as "1209600";
         /// Seconds for which a sealed session token may lie unused.
         session_proof_within_s: u64 = engine().session_proof_within.as_secs();
         /// Seconds for which a username is kept for whoever asked for it.
