@@ -266,13 +266,16 @@ impl Keyspace {
         spell(b'N', &[&keyed_hash16(&self.naming, "reservation", &parts)])
     }
 
-    /// The slot of a handshake: one of `slots` that its account shares with those of the same bucket. Which it is
-    /// nobody can tell or choose.
-    pub(crate) fn handshake(&self, account: AccountId, client_public: &[u8], slots: u8) -> Key {
+    /// The places where a handshake may lie: some of the `slots` that its account shares with those of the same bucket.
+    /// Which they are nobody can tell or choose.
+    pub(crate) fn handshakes(&self, account: AccountId, client_public: &[u8], slots: u8) -> [Key; 4] {
         let bucket = keyed_hash16(&self.naming, "handshake bucket", &[account.as_bytes()]);
-        let slot = keyed_hash16(&self.naming, "handshake slot", &[account.as_bytes(), client_public]);
+        let first = keyed_hash16(&self.naming, "handshake slot", &[account.as_bytes(), client_public])[0];
         let bucket = u16::from_be_bytes([bucket[0], bucket[1]]) % HANDSHAKE_BUCKETS;
-        spell(b'H', &[&bucket.to_be_bytes(), &[slot[0] % slots.max(1)]])
+        [0, 1, 2, 3].map(|step: u8| {
+            let slot = first.wrapping_add(step) % slots.max(1);
+            spell(b'H', &[&bucket.to_be_bytes(), &[slot]])
+        })
     }
 
     /// What is counted together as one place that guesses come from.

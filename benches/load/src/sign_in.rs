@@ -36,6 +36,8 @@ const READERS_BOUND: Bound = Bound::AtMost(5.0);
 const READERS: usize = 16;
 const FLOODERS: usize = 32;
 const BARE_HANDSHAKES: u32 = 300;
+/// Users of each client, in turns: nobody signs in so often that the oldest session has to end for the newest.
+const USERS_PER_CLIENT: usize = 64;
 
 /// How much of it.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +78,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<SignInReport> {
     let server = Rc::new(Strongroom::start(site, strongroom, Mode::Serve, "strongroom")?);
     let bare = Bare::prepare()?;
+    eprintln!("signing up {} users", plan.clients * USERS_PER_CLIENT);
     let users = block_on(sign_up(server.http(), plan.clients))?;
     let mut rounds = Vec::with_capacity(plan.rounds);
     for number in 1..=plan.rounds {
@@ -128,24 +131,28 @@ impl SignInReport {
     }
 }
 
-async fn sign_up(address: SocketAddr, count: usize) -> anyhow::Result<Vec<String>> {
-    let mut keystore = Keystore::connect(address, 0).await?;
-    let mut users = Vec::with_capacity(count);
-    for _ in 0..count {
-        users.push(keystore.sign_up().await?);
-    }
-    Ok(users)
+/// The users of each client.
+async fn sign_up(address: SocketAddr, clients: usize) -> anyhow::Result<Vec<Vec<String>>> {
+    let users = (0..clients).map(async |number| {
+        let mut keystore = Keystore::connect(address, number).await?;
+        let mut users = Vec::with_capacity(USERS_PER_CLIENT);
+        for _ in 0..USERS_PER_CLIENT {
+            users.push(keystore.sign_up().await?);
+        }
+        Ok(users)
+    });
+    try_join_all(users).await
 }
 
 /// Sign-ins per second, and the server's processor time for each in microseconds.
-fn sign_ins(server: &Strongroom, users: &[String], length: Duration) -> anyhow::Result<(f64, f64)> {
+fn sign_ins(server: &Strongroom, users: &[Vec<String>], length: Duration) -> anyhow::Result<(f64, f64)> {
     block_on(async {
         let done = AtomicU64::new(0);
         let begun = clock::now();
         let before = processes::cpu(server.pid());
-        let clients = users.iter().enumerate().map(async |(number, username)| {
+        let clients = users.iter().enumerate().map(async |(number, users)| {
             let mut keystore = Keystore::connect(server.http(), number + 1).await?;
-            while begun.elapsed() < length {
+            for username in users.iter().cycle().take_while(|_| begun.elapsed() < length) {
                 keystore.sign_in(username).await?;
                 done.fetch_add(1, Ordering::Relaxed);
             }

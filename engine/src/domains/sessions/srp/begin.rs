@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash,
-    id::RealmId,
+    id::{AccountId, RealmId},
     srp::{self, ClientPublic, Ephemeral, SrpError},
     time::Timestamp,
 };
+use strongroom_storage::Key;
 
 use super::{
     SrpProfile, StoredHandshake, account_of, identity_of,
@@ -49,6 +50,36 @@ pub struct SrpChallenge {
     pub expires: Timestamp,
 }
 
+impl BeginSrp {
+    fn places(&self, account: AccountId, client_public: &ClientPublic, space: &Keyspace) -> [Key; 4] {
+        space.handshakes(account, client_public.as_bytes(), self.profile.handshakes().0)
+    }
+
+    /// Where the challenge goes: where the same one was, where nothing of use is, or where the oldest is.
+    fn place(
+        &self,
+        new: &StoredHandshake,
+        client_public: &ClientPublic,
+        view: &View<'_>,
+        moment: &Moment<'_>,
+    ) -> Result<Key, EngineError> {
+        let mut best: Option<(Timestamp, Key)> = None;
+        for key in self.places(new.account, client_public, moment.space) {
+            let age = match view.row::<StoredHandshake>(&key)? {
+                Some(old) if (old.account, old.client_public) == (new.account, new.client_public) => {
+                    return Ok(key);
+                }
+                Some(old) if moment.now <= old.expires => old.expires,
+                _ => Timestamp::default(),
+            };
+            if best.as_ref().is_none_or(|(oldest, _)| age < *oldest) {
+                best = Some((age, key));
+            }
+        }
+        best.map(|(_, key)| key).ok_or(EngineError::Fault)
+    }
+}
+
 impl Command for BeginSrp {
     type Domain = Sessions;
     type Reply = SrpChallenge;
@@ -65,7 +96,14 @@ impl Command for BeginSrp {
     }
 
     fn reads(&self, _: &Principal, space: &Keyspace) -> Reads {
-        Reads::one(keyspace::verifier(account_of(&self.realm, &self.username, space)))
+        let account = account_of(&self.realm, &self.username, space);
+        let reads = Reads::one(keyspace::verifier(account));
+        match ClientPublic::new(self.profile.profile(), &self.client_public) {
+            Ok(client_public) => {
+                self.places(account, &client_public, space).into_iter().fold(reads, Reads::row)
+            }
+            Err(_) => reads,
+        }
     }
 
     fn decide(
@@ -91,7 +129,7 @@ impl Command for BeginSrp {
             }
         }
         let server_public = drawn.map_err(|_| EngineError::Fault)?.as_bytes().to_vec();
-        let (slots, life) = self.profile.handshakes();
+        let (_, life) = self.profile.handshakes();
         let expires = moment.now.saturating_add(life);
         let handshake = StoredHandshake {
             account,
@@ -102,7 +140,7 @@ impl Command for BeginSrp {
             generation: held.generation,
             expires,
         };
-        let key = moment.space.handshake(account, client_public.as_bytes(), slots);
+        let key = self.place(&handshake, &client_public, view, moment)?;
         let Held { salt, derivation, .. } = held;
         let challenge = SrpChallenge { salt: salt.as_bytes().to_vec(), server_public, derivation, expires };
         Decision::reply(challenge).put(key, &handshake).done()

@@ -9,9 +9,10 @@
 //! A name without an account is answered like one that has one: with a salt and a verifier that are always the same
 //! for it, at the same cost, and in the end with the same refusal. A challenge is answered once, right or wrong.
 //!
-//! Handshakes lie in a table of fixed size: an account has as many slots as it may have challenges open, and which one
-//! a challenge gets nobody can choose. A flood of challenges for one name takes no more room than that, and hits the
-//! owner's, who needs his for a moment only, with a chance of one in as many slots for each.
+//! Handshakes lie in a table of fixed size: an account has as many slots as it may have challenges open. A challenge has
+//! four of them to choose from, which nobody can choose for it, and takes one that is free, or the oldest of the four: a
+//! flood takes no more room than the table, and an owner's challenge, which is needed for a moment only, is not the
+//! oldest of any four before it is answered.
 //!
 //! Source: dialects/meeco.md, sections 2, 5 and 9; RFC 5054.
 

@@ -45,13 +45,18 @@ pub(super) enum Checked {
 pub(super) struct Marks {
     handshake: Key,
     account: AccountId,
-    guesses: StoredGuesses,
+    /// The count, if it is another than before.
+    guesses: Option<StoredGuesses>,
 }
 
 impl Marks {
     /// Writes them with a decision.
     pub(super) fn on<R>(&self, decision: Decision<R>) -> Decision<R> {
-        decision.delete(self.handshake.clone()).put(keyspace::guesses(self.account), &self.guesses)
+        let decision = decision.delete(self.handshake.clone());
+        match &self.guesses {
+            Some(guesses) => decision.put(keyspace::guesses(self.account), guesses),
+            None => decision,
+        }
     }
 }
 
@@ -75,13 +80,16 @@ impl Claim<'_> {
             .row(keyspace::account(account))
             .row(keyspace::guesses(account));
         match ClientPublic::new(self.profile.profile(), self.client_public) {
-            Ok(client_public) => reads.row(self.handshake_key(account, &client_public, space)),
+            Ok(client_public) => {
+                self.places(account, &client_public, space).into_iter().fold(reads, Reads::row)
+            }
             Err(_) => reads,
         }
     }
 
-    fn handshake_key(&self, account: AccountId, client_public: &ClientPublic, space: &Keyspace) -> Key {
-        space.handshake(account, client_public.as_bytes(), self.profile.handshakes().0)
+    /// Where the challenge may lie.
+    fn places(&self, account: AccountId, client_public: &ClientPublic, space: &Keyspace) -> [Key; 4] {
+        space.handshakes(account, client_public.as_bytes(), self.profile.handshakes().0)
     }
 
     /// Checks it. Every challenge is spent by the first claim that answers it, whatever comes of it.
@@ -99,8 +107,6 @@ impl Claim<'_> {
         let network = moment.space.network(self.network);
         guesses.check(&network, moment)?;
 
-        let key = self.handshake_key(account, &client_public, moment.space);
-        let handshake: Option<StoredHandshake> = view.row(&key)?;
         let digest = hash::sha256(client_public.as_bytes());
         let answers = |handshake: &StoredHandshake| {
             handshake.account == account
@@ -108,7 +114,12 @@ impl Claim<'_> {
                 && bool::from(digest.ct_eq(&handshake.client_public))
                 && moment.now <= handshake.expires
         };
-        let handshake = handshake.filter(answers).ok_or(EngineError::LoginRefused)?;
+        let mut found = None;
+        for key in self.places(account, &client_public, moment.space) {
+            let handshake: Option<StoredHandshake> = view.row(&key)?;
+            found = found.or(handshake.filter(answers).map(|handshake| (key, handshake)));
+        }
+        let (key, handshake) = found.ok_or(EngineError::LoginRefused)?;
         moment.relies_on(handshake.expires);
 
         let stored: Option<StoredVerifier> = view.row(&keyspace::verifier(account))?;
@@ -118,9 +129,11 @@ impl Claim<'_> {
             .filter(|stored| stored.state == AccountState::Active);
         let (Some(accepted), Some(verifier), Some(stored_account)) = (accepted, stored, active) else {
             guesses.failed(network, moment);
-            return Ok(Checked::Wrong(Marks { handshake: key, account, guesses }));
+            return Ok(Checked::Wrong(Marks { handshake: key, account, guesses: Some(guesses) }));
         };
+        let before = guesses.clone();
         let failures = guesses.succeeded(network);
+        let guesses = Some(guesses).filter(|guesses| *guesses != before);
         Ok(Checked::Good(Box::new(Proved {
             identity,
             account: stored_account,

@@ -493,6 +493,39 @@ async fn challenges_take_up_a_bounded_number_of_rows() {
     assert!(door.storage.len() <= rows + 8, "{}", door.storage.len() - rows);
 }
 
+/// Challenges that are open at once do not take each other's place, though their table has a fixed size.
+#[actix_rt::test]
+async fn challenges_of_many_names_lie_side_by_side() {
+    let door = Door::open(SrpProfile::Meeco).await;
+    let rows = door.storage.len();
+    for n in 0..2_000 {
+        door.begin(&format!("name-{n}"), &[9]).await.unwrap();
+    }
+    assert_eq!(door.storage.len(), rows + 2_000);
+}
+
+/// A flood of challenges for a name takes the place of its own older ones, not of the owner's, who answers meanwhile.
+#[actix_rt::test]
+async fn a_flood_of_challenges_does_not_sweep_the_owners_away() {
+    let door = Door::open(SrpProfile::Meeco).await;
+    let username = door.user().await;
+    let mut flood = 1_000_u16;
+    for chance in 1..20 {
+        for _ in 0..40 {
+            flood += 1;
+            door.begin(&username, &flood.to_be_bytes()).await.unwrap();
+            door.clock.wait(Duration::from_millis(1));
+        }
+        let (finish, _) = door.begun(&username, chance).await;
+        for _ in 0..8 {
+            flood += 1;
+            door.clock.wait(Duration::from_millis(1));
+            door.begin(&username, &flood.to_be_bytes()).await.unwrap();
+        }
+        assert!(door.ask(finish).await.is_ok(), "try {chance}");
+    }
+}
+
 /// Who signs in more often than an account has sessions is let in, and the oldest session ends; a suspended account
 /// is refused like one that is not there.
 #[actix_rt::test]
