@@ -148,6 +148,15 @@ impl Router {
         self.mounts.iter().find_map(|mount| Some((mount, path.len() - mount.rest(path)?.len())))
     }
 
+    /// The largest body of a request to this path, in bytes.
+    pub fn body_bytes_max(&self, front: &Front, path: &str) -> usize {
+        let edge = front.limits();
+        match self.mount_of(path).map(|(mount, _)| &mount.target) {
+            Some(Target::Dialect(dialect)) => dialect.body_bytes_max(edge),
+            Some(Target::Native) | None => edge.body_bytes_max,
+        }
+    }
+
     /// Answers a request. Never panics, and takes no longer than [`crate::EdgeLimits::request_within`]; a request of
     /// the native interface that asks to wait for an event has that time on top.
     pub async fn answer(&self, front: &Front, request: Request) -> Response {

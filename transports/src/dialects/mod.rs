@@ -12,7 +12,7 @@ pub mod meeco;
 use std::{future::Future, pin::Pin};
 
 use crate::{
-    Front,
+    EdgeLimits, Front,
     exchange::{Request, Response},
 };
 
@@ -27,6 +27,11 @@ pub trait Dialect: Send + Sync + 'static {
     /// Answers a request whose path lies under the mount. `path` is the rest of it, beginning with a slash or empty,
     /// still percent-encoded. Unknown paths and wrong methods are the dialect's to refuse, in the vendor's words.
     fn answer<'a>(&'a self, front: &'a Front, path: &'a str, request: &'a Request) -> Answering<'a>;
+
+    /// The largest body of a request to this mount, in bytes: `edge`'s unless the vendor's clients send more.
+    fn body_bytes_max(&self, edge: &EdgeLimits) -> usize {
+        edge.body_bytes_max
+    }
 
     /// The vendor's words for a request that the transport itself refuses: too large a body, a passed deadline, too
     /// many requests.

@@ -55,6 +55,11 @@ pub(super) trait Handler: 'static {
     /// Answers a request.
     fn answer(&self, request: Request) -> impl Future<Output = Response>;
 
+    /// The largest body of this request, in bytes.
+    fn body_bytes_max(&self, _: &Request) -> usize {
+        self.front().limits().body_bytes_max
+    }
+
     /// The words for a request that the edge refuses.
     fn refuse(&self, request: &Request, refusal: Refusal) -> Response;
 
@@ -94,7 +99,7 @@ impl<H: Handler> Edge<H> {
 
     async fn answer(&self, head: &RequestHead, seat: &Seat, payload: Payload) -> HttpResponse {
         let mut request = self.request(head, seat);
-        let max = self.handler.front().limits().body_bytes_max;
+        let max = self.handler.body_bytes_max(&request);
         match read_body(payload, declared_length(head), max).await {
             Ok(body) => request.body = body,
             Err(BodyError::TooLarge) => {

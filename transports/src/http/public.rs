@@ -36,6 +36,10 @@ impl Handler for Public {
         }
     }
 
+    fn body_bytes_max(&self, request: &Request) -> usize {
+        self.router.body_bytes_max(&self.front, &request.path)
+    }
+
     fn refuse(&self, request: &Request, refusal: Refusal) -> Response {
         self.router.refuse(request, refusal)
     }

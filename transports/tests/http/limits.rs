@@ -120,6 +120,21 @@ fn a_body_over_the_limit_is_refused_before_or_while_it_comes() {
     assert_eq!(server.reached(), reached);
 }
 
+#[test]
+fn a_mount_has_a_limit_of_its_own() {
+    let edge = EdgeLimits { body_bytes_max: 1_000, ..EdgeLimits::default() };
+    let server = Setup { edge, ..Setup::default() }.start();
+    let reply = server.peer().ask("PUT", "/roomy/a", &[], &"x".repeat(10_000)).unwrap();
+    assert_eq!((reply.status, &*reply.text()), (200, "10000"));
+    let mut peer = server.peer();
+    peer.send(request("PUT", "/roomy/a", &[], &"x".repeat(10_001))).unwrap();
+    let reply = peer.reply().unwrap();
+    assert_eq!((reply.status, &*reply.text()), (418, "BodyTooLarge { max: 10000 }"));
+    let mut peer = server.peer();
+    peer.send(request("PUT", "/nowhere", &[], &"x".repeat(1_001))).unwrap();
+    assert_eq!(peer.reply().unwrap().status, 413);
+}
+
 /// F-18: a peer that does not read its answers is given up, and costs what was written before it stopped.
 #[test]
 fn f_18_a_peer_that_does_not_read_is_closed() {

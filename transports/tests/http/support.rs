@@ -91,6 +91,27 @@ impl Dialect for Probe {
     }
 }
 
+/// A dialect whose requests may be ten times as large as others.
+struct Roomy;
+
+impl Dialect for Roomy {
+    fn name(&self) -> &'static str {
+        "roomy"
+    }
+
+    fn answer<'a>(&'a self, _: &'a Front, _: &'a str, request: &'a Request) -> Answering<'a> {
+        Box::pin(async move { Response::json(StatusCode::OK, request.body.len().to_string()) })
+    }
+
+    fn body_bytes_max(&self, edge: &EdgeLimits) -> usize {
+        10 * edge.body_bytes_max
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Response {
+        Response::json(StatusCode::IM_A_TEAPOT, format!("{refusal:?}"))
+    }
+}
+
 struct Echo;
 
 impl AdminApi for Echo {
@@ -171,6 +192,7 @@ impl Server {
                 let router = Router::builder()
                     .native("/v1")
                     .mount("/probe", probe.clone())
+                    .mount("/roomy", Arc::new(Roomy))
                     .cors(cors.clone())
                     .build()
                     .unwrap();
