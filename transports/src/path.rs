@@ -62,9 +62,12 @@ fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
+/// The pairs of a query, decoded.
+pub(crate) type Pairs<'q> = Vec<(Cow<'q, str>, Cow<'q, str>)>;
+
 /// A query as browsers write it: pairs joined by `&`, a plus sign for a space, percent-encoding. `None` if it is not
 /// well encoded UTF-8.
-pub(crate) fn query_pairs(query: &str) -> Option<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
+pub(crate) fn query_pairs(query: &str) -> Option<Pairs<'_>> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {

@@ -170,6 +170,7 @@ pub(crate) fn router(config: &Config) -> anyhow::Result<Router> {
                 sign_ups_per_minute: meeco.rates.sign_ups_per_minute,
                 vault_sign_ins_per_minute: meeco.rates.vault_sign_ins_per_minute,
             },
+            body_bytes_max: meeco.body_bytes_max,
             ..MeecoOptions::new(meeco.keystore_realm.clone(), meeco.vault_realm.clone())
         });
         router = router

@@ -243,6 +243,10 @@ fn meeco(loaded: &Loaded) -> Result<(), Complaint> {
     if let Some((key, _)) = mounts.iter().find(|(_, mount)| keyknox.enabled && **mount == keyknox.mount) {
         return Err(loaded.complain(key, "keyknox.mount is the same"));
     }
+    if !(1..=BATCH_BYTES_MAX).contains(&meeco.body_bytes_max) {
+        let what = format!("1 to {BATCH_BYTES_MAX}, the most that the store takes at once");
+        return Err(loaded.complain("meeco.body_bytes_max", what));
+    }
     for (position, keystore) in meeco.trusted_keystores.iter().enumerate() {
         let key = |name: &str| format!("meeco.trusted_keystores.{position}.{name}");
         if IssuerName::new(&*keystore.name).is_err() {

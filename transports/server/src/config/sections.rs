@@ -314,6 +314,8 @@ section! {
         sign_up: SignUp = SignUp::Reserved;
         /// The values of Meeco-Subscription-Key that are taken; any, if there are none.
         subscription_keys: Vec<SecretValue> = Vec::new();
+        /// The largest request body of the two mounts, in bytes, in place of `limits.body_bytes_max`.
+        body_bytes_max: usize = dialects::meeco::BODY_BYTES_MAX;
         /// Requests per minute.
         rates: MeecoRates = MeecoRates::default();
         /// Other keystores whose users are admitted to this vault.
@@ -332,7 +334,7 @@ fn meeco_rates() -> dialects::meeco::MeecoRates {
 section! {
     /// Requests per minute of one address, each with a burst of as many; 0 for no limit. Beyond them the answer is 429.
     MeecoRates {
-        /// Attempts to sign in to the keystore, good and bad.
+        /// Attempts to sign in to the keystore, good and bad; and as many challenges.
         sign_ins_per_minute: u32 = meeco_rates().sign_ins_per_minute;
         /// Usernames asked for, users registered, vault users made.
         sign_ups_per_minute: u32 = meeco_rates().sign_ups_per_minute;

@@ -142,6 +142,8 @@ fn a_value_that_does_not_fit_is_named_with_its_line() {
             "[limits]\nbody_bytes_max = 1000\n",
             "a.toml:2: limits.body_bytes_max: a record at its limits needs",
         ),
+        ("[meeco]\nbody_bytes_max = 0\n", "a.toml:2: meeco.body_bytes_max: 1 to "),
+        ("[meeco]\nbody_bytes_max = 99999999999\n", "a.toml:2: meeco.body_bytes_max: 1 to "),
         ("[server.tls]\ncertificate = \"c.pem\"\n", "a.toml:2: server.tls.certificate: "),
         ("[admin]\nlisten = \"127.0.0.1:8470\"\n", "a.toml:2: admin.listen: 127.0.0.1:8470 is listened on"),
         ("[server]\nlisten = []\n", "a.toml:2: server.listen: at least one"),

@@ -5,10 +5,7 @@ use serde_json::{Value, json};
 use strongroom_engine::domains::vault::{Item, Slot, SlotType, templates::Template};
 use strongroom_primitives::{id::SlotId, time::Timestamp};
 
-use super::{
-    call::Flavour,
-    members::{instant, uuid},
-};
+use super::members::{instant, uuid};
 
 /// Since when the templates are what they are.
 pub(super) const TEMPLATES_SINCE: &str = "2026-01-01T00:00:00Z";
@@ -155,10 +152,10 @@ pub(super) fn one(item: &Item) -> Value {
     })
 }
 
-/// The body of a page of items.
-pub(super) fn many(flavour: Flavour, items: &[Item], next: Option<String>, per_page: usize) -> Value {
+/// The body of a page of items, without what [`super::paging`] adds.
+pub(super) fn many(items: &[Item]) -> Value {
     let slots = items.iter().flat_map(|item| item.slots.iter().map(move |slot| slot_of(item, slot)));
-    let mut body = json!({
+    json!({
         "items": items.iter().map(item_of).collect::<Vec<_>>(),
         "slots": slots.collect::<Vec<_>>(),
         "shares": [],
@@ -167,27 +164,5 @@ pub(super) fn many(flavour: Flavour, items: &[Item], next: Option<String>, per_p
         "attachments": [],
         "classification_nodes": [],
         "thumbnails": [],
-    });
-    body["meta"] = meta(flavour, next.is_some(), items.len(), per_page);
-    body["next_page_after"] = next.map_or(Value::Null, Value::String);
-    body
-}
-
-/// What a list says about itself. The old clients walk it, the new ones read its fields.
-pub(super) fn meta(flavour: Flavour, more: bool, count: usize, per_page: usize) -> Value {
-    match flavour {
-        Flavour::Old => json!([{ "next_page_exists": more }]),
-        Flavour::New => json!({
-            "next_page_exists": more,
-            "order_by": "created_at",
-            "order": "asc",
-            "order_from_params": false,
-            "per_page": per_page,
-            "per_page_from_params": false,
-            "current_cursor": Value::Null,
-            "records_count": count,
-            "page": 1,
-            "page_count": 1,
-        }),
-    }
+    })
 }

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     Front,
     exchange::{HeaderName, Request, Response, StatusCode},
+    path::{Pairs, query_pairs},
     rates::source_of,
 };
 
@@ -50,19 +51,16 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Checks what every call carries.
+    /// Checks what every call carries, in the order of who may ask, how, and how much.
     ///
     /// # Errors
-    /// `payload_too_large`, `subscription_key_missing`, `subscription_key_invalid`, `upgrade_required`.
+    /// `subscription_key_missing`, `subscription_key_invalid`, `upgrade_required`, `payload_too_large`.
     pub(super) fn new(
         front: &'a Front,
         request: &'a Request,
         installation: &'a Installation,
         realm: &'a RealmId,
     ) -> Result<Self, Problem> {
-        if request.body.len() > front.limits().body_bytes_max {
-            return Err(problem::PAYLOAD_TOO_LARGE);
-        }
         let key = request.header(SUBSCRIPTION_KEY).filter(|key| !key.is_empty());
         let key = key.ok_or(problem::SUBSCRIPTION_KEY_MISSING)?;
         let known = &installation.subscription_keys;
@@ -80,6 +78,9 @@ impl<'a> Call<'a> {
                 Flavour::Old
             }
         };
+        if request.body.len() > installation.body_bytes_max {
+            return Err(problem::PAYLOAD_TOO_LARGE);
+        }
         Ok(Self { front, request, realm, flavour })
     }
 
@@ -89,6 +90,35 @@ impl<'a> Call<'a> {
     /// `malformed_json`.
     pub(super) fn members(&self) -> Result<Members, Problem> {
         Members::read(&self.request.body)
+    }
+
+    /// The same where all members are optional, so that no body is as good as an empty object.
+    ///
+    /// # Errors
+    /// `malformed_json`.
+    pub(super) fn optional_members(&self) -> Result<Members, Problem> {
+        if self.request.body.is_empty() { Ok(Members::default()) } else { self.members() }
+    }
+
+    /// The query.
+    ///
+    /// # Errors
+    /// `invalid_parameter` if it is not well encoded.
+    pub(super) fn query(&self) -> Result<Pairs<'a>, Problem> {
+        let query = self.request.query.as_deref().unwrap_or_default();
+        query_pairs(query).ok_or_else(|| Problem::field("query"))
+    }
+
+    /// The answer to a call that takes a session, or that there is none. Handlers read the request before they ask the
+    /// engine; whoever has no session is not to learn what they found there.
+    ///
+    /// # Errors
+    /// `unauthorized`.
+    pub(super) async fn for_session(&self, answered: Result<Response, Problem>) -> Result<Response, Problem> {
+        if answered.as_ref().is_err_and(|problem| !problem.is_for_anybody()) {
+            self.who_am_i().await?;
+        }
+        answered
     }
 
     /// Asks for somebody who has not signed in.
@@ -116,8 +146,11 @@ impl<'a> Call<'a> {
     }
 
     /// The session's owner and end.
-    pub(super) async fn who_am_i(&self) -> Result<Whoami, EngineError> {
-        self.ask(WhoAmI).await
+    ///
+    /// # Errors
+    /// `unauthorized`.
+    pub(super) async fn who_am_i(&self) -> Result<Whoami, Problem> {
+        self.ask(WhoAmI).await.map_err(problem::about("session"))
     }
 
     fn asking(&self, credential: Credential) -> Asking {

@@ -5,33 +5,21 @@ use strongroom_engine::domains::vault::{
     Change, CreateItem, DeleteItem, DeleteSlot, GetItem, ListItems, SlotChange, SlotValue, UpdateItem,
     templates::Template,
 };
-use strongroom_primitives::{
-    encoding,
-    id::{ItemId, SlotId, TemplateId},
-};
+use strongroom_primitives::id::{ItemId, SlotId, TemplateId};
 
 use super::{
     bodies,
     call::{Call, answer, nothing},
     members::{Members, id_of},
-    problem::{self, Problem},
+    paging::Paging,
+    problem::{self, Problem, about},
 };
-use crate::{
-    exchange::{Response, StatusCode},
-    path::query_pairs,
-};
+use crate::exchange::{Response, StatusCode};
 
 /// Longest label or name, in bytes. Source: dialects/meeco.md, section 9.
 const LABEL_BYTES_MAX: usize = 1024;
 /// Longest value of a slot, in bytes.
 const VALUE_BYTES_MAX: usize = 256 * 1024;
-/// Items in a page unless said otherwise, and at most.
-const PER_PAGE: usize = 200;
-const PER_PAGE_MAX: usize = 1_000;
-
-fn refused(field: &'static str) -> impl Fn(strongroom_engine::EngineError) -> Problem {
-    move |error| Problem::of(&error, field)
-}
 
 /// `POST /items`
 pub(super) async fn create(call: &Call<'_>) -> Result<Response, Problem> {
@@ -44,74 +32,57 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Response, Problem> {
         name: item.optional_text("name", LABEL_BYTES_MAX)?.filter(|name| !name.is_empty()),
         slots: slots(&mut item)?,
     };
-    let item = call.ask(create).await.map_err(refused("item"))?;
+    let item = call.ask(create).await.map_err(about("item"))?;
     answer(StatusCode::CREATED, bodies::one(&item))
 }
 
 /// `GET /items`
 pub(super) async fn list(call: &Call<'_>) -> Result<Response, Problem> {
-    let pairs = query_pairs(call.request.query.as_deref().unwrap_or_default());
-    let mut limit = PER_PAGE;
-    let mut list = ListItems { templates: Vec::new(), from: None, limit };
-    for (name, value) in pairs.ok_or_else(|| Problem::field("query"))? {
-        match &*name {
-            _ if value.is_empty() => {}
-            "template_ids" | "template_ids[]" => {
-                let ids = value.split(',').map(|id| id_of(id.trim()).map(TemplateId::from_bytes));
-                let ids = ids.collect::<Result<Vec<_>, _>>().map_err(|_| Problem::field("template_ids"))?;
-                list.templates.extend(ids);
-            }
-            "next_page_after" => {
-                let cursor = encoding::from_base64url(&value);
-                list.from = Some(cursor.map_err(|_| Problem::field("next_page_after"))?);
-            }
-            "per_page" => {
-                let wanted = value.parse().ok().filter(|wanted| (1..=PER_PAGE_MAX).contains(wanted));
-                limit = wanted.ok_or_else(|| Problem::field("per_page"))?;
-            }
-            _ => {}
+    let (mut paging, mut templates) = (Paging::new(), Vec::new());
+    for (name, value) in call.query()? {
+        paging.read(&name, &value)?;
+        if matches!(&*name, "template_ids" | "template_ids[]") && !value.is_empty() {
+            let ids = value.split(',').map(|id| id_of(id.trim()).map(TemplateId::from_bytes));
+            let ids = ids.collect::<Result<Vec<_>, _>>().map_err(|_| Problem::field("template_ids"))?;
+            templates.extend(ids);
         }
     }
-    let page = call.ask(ListItems { limit, ..list }).await.map_err(refused("next_page_after"))?;
-    let next = page.next.as_deref().map(encoding::to_base64url);
-    answer(StatusCode::OK, bodies::many(call.flavour, &page.items, next, limit))
+    let list = ListItems { templates, from: paging.from.clone(), limit: paging.per_page };
+    let page = call.ask(list).await.map_err(about("next_page_after"))?;
+    let mut body = bodies::many(&page.items);
+    paging.close(&mut body, call.flavour, page.items.len(), page.next.as_deref());
+    answer(StatusCode::OK, body)
 }
 
 /// `GET /items/{id}`
 pub(super) async fn show(call: &Call<'_>, id: &str) -> Result<Response, Problem> {
-    let Ok(id) = id_of(id).map(ItemId::from_bytes) else { return unknown(call).await };
-    let item = call.ask(GetItem { id }).await.map_err(refused("id"))?;
+    let id = ItemId::from_bytes(id_of(id)?);
+    let item = call.ask(GetItem { id }).await.map_err(about("id"))?;
     answer(StatusCode::OK, bodies::one(&item))
 }
 
 /// `PUT /items/{id}`
 pub(super) async fn update(call: &Call<'_>, id: &str) -> Result<Response, Problem> {
     let mut item = call.members()?.object("item")?;
-    let Ok(id) = id_of(id).map(ItemId::from_bytes) else { return unknown(call).await };
+    let id = ItemId::from_bytes(id_of(id)?);
     let label = item.optional_text("label", LABEL_BYTES_MAX)?;
     let update = UpdateItem { id, label, slots: slots(&mut item)? };
-    let item = call.ask(update).await.map_err(refused("item"))?;
+    let item = call.ask(update).await.map_err(about("item"))?;
     answer(StatusCode::OK, bodies::one(&item))
 }
 
 /// `DELETE /items/{id}`
 pub(super) async fn delete(call: &Call<'_>, id: &str) -> Result<Response, Problem> {
-    let Ok(id) = id_of(id).map(ItemId::from_bytes) else { return unknown(call).await };
-    call.ask(DeleteItem { id }).await.map_err(refused("id"))?;
+    let id = ItemId::from_bytes(id_of(id)?);
+    call.ask(DeleteItem { id }).await.map_err(about("id"))?;
     nothing()
 }
 
 /// `DELETE /slots/{id}`
 pub(super) async fn delete_slot(call: &Call<'_>, id: &str) -> Result<Response, Problem> {
-    let Ok(id) = id_of(id).map(SlotId::from_bytes) else { return unknown(call).await };
-    call.ask(DeleteSlot { id }).await.map_err(refused("id"))?;
+    let id = SlotId::from_bytes(id_of(id)?);
+    call.ask(DeleteSlot { id }).await.map_err(about("id"))?;
     nothing()
-}
-
-/// An id that cannot be one: who may not ask at all learns that first.
-async fn unknown(call: &Call<'_>) -> Result<Response, Problem> {
-    call.who_am_i().await.map_err(refused("id"))?;
-    Err(problem::NOT_FOUND)
 }
 
 /// `slots_attributes`
@@ -143,7 +114,7 @@ fn slot(mut members: Members) -> Result<SlotChange, Problem> {
         true => Change::Clear,
         false => match members.optional_text("encrypted_value", VALUE_BYTES_MAX)? {
             None => Change::Keep,
-            Some(text) => Change::Set(SlotValue::parse(&text).map_err(refused("encrypted_value"))?),
+            Some(text) => Change::Set(SlotValue::parse(&text).map_err(about("encrypted_value"))?),
         },
     };
     let ordinal = members.take("ordinal").map(serde_json::from_value).transpose();

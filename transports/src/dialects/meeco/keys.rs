@@ -11,12 +11,9 @@ use strongroom_primitives::id::{DekId, KeyPairId};
 use super::{
     call::{Call, Flavour, answer, nothing},
     members::{id_of, uuid},
-    problem::{self, Problem},
+    problem::{self, Problem, about},
 };
-use crate::{
-    exchange::{Response, StatusCode},
-    path::query_pairs,
-};
+use crate::exchange::{Response, StatusCode};
 
 /// A serialized KEK or DEK, in bytes. Source: dialects/meeco.md, section 9.
 const KEY_BYTES_MAX: usize = 4 * 1024;
@@ -28,10 +25,6 @@ const PUBLIC_KEY_BYTES_MAX: usize = 8 * 1024;
 const KEK: &str = "serialized_key_encryption_key";
 const DEK: &str = "serialized_data_encryption_key";
 const PRIVATE_KEY: &str = "encrypted_serialized_key";
-
-fn refused(field: &'static str) -> impl Fn(strongroom_engine::EngineError) -> Problem {
-    move |error| Problem::of(&error, field)
-}
 
 /// Wrapped keys are text that was checked when it came.
 fn text_of(bytes: &Bytes) -> Result<&str, Problem> {
@@ -46,22 +39,21 @@ fn kek_body(status: StatusCode, account: &[u8; 16], kek: &Kek) -> Result<Respons
 
 /// `GET /key_encryption_key`
 pub(super) async fn kek(call: &Call<'_>) -> Result<Response, Problem> {
-    let kek = call.ask(GetKek {}).await.map_err(refused(KEK))?;
-    let me = call.who_am_i().await.map_err(refused(KEK))?;
+    let kek = call.ask(GetKek {}).await.map_err(about(KEK))?;
+    let me = call.who_am_i().await?;
     kek_body(StatusCode::OK, me.account.as_bytes(), &kek)
 }
 
 /// `POST /key_encryption_key`
 pub(super) async fn set_kek(call: &Call<'_>) -> Result<Response, Problem> {
     let wrapped: Bytes = call.members()?.text(KEK, KEY_BYTES_MAX)?.into();
-    let me = call.who_am_i().await.map_err(refused(KEK))?;
-    let query = query_pairs(call.request.query.as_deref().unwrap_or_default());
-    let restart = |(name, value): &(_, _)| name == "restart" && value == "true";
-    let kek = match query.is_some_and(|pairs| pairs.iter().any(restart)) {
+    let me = call.who_am_i().await?;
+    let restart = call.query()?.iter().any(|(name, value)| name == "restart" && value == "true");
+    let kek = match restart {
         true => call.ask(RestartEnrolment { wrapped }).await,
         false => call.ask(SetKek { wrapped }).await,
     };
-    let kek = kek.map_err(refused(KEK))?;
+    let kek = kek.map_err(about(KEK))?;
     kek_body(StatusCode::CREATED, me.account.as_bytes(), &kek)
 }
 
@@ -73,29 +65,21 @@ fn dek_body(status: StatusCode, dek: &Dek) -> Result<Response, Problem> {
 /// `POST /data_encryption_keys`
 pub(super) async fn create_dek(call: &Call<'_>) -> Result<Response, Problem> {
     let wrapped = call.members()?.text(DEK, KEY_BYTES_MAX)?.into();
-    let dek = call.ask(CreateDek { wrapped, generation: None }).await.map_err(refused(DEK))?;
+    let dek = call.ask(CreateDek { wrapped, generation: None }).await.map_err(about(DEK))?;
     dek_body(StatusCode::CREATED, &dek)
 }
 
 /// `GET /data_encryption_keys/{id}`
 pub(super) async fn dek(call: &Call<'_>, id: &str) -> Result<Response, Problem> {
-    // Who may not ask at all learns that, whatever the id.
-    let id = id_of(id).map(DekId::from_bytes);
-    let Ok(id) = id else { return unknown(call).await };
-    dek_body(StatusCode::OK, &call.ask(GetDek { id }).await.map_err(refused(DEK))?)
+    let id = DekId::from_bytes(id_of(id)?);
+    dek_body(StatusCode::OK, &call.ask(GetDek { id }).await.map_err(about(DEK))?)
 }
 
 /// `DELETE /data_encryption_keys/{id}`
 pub(super) async fn delete_dek(call: &Call<'_>, id: &str) -> Result<Response, Problem> {
-    let Ok(id) = id_of(id).map(DekId::from_bytes) else { return unknown(call).await };
-    call.ask(DeleteDek { id }).await.map_err(refused(DEK))?;
+    let id = DekId::from_bytes(id_of(id)?);
+    call.ask(DeleteDek { id }).await.map_err(about(DEK))?;
     nothing()
-}
-
-/// An id that cannot be one.
-async fn unknown(call: &Call<'_>) -> Result<Response, Problem> {
-    call.who_am_i().await.map_err(refused("id"))?;
-    Err(problem::NOT_FOUND)
 }
 
 fn pair_body(call: &Call<'_>, status: StatusCode, pair: &KeyPair) -> Result<Response, Problem> {
@@ -136,35 +120,35 @@ pub(super) async fn create_pair(call: &Call<'_>) -> Result<Response, Problem> {
         metadata: members.metadata("metadata")?.unwrap_or_default().into(),
         generation: None,
     };
-    let pair = call.ask(create).await.map_err(refused(PRIVATE_KEY))?;
+    let pair = call.ask(create).await.map_err(about(PRIVATE_KEY))?;
     pair_body(call, StatusCode::CREATED, &pair)
 }
 
 /// `GET /keypairs/{id}`
 pub(super) async fn pair(call: &Call<'_>, id: &str) -> Result<Response, Problem> {
-    let Ok(id) = id_of(id).map(KeyPairId::from_bytes) else { return unknown(call).await };
-    pair_body(call, StatusCode::OK, &call.ask(GetKeyPair { id }).await.map_err(refused("id"))?)
+    let id = KeyPairId::from_bytes(id_of(id)?);
+    pair_body(call, StatusCode::OK, &call.ask(GetKeyPair { id }).await.map_err(about("id"))?)
 }
 
 /// `GET /keypairs/external_id/{external_id}`
 pub(super) async fn find_pair(call: &Call<'_>, name: &str) -> Result<Response, Problem> {
     let find = FindKeyPair { external_identifier: name.to_owned() };
-    pair_body(call, StatusCode::OK, &call.ask(find).await.map_err(refused("external_id"))?)
+    pair_body(call, StatusCode::OK, &call.ask(find).await.map_err(about("external_id"))?)
 }
 
 /// `PATCH /keypairs/{id}`
 pub(super) async fn update_pair(call: &Call<'_>, id: &str) -> Result<Response, Problem> {
-    let mut members = call.members()?;
-    let Ok(id) = id_of(id).map(KeyPairId::from_bytes) else { return unknown(call).await };
+    let mut members = call.optional_members()?;
+    let id = KeyPairId::from_bytes(id_of(id)?);
     let external_identifiers = members.texts("external_identifiers")?;
     let metadata = members.metadata("metadata")?.map(Bytes::from);
     let update = UpdateKeyPair { id, external_identifiers, metadata };
-    pair_body(call, StatusCode::OK, &call.ask(update).await.map_err(refused("external_identifiers"))?)
+    pair_body(call, StatusCode::OK, &call.ask(update).await.map_err(about("external_identifiers"))?)
 }
 
 /// `DELETE /keypairs/{id}`
 pub(super) async fn delete_pair(call: &Call<'_>, id: &str) -> Result<Response, Problem> {
-    let Ok(id) = id_of(id).map(KeyPairId::from_bytes) else { return unknown(call).await };
-    call.ask(DeleteKeyPair { id }).await.map_err(refused("id"))?;
+    let id = KeyPairId::from_bytes(id_of(id)?);
+    call.ask(DeleteKeyPair { id }).await.map_err(about("id"))?;
     nothing()
 }

@@ -12,7 +12,7 @@ use super::{
     sign_in,
 };
 use crate::{
-    Front,
+    EdgeLimits, Front,
     dialects::{Answering, Dialect, Refusal},
     exchange::{Request, Response, StatusCode},
     path,
@@ -32,22 +32,28 @@ impl Keystore {
         let call = &Call::new(front, request, installation, &installation.keystore_realm)?;
         let segments = path::segments(path).map_err(|_| problem::NOT_FOUND)?;
         let segments: Vec<&str> = segments.iter().map(|segment| &**segment).collect();
-        match (request.method.as_str(), &*segments) {
+        let answered = match (request.method.as_str(), &*segments) {
             ("GET", ["version"]) => {
-                answer(StatusCode::OK, json!({ "component": { "name": "keystore", "api_version": VERSION } }))
+                return answer(
+                    StatusCode::OK,
+                    json!({ "component": { "name": "keystore", "api_version": VERSION } }),
+                );
             }
             ("POST", ["srp", "username"]) => {
                 Installation::spend(&installation.sign_ups, request)?;
-                Box::pin(sign_in::reserve(call)).await
+                return Box::pin(sign_in::reserve(call)).await;
             }
             ("POST", ["srp", "users"]) => {
                 Installation::spend(&installation.sign_ups, request)?;
-                Box::pin(sign_in::register(call)).await
+                return Box::pin(sign_in::register(call)).await;
             }
-            ("POST", ["srp", "challenges"]) => Box::pin(sign_in::challenge(call)).await,
+            ("POST", ["srp", "challenges"]) => {
+                Installation::spend(&installation.challenges, request)?;
+                return Box::pin(sign_in::challenge(call)).await;
+            }
             ("POST", ["srp", "session"]) => {
                 Installation::spend(&installation.sign_ins, request)?;
-                Box::pin(sign_in::prove(call)).await
+                return Box::pin(sign_in::prove(call)).await;
             }
             ("GET", ["session"]) => Box::pin(sign_in::show(call)).await,
             ("DELETE", ["session"]) => Box::pin(sign_in::end(call)).await,
@@ -66,8 +72,9 @@ impl Keystore {
             ("GET", ["keypairs", id]) => Box::pin(keys::pair(call, id)).await,
             ("PATCH", ["keypairs", id]) => Box::pin(keys::update_pair(call, id)).await,
             ("DELETE", ["keypairs", id]) => Box::pin(keys::delete_pair(call, id)).await,
-            _ => Err(problem::NOT_FOUND),
-        }
+            _ => return Err(problem::NOT_FOUND),
+        };
+        call.for_session(answered).await
     }
 }
 
@@ -85,6 +92,10 @@ impl Dialect for Keystore {
             );
             answered.unwrap_or_else(|problem| problem.response())
         })
+    }
+
+    fn body_bytes_max(&self, _: &EdgeLimits) -> usize {
+        self.0.body_bytes_max
     }
 
     fn refuse(&self, refusal: Refusal) -> Response {

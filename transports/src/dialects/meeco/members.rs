@@ -18,6 +18,7 @@ const VALID_FOR_MAX_S: u64 = 30 * 24 * 60 * 60;
 const METADATA_DEPTH_MAX: usize = 8;
 
 /// The members of a JSON object.
+#[derive(Default)]
 pub(super) struct Members(Map<String, Value>);
 
 impl Members {

@@ -13,7 +13,7 @@
 //! | `keystore`, `sign_in`, `keys` | the calls of section 5 |
 //! | `vault`, `people`, `templates`, `items`, `bodies` | those of section 6 |
 //! | `call` | what every call does alike: subscription key, version, session, body |
-//! | `members`, `problem` | reading bodies; every refusal in Meeco's words |
+//! | `members`, `paging`, `problem` | reading bodies and queries; every refusal in Meeco's words |
 
 mod bodies;
 mod call;
@@ -21,6 +21,7 @@ mod items;
 mod keys;
 mod keystore;
 mod members;
+mod paging;
 mod people;
 mod problem;
 mod sign_in;
@@ -46,6 +47,9 @@ use crate::{
     rates::{Limit, Ticks, source_of},
 };
 
+/// The largest request body unless said otherwise: 1 MiB. Source: dialects/meeco.md, section 9.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+
 /// What an installation of Meeco can be told.
 pub struct MeecoOptions {
     /// The realm of keystore users.
@@ -56,6 +60,9 @@ pub struct MeecoOptions {
     pub subscription_keys: Vec<SecretText>,
     /// Requests per minute.
     pub rates: MeecoRates,
+    /// The largest request body, in bytes. In place of [`crate::EdgeLimits::body_bytes_max`]: four slots of the largest
+    /// size take more than that.
+    pub body_bytes_max: usize,
     /// What rates measure time by.
     pub clock: Arc<dyn Clock>,
 }
@@ -68,6 +75,7 @@ impl MeecoOptions {
             vault_realm,
             subscription_keys: Vec::new(),
             rates: MeecoRates::default(),
+            body_bytes_max: BODY_BYTES_MAX,
             clock: Arc::new(SystemClock::new()),
         }
     }
@@ -77,7 +85,7 @@ impl MeecoOptions {
 /// their leading 64 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeecoRates {
-    /// Attempts to sign in to the keystore, good and bad. Source: THREATS.md, section 3.
+    /// Attempts to sign in to the keystore, good and bad; and as many challenges. Source: THREATS.md, section 3.
     pub sign_ins_per_minute: u32,
     /// Names asked for, users registered, vault users made.
     pub sign_ups_per_minute: u32,
@@ -104,6 +112,8 @@ pub struct Installation {
     /// The vault, as admission tokens name it: by its realm.
     audience: Audience,
     subscription_keys: Vec<SecretText>,
+    body_bytes_max: usize,
+    challenges: Limit<IpAddr>,
     sign_ins: Limit<IpAddr>,
     sign_ups: Limit<IpAddr>,
     vault_sign_ins: Limit<IpAddr>,
@@ -112,13 +122,16 @@ pub struct Installation {
 impl Installation {
     /// An installation with these options.
     pub fn new(options: MeecoOptions) -> Arc<Self> {
-        let MeecoOptions { keystore_realm, vault_realm, subscription_keys, rates, clock } = options;
+        let MeecoOptions { keystore_realm, vault_realm, subscription_keys, rates, body_bytes_max, clock } =
+            options;
         let ticks = Ticks::new(clock);
         Arc::new(Self {
             keystore_realm,
             audience: Audience::from(&vault_realm),
             vault_realm,
             subscription_keys,
+            body_bytes_max,
+            challenges: Limit::new(rates.sign_ins_per_minute, &ticks),
             sign_ins: Limit::new(rates.sign_ins_per_minute, &ticks),
             sign_ups: Limit::new(rates.sign_ups_per_minute, &ticks),
             vault_sign_ins: Limit::new(rates.vault_sign_ins_per_minute, &ticks),

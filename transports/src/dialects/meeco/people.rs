@@ -14,7 +14,7 @@ use strongroom_primitives::{
 use super::{
     call::{Call, answer},
     members::{Members, instant, uuid},
-    problem::{self, Problem},
+    problem::{self, Problem, about},
     sign_in,
 };
 use crate::exchange::{Response, StatusCode};
@@ -23,10 +23,6 @@ use crate::exchange::{Response, StatusCode};
 const TOKEN_BYTES_MAX: usize = 4 * 1024;
 /// Longest text of a profile, in bytes.
 const TEXT_BYTES_MAX: usize = 1024;
-
-fn refused(error: strongroom_engine::EngineError) -> Problem {
-    Problem::of(&error, "user")
-}
 
 /// A session's text as only the holder of the private key can read it. Source: dialects/meeco.md, section 3.3.
 fn seal(public_key: &str, text: &str) -> Result<String, Problem> {
@@ -46,7 +42,7 @@ pub(super) async fn enrol(call: &Call<'_>, keystore: &RealmId) -> Result<Respons
         public_key,
         label: call.label(),
     };
-    let enrolled = call.ask_open(create).await.map_err(refused)?;
+    let enrolled = call.ask_open(create).await.map_err(about("user"))?;
     let body = json!({
         "encrypted_session_authentication_string": seal(&enrolled.public_key, &enrolled.session.token)?,
         "user": user_of(&enrolled.user),
@@ -64,7 +60,7 @@ pub(super) async fn sign_in(call: &Call<'_>) -> Result<Response, Problem> {
         life: members.valid_for()?,
         label: call.label(),
     };
-    let opened = call.ask_open(open).await.map_err(refused)?;
+    let opened = call.ask_open(open).await.map_err(about("user"))?;
     answer(StatusCode::CREATED, session_of(&opened.public_key, &opened.session.token)?)
 }
 
@@ -75,24 +71,23 @@ fn session_of(public_key: &str, text: &str) -> Result<Value, Problem> {
 /// `POST /session/limited_in_time`
 pub(super) async fn limited(call: &Call<'_>) -> Result<Response, Problem> {
     let members = call.members()?;
-    let public_key = call.ask(GetVaultKey {}).await.map_err(refused)?;
+    let public_key = call.ask(GetVaultKey {}).await.map_err(about("user"))?;
     let issued = sign_in::child(call, members).await?;
     answer(StatusCode::CREATED, session_of(&public_key, &issued.token)?)
 }
 
 /// `GET /me`
 pub(super) async fn show(call: &Call<'_>) -> Result<Response, Problem> {
-    me(&call.ask(GetVaultUser {}).await.map_err(refused)?)
+    me(&call.ask(GetVaultUser {}).await.map_err(about("user"))?)
 }
 
 /// `PUT /me`
 pub(super) async fn update(call: &Call<'_>) -> Result<Response, Problem> {
     let mut user = call.members()?.object("user")?;
-    let old_name = change(&mut user, "private_encryption_space_id")?;
-    let private_dek = match change(&mut user, "private_dek_external_id")? {
-        Change::Keep => old_name,
-        new_name => new_name,
-    };
+    // One value under two names. Null takes neither away: whoever lost this id could not sign in again.
+    let old_name = user.optional_text("private_encryption_space_id", TEXT_BYTES_MAX)?;
+    let new_name = user.optional_text("private_dek_external_id", TEXT_BYTES_MAX)?;
+    let private_dek = new_name.or(old_name).map_or(Change::Keep, Change::Set);
     let update = UpdateVaultUser {
         private_dek,
         country: change(&mut user, "country")?,
@@ -100,7 +95,7 @@ pub(super) async fn update(call: &Call<'_>) -> Result<Response, Problem> {
         full_name: change(&mut user, "full_name")?,
         image: change(&mut user, "image")?,
     };
-    me(&call.ask(update).await.map_err(refused)?)
+    me(&call.ask(update).await.map_err(about("user"))?)
 }
 
 /// What a body says about a text: nothing, that it is to go, or what it is to be.

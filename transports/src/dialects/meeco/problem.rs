@@ -11,6 +11,11 @@ use crate::{
     exchange::{HeaderValue, Response, StatusCode, header},
 };
 
+/// The engine's refusals of what `field` holds.
+pub(super) fn about(field: &'static str) -> impl Fn(EngineError) -> Problem {
+    move |error| Problem::of(&error, field)
+}
+
 /// A refusal, ready to be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
@@ -69,6 +74,12 @@ impl Problem {
     /// The same, to be tried again after `time`.
     pub(super) fn after(self, time: Duration) -> Self {
         Self { retry_after: Some(time), ..self }
+    }
+
+    /// Whether somebody who may not ask at all is told this. They are told that, not what is wrong with what they ask.
+    pub(super) fn is_for_anybody(&self) -> bool {
+        !self.status.is_client_error()
+            || [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS].contains(&self.status)
     }
 
     /// Its name in logs.

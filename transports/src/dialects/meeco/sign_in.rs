@@ -1,11 +1,14 @@
 //! Signing up and in, sessions, and the ticket to the vault.
 
 use serde_json::{Value, json};
-use strongroom_engine::domains::{
-    admission::IssueToken,
-    sessions::{
-        BearerIssued, OpenChild, RevokeSession, RevokeSessions, TokenForm,
-        srp::{BeginSrp, FinishSrp, RegisterUser, ReserveUsername, SrpProfile},
+use strongroom_engine::{
+    EngineError,
+    domains::{
+        admission::IssueToken,
+        sessions::{
+            BearerIssued, OpenChild, RevokeSession, RevokeSessions, TokenForm,
+            srp::{BeginSrp, FinishSrp, RegisterUser, ReserveUsername, SrpProfile},
+        },
     },
 };
 use strongroom_primitives::{encoding::to_hex, id::Audience};
@@ -13,29 +16,20 @@ use strongroom_primitives::{encoding::to_hex, id::Audience};
 use super::{
     call::{Call, answer, nothing},
     members::{Members, instant, uuid},
-    problem::Problem,
+    problem::{self, Problem, about},
 };
-use crate::{
-    exchange::{Response, StatusCode},
-    path::query_pairs,
-};
+use crate::exchange::{Response, StatusCode};
 
 /// Longest username that is read, in bytes. What is good of it the engine says.
 const USERNAME_BYTES_MAX: usize = 255;
 /// A value of the group with some padding, in bytes. Larger ones are read so that they are refused by their own name.
 const VALUE_BYTES_MAX: usize = 512;
 
-fn refused(error: strongroom_engine::EngineError) -> Problem {
-    Problem::of(&error, "body")
-}
-
 /// `POST /srp/username`
 pub(super) async fn reserve(call: &Call<'_>) -> Result<Response, Problem> {
-    if !call.request.body.is_empty() {
-        call.members()?;
-    }
+    call.optional_members()?;
     let reserve = ReserveUsername { realm: call.realm.clone() };
-    let reserved = call.ask_open(reserve).await.map_err(refused)?;
+    let reserved = call.ask_open(reserve).await.map_err(about("body"))?;
     let body = json!({ "username": reserved.username, "expires_at": instant(reserved.expires) });
     answer(StatusCode::OK, body)
 }
@@ -52,7 +46,7 @@ pub(super) async fn register(call: &Call<'_>) -> Result<Response, Problem> {
         verifier: members.hex("srp_verifier", VALUE_BYTES_MAX)?,
         derivation: String::new(),
     };
-    let registered = call.ask_open(register).await.map_err(refused)?;
+    let registered = call.ask_open(register).await.map_err(about("body"))?;
     let user = json!({ "id": uuid(registered.account.as_bytes()), "username": username });
     answer(StatusCode::CREATED, json!({ "user": user }))
 }
@@ -66,7 +60,7 @@ pub(super) async fn challenge(call: &Call<'_>) -> Result<Response, Problem> {
         profile: SrpProfile::Meeco,
         client_public: members.hex("srp_a", VALUE_BYTES_MAX)?,
     };
-    let challenge = call.ask_open(begin).await.map_err(refused)?;
+    let challenge = call.ask_open(begin).await.map_err(about("body"))?;
     let body = json!({
         "challenge_salt": to_hex(&challenge.salt),
         "challenge_b": to_hex(&challenge.server_public),
@@ -89,7 +83,11 @@ pub(super) async fn prove(call: &Call<'_>) -> Result<Response, Problem> {
         form: TokenForm::Pair,
         network: call.network(),
     };
-    let signed_in = call.ask_open(finish).await.map_err(refused)?;
+    // There is no challenge for what is no value of the group, and every failure is told alike.
+    let signed_in = call.ask_open(finish).await.map_err(|error| match error {
+        EngineError::SrpInvalid(_) => problem::LOGIN_FAILED,
+        error => Problem::of(&error, "body"),
+    })?;
     answer(StatusCode::CREATED, session_body(&signed_in.session, &username))
 }
 
@@ -105,20 +103,19 @@ fn session_body(issued: &BearerIssued, username: &str) -> Value {
 
 /// `GET /session`
 pub(super) async fn show(call: &Call<'_>) -> Result<Response, Problem> {
-    let me = call.who_am_i().await.map_err(refused)?;
+    let me = call.who_am_i().await?;
     answer(StatusCode::OK, json!({ "valid_till": me.expires.map_or(Value::Null, instant) }))
 }
 
 /// `DELETE /session`, of both services.
 pub(super) async fn end(call: &Call<'_>) -> Result<Response, Problem> {
-    call.ask(RevokeSession { identity: None, session: None }).await.map_err(refused)?;
+    call.ask(RevokeSession { identity: None, session: None }).await.map_err(about("body"))?;
     nothing()
 }
 
 /// `DELETE /session/all`, of both services.
 pub(super) async fn end_all(call: &Call<'_>) -> Result<Response, Problem> {
-    let pairs = query_pairs(call.request.query.as_deref().unwrap_or_default());
-    let pairs = pairs.ok_or_else(|| Problem::field("except_current"))?;
+    let pairs = call.query()?;
     let keep_current = match pairs.iter().find(|(name, _)| name == "except_current") {
         None => false,
         Some((_, value)) => match &**value {
@@ -127,26 +124,27 @@ pub(super) async fn end_all(call: &Call<'_>) -> Result<Response, Problem> {
             _ => return Err(Problem::field("except_current")),
         },
     };
-    call.ask(RevokeSessions { identity: None, keep_current }).await.map_err(refused)?;
+    call.ask(RevokeSessions { identity: None, keep_current }).await.map_err(about("body"))?;
     nothing()
 }
 
 /// `POST /session/limited_in_time`, of the keystore.
 pub(super) async fn limited(call: &Call<'_>) -> Result<Response, Problem> {
-    let issued = child(call, call.members()?).await?;
-    let me = call.who_am_i().await.map_err(refused)?;
+    let members = call.members()?;
+    let me = call.who_am_i().await?;
+    let issued = child(call, members).await?;
     answer(StatusCode::CREATED, session_body(&issued, me.identity.subject.as_str()))
 }
 
 /// A session that ends with the caller's at the latest.
 pub(super) async fn child(call: &Call<'_>, mut members: Members) -> Result<BearerIssued, Problem> {
     let life = members.valid_for()?.ok_or_else(|| Problem::field("valid_for"))?;
-    call.ask(OpenChild { life, label: call.label() }).await.map_err(refused)
+    call.ask(OpenChild { life, label: call.label() }).await.map_err(about("body"))
 }
 
 /// `GET /external_admission_tokens`
 pub(super) async fn admission_token(call: &Call<'_>, vault: &Audience) -> Result<Response, Problem> {
-    let issued = call.ask(IssueToken { audience: vault.clone() }).await.map_err(refused)?;
+    let issued = call.ask(IssueToken { audience: vault.clone() }).await.map_err(about("body"))?;
     let tokens = json!({
         "vault_api_admission_token": issued.token.expose(),
         "passphrase_store_admission_token": Value::Null,

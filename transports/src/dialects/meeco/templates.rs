@@ -2,41 +2,39 @@
 
 use serde_json::{Value, json};
 use strongroom_engine::domains::vault::templates::{Template, templates};
+use strongroom_primitives::id::TemplateId;
 
 use super::{
     bodies,
     call::{Call, answer},
     members::{id_of, uuid},
+    paging::Paging,
     problem::{self, Problem},
 };
-use crate::{
-    exchange::{Response, StatusCode},
-    path::query_pairs,
-};
-use strongroom_primitives::id::TemplateId;
-
-fn refused(error: strongroom_engine::EngineError) -> Problem {
-    Problem::of(&error, "template")
-}
+use crate::exchange::{Response, StatusCode};
 
 /// `GET /item_templates`. None belongs to a classification, so whoever asks for those of one gets none.
 pub(super) async fn list(call: &Call<'_>) -> Result<Response, Problem> {
-    call.who_am_i().await.map_err(refused)?;
-    let pairs = query_pairs(call.request.query.as_deref().unwrap_or_default());
-    let pairs = pairs.ok_or_else(|| Problem::field("query"))?;
+    call.who_am_i().await?;
+    let mut paging = Paging::new();
     let mut wanted: Vec<&Template> = templates().iter().collect();
-    for (name, value) in &pairs {
-        match &**name {
+    for (name, value) in call.query()? {
+        paging.read(&name, &value)?;
+        match &*name {
             "like" => {
                 let part = value.to_lowercase();
                 wanted.retain(|template| template.label.to_lowercase().contains(&part));
             }
             "by_classification[scheme]" | "by_classification[name]" if !value.is_empty() => wanted.clear(),
-            // All are on the first page.
-            "next_page_after" if !value.is_empty() => wanted.clear(),
             _ => {}
         }
     }
+    if let Some(from) = &paging.from {
+        // A cursor is the id of the template that it stands before.
+        wanted = wanted.into_iter().skip_while(|template| template.id.as_bytes()[..] != from[..]).collect();
+    }
+    let next = wanted.get(paging.per_page).map(|template| template.id.as_bytes().as_slice());
+    wanted.truncate(paging.per_page);
     let slots: Vec<Value> = wanted.iter().flat_map(|template| slots_of(template)).collect();
     let mut body = json!({
         "item_templates": wanted.iter().map(|template| template_of(template)).collect::<Vec<_>>(),
@@ -46,15 +44,14 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Response, Problem> {
         "thumbnails": [],
         "associations": [],
         "associations_to": [],
-        "next_page_after": Value::Null,
     });
-    body["meta"] = bodies::meta(call.flavour, false, wanted.len(), wanted.len());
+    paging.close(&mut body, call.flavour, wanted.len(), next);
     answer(StatusCode::OK, body)
 }
 
 /// `GET /item_templates/{id}`
 pub(super) async fn show(call: &Call<'_>, id: &str) -> Result<Response, Problem> {
-    call.who_am_i().await.map_err(refused)?;
+    call.who_am_i().await?;
     let template = id_of(id).ok().and_then(|id| Template::of(TemplateId::from_bytes(id)));
     let template = template.ok_or(problem::NOT_FOUND)?;
     let body = json!({

@@ -12,7 +12,7 @@ use super::{
     sign_in, templates,
 };
 use crate::{
-    Front,
+    EdgeLimits, Front,
     dialects::{Answering, Dialect, Refusal},
     exchange::{Request, Response, StatusCode},
     path,
@@ -32,17 +32,20 @@ impl Vault {
         let call = &Call::new(front, request, installation, &installation.vault_realm)?;
         let segments = path::segments(path).map_err(|_| problem::NOT_FOUND)?;
         let segments: Vec<&str> = segments.iter().map(|segment| &**segment).collect();
-        match (request.method.as_str(), &*segments) {
+        let answered = match (request.method.as_str(), &*segments) {
             ("GET", ["version"]) => {
-                answer(StatusCode::OK, json!({ "component": { "name": "vault", "api_version": VERSION } }))
+                return answer(
+                    StatusCode::OK,
+                    json!({ "component": { "name": "vault", "api_version": VERSION } }),
+                );
             }
             ("POST", ["me"]) => {
                 Installation::spend(&installation.sign_ups, request)?;
-                Box::pin(people::enrol(call, &installation.keystore_realm)).await
+                return Box::pin(people::enrol(call, &installation.keystore_realm)).await;
             }
             ("POST", ["session"]) => {
                 Installation::spend(&installation.vault_sign_ins, request)?;
-                Box::pin(people::sign_in(call)).await
+                return Box::pin(people::sign_in(call)).await;
             }
             ("GET", ["me"]) => Box::pin(people::show(call)).await,
             ("PUT", ["me"]) => Box::pin(people::update(call)).await,
@@ -57,8 +60,9 @@ impl Vault {
             ("PUT", ["items", id]) => Box::pin(items::update(call, id)).await,
             ("DELETE", ["items", id]) => Box::pin(items::delete(call, id)).await,
             ("DELETE", ["slots", id]) => Box::pin(items::delete_slot(call, id)).await,
-            _ => Err(problem::NOT_FOUND),
-        }
+            _ => return Err(problem::NOT_FOUND),
+        };
+        call.for_session(answered).await
     }
 }
 
@@ -76,6 +80,10 @@ impl Dialect for Vault {
             );
             answered.unwrap_or_else(|problem| problem.response())
         })
+    }
+
+    fn body_bytes_max(&self, _: &EdgeLimits) -> usize {
+        self.0.body_bytes_max
     }
 
     fn refuse(&self, refusal: Refusal) -> Response {
