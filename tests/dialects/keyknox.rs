@@ -1,17 +1,13 @@
 //! Keyknox over the router: racing devices, several nodes, browsers, the native door to the same records, and what
 //! must appear nowhere.
 
-use std::{
-    collections::BTreeSet,
-    io,
-    sync::{Arc, Mutex},
-};
+use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use serde_json::json;
 use strongroom_transports::exchange::Method;
 
-use crate::support::{Answer, Device, PAGE, base64, deployed};
+use crate::support::{Answer, Device, PAGE, base64, deployed, everything_logged};
 
 /// A-REC-02: exactly one of 32 writers wins each time, over two nodes, and no version is skipped.
 #[test]
@@ -210,34 +206,12 @@ fn a_record_that_a_client_reset_is_brought_back_through_the_native_door() {
     });
 }
 
-/// What everything at every level of the log goes to.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody panics with it").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// A-LEAK-01, A-TOK-06: every flow, good and bad, with everything logged that is ever logged.
 #[test]
 fn content_tokens_and_hashes_appear_in_no_log_and_no_refusal() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::level_filters::LevelFilter::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
+    let log = everything_logged();
     let mut secrets = vec!["CANARY".to_owned(), base64("CANARY meta"), base64("CANARY value")];
     let mut refusals = Vec::new();
-    // For the whole process: what another test's thread meets first would otherwise be taken for never logged.
-    tracing::subscriber::set_global_default(subscriber).expect("no other test sets one");
     deployed(1, async |world| {
         let device = world.device("alice", 0);
         secrets.push(device.header("authorization")["Virgil ".len()..].to_owned());
@@ -264,7 +238,7 @@ fn content_tokens_and_hashes_appear_in_no_log_and_no_refusal() {
         refusals.push(stranger.get().await);
         secrets.extend([first, pushed]);
     });
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = log.text();
     assert!(logged.contains("keyknox"), "something was logged at all: {logged}");
     for secret in &secrets {
         assert!(!logged.contains(secret.as_str()), "the log has {secret:.40}");

@@ -2,4 +2,5 @@
 //! a store. The rules of a dialect, row by row, are tested beside its code.
 
 mod keyknox;
+mod meeco;
 mod support;

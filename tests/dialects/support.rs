@@ -1,6 +1,9 @@
 //! A deployment in one process: engines over one store, a router, requests by hand, and tokens signed here.
 
-use std::sync::Arc;
+use std::{
+    io,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
 use serde_json::{Value, json};
 use strongroom_engine::{
@@ -173,4 +176,42 @@ impl Answer {
         let (major, minor) = version.split_once('.').expect("two numbers");
         (major.parse().expect("a number"), minor.parse().expect("a number"))
     }
+}
+
+/// What everything at every level of the log goes to.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Begins to log all there is, for the whole process: what another test's thread meets first would otherwise be taken
+/// for never logged.
+pub(crate) fn everything_logged() -> Log {
+    static LOG: OnceLock<Log> = OnceLock::new();
+    let begin = || {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::level_filters::LevelFilter::TRACE)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::set_global_default(subscriber).expect("nobody else sets one");
+        log
+    };
+    LOG.get_or_init(begin).clone()
 }

@@ -1,0 +1,285 @@
+//! Engines over one store, a router with both services, a clock that stands still, and somebody who signs in.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use strongroom_engine::{
+    Credential, Engine, Rights,
+    domains::realms::{PutRealm, SetSignUp, SignUp},
+    ports::Clock,
+};
+use strongroom_primitives::{
+    cryppo::{self, Form, WrappingKey},
+    encoding::{from_hex, to_hex},
+    hash,
+    id::RealmId,
+    rsa::PrivateKey,
+    secret::SecretText,
+    srp::{Client, Ephemeral, Profile, Salt, ServerPublic, register},
+    time::Timestamp,
+};
+use strongroom_storage::Memory;
+use strongroom_transports::{
+    EdgeLimits, Front, Router,
+    dialects::meeco::{Installation, Keystore, MeecoOptions, MeecoRates, Vault},
+    exchange::{HeaderMap, HeaderName, HeaderValue, Method, Peer, Request, Response},
+};
+
+const PASSWORD: &[u8] = b"password";
+const SALT: [u8; 32] = [5; 32];
+
+/// A clock that stands still until somebody moves it on. In seconds since 1970; it begins at 2026-05-28T20:26:40Z.
+struct HandClock(AtomicU64);
+
+impl Clock for HandClock {
+    fn wall(&self) -> Timestamp {
+        Timestamp::from_s(self.0.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// What a test runs on.
+pub(super) struct World {
+    _engines: Vec<Engine>,
+    fronts: Vec<Front>,
+    router: Router,
+    clock: Arc<HandClock>,
+    /// A key of the vectors in PEM.
+    pub(super) public_key: String,
+    private_key: PrivateKey,
+}
+
+/// Runs `test` on a deployment of so many nodes.
+pub(super) fn deployed(nodes: usize, test: impl AsyncFnOnce(&World)) {
+    actix_rt::System::new().block_on(async {
+        let clock = Arc::new(HandClock(AtomicU64::new(1_780_000_000)));
+        let store_clock = clock.clone();
+        let store = Arc::new(Memory::new(Arc::new(move || store_clock.wall().as_ms())));
+        let mut engines = Vec::new();
+        for _ in 0..nodes {
+            let engine = Engine::builder(store.clone()).clock(clock.clone());
+            engines.push(engine.start().await.expect("an engine starts"));
+        }
+        let realm = |name: &str| RealmId::new(name).expect("a good realm");
+        for (name, sign_up) in [("keystore", SignUp::Reserved), ("vault", SignUp::Closed)] {
+            let operator = engines[0].handle();
+            let put = PutRealm { realm: realm(name), rights: Rights::NONE };
+            operator.ask(Credential::Operator, put).await.expect("the operator may");
+            let open = SetSignUp { realm: realm(name), sign_up };
+            operator.ask(Credential::Operator, open).await.expect("the operator may");
+        }
+        let rates = MeecoRates::NONE;
+        let options = MeecoOptions { rates, ..MeecoOptions::new(realm("keystore"), realm("vault")) };
+        let installation = Installation::new(options);
+        let router = Router::builder()
+            .mount("/meeco/keystore", Arc::new(Keystore::new(installation.clone())))
+            .mount("/meeco/vault", Arc::new(Vault::new(installation)))
+            .build()
+            .expect("good prefixes");
+        let front = |engine: &Engine| Front::new(engine.handle().clone(), EdgeLimits::default());
+        let vectors: Value =
+            serde_json::from_str(include_str!("../../vectors/meeco.json")).expect("vectors are JSON");
+        let key = &vectors["rsa"]["keys"]["rsa2048"];
+        let pem = |name: &str| key[name].as_str().expect("a PEM").to_owned();
+        let world = World {
+            fronts: engines.iter().map(front).collect(),
+            _engines: engines,
+            router,
+            clock,
+            public_key: pem("public_pem"),
+            private_key: PrivateKey::from_pem(&SecretText::new(pem("private_pem"))).expect("a key"),
+        };
+        test(&world).await;
+    });
+}
+
+/// A cryppo string that encrypts `plain`.
+pub(super) fn wrapped(plain: &str) -> String {
+    let key = WrappingKey::from_bytes(&[7; 32]);
+    key.encrypt([9; 12], plain.as_bytes(), Form::Bson).expect("a short text").into_string()
+}
+
+/// The body that registers a username.
+pub(super) fn registration(username: &str) -> Value {
+    let salt = Salt::new(&SALT).expect("a good salt");
+    let verifier = register(Profile::MEECO, username, PASSWORD, &salt).expect("a good verifier");
+    json!({ "username": username, "srp_salt": to_hex(&SALT), "srp_verifier": to_hex(verifier.expose()) })
+}
+
+/// Somebody who is about to prove their password.
+pub(super) struct Prover {
+    username: String,
+    client: Client,
+}
+
+impl Prover {
+    pub(super) fn new(username: &str) -> Self {
+        static PROVERS: AtomicU64 = AtomicU64::new(0);
+        let number = PROVERS.fetch_add(1, Ordering::Relaxed);
+        let ephemeral = Ephemeral::new(hash::sha256(&number.to_be_bytes()));
+        let client = Client::start(Profile::MEECO, ephemeral).expect("a good value");
+        Self { username: username.to_owned(), client }
+    }
+
+    /// The body that asks for a challenge.
+    pub(super) fn question(&self) -> Value {
+        json!({ "username": self.username, "srp_a": to_hex(self.client.public().as_bytes()) })
+    }
+
+    /// The body that answers it.
+    pub(super) fn answer(self, challenge: &Value) -> Value {
+        let bytes = |name: &str| from_hex(challenge[name].as_str().expect("a text")).expect("hexadecimal");
+        let mut body = self.question();
+        let salt = Salt::new(&bytes("challenge_salt")).expect("a good salt");
+        let b = ServerPublic::new(Profile::MEECO, &bytes("challenge_b")).expect("a good value");
+        let proved = self.client.prove(&self.username, PASSWORD, &salt, &b).expect("a proof");
+        body["srp_m"] = to_hex(proved.m1().expose()).into();
+        body
+    }
+}
+
+impl World {
+    /// Lets a second pass.
+    pub(super) fn tick(&self) {
+        self.clock.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(super) fn keystore(&self, node: usize) -> Caller<'_> {
+        let headers = vec![("meeco-subscription-key".to_owned(), "key".to_owned())];
+        Caller { world: self, node, service: "/meeco/keystore", headers }
+    }
+
+    pub(super) fn vault(&self, node: usize) -> Caller<'_> {
+        Caller { service: "/meeco/vault", ..self.keystore(node) }
+    }
+
+    /// The name of somebody who has registered.
+    pub(super) async fn user(&self) -> String {
+        let reserved = self.keystore(0).post("/srp/username", json!({})).await.json();
+        let username = reserved["username"].as_str().expect("a name").to_owned();
+        assert_eq!(self.keystore(0).post("/srp/users", registration(&username)).await.status(), 201);
+        username
+    }
+
+    /// The body that proves the password of `username`, to a challenge of its own.
+    pub(super) async fn attempt(&self, username: &str) -> Value {
+        let prover = Prover::new(username);
+        let challenge = self.keystore(0).post("/srp/challenges", prover.question()).await.json();
+        prover.answer(&challenge["challenge"])
+    }
+
+    /// Somebody who is signed in to the keystore.
+    pub(super) async fn sign_in(&self, username: &str) -> Caller<'_> {
+        let attempt = self.attempt(username).await;
+        let body = self.keystore(0).post("/srp/session", attempt).await.json();
+        let session = body["session"]["session_authentication_string"].as_str().expect("a session");
+        self.keystore(0).with(session)
+    }
+
+    pub(super) async fn admission_token(&self, keystore: &Caller<'_>) -> String {
+        let body = keystore.get("/external_admission_tokens").await.json();
+        let token = &body["external_admission_token"]["vault_api_admission_token"];
+        token.as_str().expect("a token").to_owned()
+    }
+
+    pub(super) fn unseal(&self, sealed: &Value) -> String {
+        let plain = cryppo::decrypt_rsa(&self.private_key, sealed.as_str().expect("a text")).expect("ours");
+        String::from_utf8(plain.expose().to_vec()).expect("a session")
+    }
+}
+
+/// Somebody who sends requests to one of the services of one node.
+#[derive(Clone)]
+pub(super) struct Caller<'w> {
+    world: &'w World,
+    node: usize,
+    service: &'static str,
+    headers: Vec<(String, String)>,
+}
+
+impl Caller<'_> {
+    /// The same with this header, instead of the one of that name if there is one.
+    pub(super) fn and(&self, name: &str, value: &str) -> Self {
+        let mut caller = self.clone();
+        caller.headers.retain(|(given, _)| given != name);
+        caller.headers.push((name.to_owned(), value.to_owned()));
+        caller
+    }
+
+    pub(super) fn with(&self, session: &str) -> Self {
+        self.and("authorization", session)
+    }
+
+    pub(super) fn session(&self) -> &str {
+        &self.headers.iter().find(|(name, _)| name == "authorization").expect("a session").1
+    }
+
+    /// Where a request goes that is sent to `target`.
+    pub(super) fn path(&self, target: &str) -> String {
+        format!("{}{target}", self.service)
+    }
+
+    pub(super) async fn send(&self, method: &str, target: &str, body: &str) -> Answer {
+        let target = self.path(target);
+        let (path, query) =
+            target.split_once('?').map_or((&*target, None), |(path, query)| (path, Some(query)));
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("a good name");
+            headers.append(name, HeaderValue::from_str(value).expect("a good value"));
+        }
+        let request = Request {
+            method: Method::from_bytes(method.as_bytes()).expect("a method"),
+            path: path.into(),
+            query: query.map(Into::into),
+            headers,
+            body: bytes::Bytes::copy_from_slice(body.as_bytes()),
+            peer: Peer { address: Some([192, 0, 2, 1].into()), gateway: false, secure: true },
+            request_id: "00112233445566778899aabbccddeeff".into(),
+        };
+        let World { router, fronts, .. } = self.world;
+        let answer = Answer(router.answer(&fronts[self.node], request).await);
+        assert_eq!(answer.0.headers["cache-control"], "no-store");
+        answer
+    }
+
+    pub(super) async fn get(&self, target: &str) -> Answer {
+        self.send("GET", target, "").await
+    }
+
+    pub(super) async fn post(&self, target: &str, body: Value) -> Answer {
+        self.send("POST", target, &body.to_string()).await
+    }
+}
+
+/// What somebody was told.
+pub(super) struct Answer(Response);
+
+impl Answer {
+    pub(super) fn status(&self) -> u16 {
+        self.0.status.as_u16()
+    }
+
+    /// The body; null if there is none.
+    pub(super) fn json(&self) -> Value {
+        if self.0.body.is_empty() {
+            return Value::Null;
+        }
+        assert_eq!(self.0.headers["content-type"], "application/json");
+        serde_json::from_slice(&self.0.body).expect("the answer is JSON")
+    }
+
+    /// The name of a refusal.
+    pub(super) fn error(&self) -> String {
+        self.json()["errors"][0]["error"].as_str().expect("a refusal has a name").to_owned()
+    }
+}
