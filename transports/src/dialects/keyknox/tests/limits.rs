@@ -1,6 +1,9 @@
 //! Rates, quotas, sizes, and what a busy or ailing engine is told as.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use strongroom_engine::EngineError;
 
@@ -162,7 +165,7 @@ fn a_store_that_does_not_answer_is_10000_and_recovers() {
 
     struct Ailing {
         inner: Memory,
-        ill: Arc<std::sync::atomic::AtomicBool>,
+        ill: Arc<AtomicBool>,
     }
 
     impl Storage for Ailing {
@@ -191,8 +194,8 @@ fn a_store_that_does_not_answer_is_10000_and_recovers() {
     }
 
     actix_rt::System::new().block_on(async {
-        let clock = Arc::new(StillClock(AtomicU64::new(NOW_S * 1_000)));
-        let ill = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let clock = Arc::new(HandClock::at_s(NOW_S));
+        let ill = Arc::new(AtomicBool::new(false));
         let storage = Ailing { inner: Memory::new(Arc::new(|| NOW_S * 1_000)), ill: ill.clone() };
         let engine = Engine::builder(Arc::new(storage)).clock(clock.clone()).start().await.unwrap();
         let front = Front::new(engine.handle().clone(), EdgeLimits::default());

@@ -8,13 +8,7 @@ mod v1;
 mod v2;
 mod vectors;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use strongroom_engine::{
@@ -22,7 +16,7 @@ use strongroom_engine::{
     domains::realms::{PutRealmKey, RealmKey},
     ports::{Clock, SeededEntropy},
 };
-use strongroom_primitives::{encoding::to_base64url, id::RealmId, sign::SigningKey, time::Timestamp};
+use strongroom_primitives::{encoding::to_base64url, id::RealmId, sign::SigningKey};
 use strongroom_storage::Memory;
 
 use super::{Keyknox, KeyknoxOptions, RateLimits};
@@ -30,6 +24,7 @@ use crate::{
     EdgeLimits, Front,
     dialects::Dialect,
     exchange::{HeaderMap, HeaderName, HeaderValue, Method, Peer, Request, Response, header},
+    testing::HandClock,
 };
 
 /// When the tokens of the vectors were made, in seconds since 1970.
@@ -37,30 +32,17 @@ const NOW_S: u64 = 1_700_000_000;
 const PREVIOUS: &str = "virgil-keyknox-previous-hash";
 const HASH: &str = "virgil-keyknox-hash";
 
-/// A clock that moves when told to.
-struct StillClock(AtomicU64);
-
-impl Clock for StillClock {
-    fn wall(&self) -> Timestamp {
-        Timestamp::from_ms(self.0.load(Ordering::SeqCst))
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::SeqCst))
-    }
-}
-
 struct World {
     engine: Engine,
     front: Front,
     keyknox: Keyknox,
-    clock: Arc<StillClock>,
+    clock: Arc<HandClock>,
 }
 
 /// Runs `test` in a world with these options.
 fn with(rates: RateLimits, refuse_unsafe_keys: bool, limits: Limits, test: impl AsyncFnOnce(World)) {
     actix_rt::System::new().block_on(async {
-        let clock = Arc::new(StillClock(AtomicU64::new(NOW_S * 1_000)));
+        let clock = Arc::new(HandClock::at_s(NOW_S));
         let storage_clock = clock.clone();
         let storage = Memory::new(Arc::new(move || storage_clock.wall().as_ms()));
         let engine = Engine::builder(Arc::new(storage))
@@ -131,7 +113,7 @@ impl World {
     }
 
     fn advance(&self, time: Duration) {
-        self.clock.0.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+        self.clock.advance(time);
     }
 }
 

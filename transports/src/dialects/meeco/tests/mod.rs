@@ -47,7 +47,6 @@ use strongroom_primitives::{
     rsa::PrivateKey,
     secret::SecretText,
     srp::{Client as Prover, Ephemeral, Profile, Salt, ServerPublic, register},
-    time::Timestamp,
 };
 use strongroom_storage::Memory;
 
@@ -56,24 +55,12 @@ use crate::{
     EdgeLimits, Front,
     dialects::Dialect,
     exchange::{HeaderMap, HeaderName, HeaderValue, Method, Peer, Request, Response, header},
+    testing::HandClock,
 };
 
 /// When the worlds begin, in seconds since 1970.
 const NOW_S: u64 = 1_780_000_000;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// A clock that moves when told to.
-struct StillClock(AtomicU64);
-
-impl Clock for StillClock {
-    fn wall(&self) -> Timestamp {
-        Timestamp::from_ms(self.0.load(Ordering::SeqCst))
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::SeqCst))
-    }
-}
 
 /// Chance that can be told what the next 32 bytes are.
 struct Loaded {
@@ -118,7 +105,7 @@ impl Setup {
     /// Runs `test` in a world like this.
     fn run(self, test: impl AsyncFnOnce(World)) {
         actix_rt::System::new().block_on(async {
-            let clock = Arc::new(StillClock(AtomicU64::new(NOW_S * 1_000)));
+            let clock = Arc::new(HandClock::at_s(NOW_S));
             let storage_clock = clock.clone();
             let storage = Memory::new(Arc::new(move || storage_clock.wall().as_ms()));
             let chance = Loaded { next: Mutex::default(), otherwise: SeededEntropy::new(1) };
@@ -144,6 +131,7 @@ impl Setup {
                 engine,
                 clock,
                 chance,
+                attempts: AtomicU64::new(0),
             };
             for (name, sign_up) in [("keystore", self.sign_up), ("vault", SignUp::Closed)] {
                 let rights = Rights::NONE;
@@ -169,8 +157,10 @@ struct World {
     front: Front,
     keystore: Keystore,
     vault: Vault,
-    clock: Arc<StillClock>,
+    clock: Arc<HandClock>,
     chance: Arc<Loaded>,
+    /// Attempts to sign in so far. Each has an A of its own, the same ones in each run.
+    attempts: AtomicU64,
 }
 
 impl World {
@@ -183,7 +173,7 @@ impl World {
     }
 
     fn advance(&self, time: Duration) {
-        self.clock.0.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+        self.clock.advance(time);
     }
 
     fn keystore(&self) -> Caller<'_> {
@@ -292,8 +282,7 @@ impl User<'_> {
 
     /// Asks for a challenge from `address` and makes the body that answers it.
     async fn attempt(&self, address: &str) -> Value {
-        static ATTEMPTS: AtomicU64 = AtomicU64::new(0);
-        let number = ATTEMPTS.fetch_add(1, Ordering::Relaxed);
+        let number = self.world.attempts.fetch_add(1, Ordering::Relaxed);
         let ephemeral = Ephemeral::new(hash::sha256(&number.to_be_bytes()));
         let prover = Prover::start(Profile::MEECO, ephemeral).unwrap();
         let a = to_hex(prover.public().as_bytes());
