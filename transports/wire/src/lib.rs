@@ -5,23 +5,44 @@
 //! plain bytes in CBOR; instants are milliseconds since 1970; unknown members are refused.
 
 mod base64_bytes;
+mod change;
 mod event;
 mod frame;
+mod items;
+mod keys;
 mod operation;
 mod problem;
 mod reply;
 #[cfg(test)]
 mod tests;
+mod text;
+mod user;
+mod vault;
 
 pub use base64_bytes::Base64Bytes;
+pub use change::Change;
 pub use event::{Event, FeedPage, What};
 pub use frame::{
     ClientFrame, Encoding, FRAME_BYTES_MAX, FrameError, HELLO_WITHIN_S, SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON,
     ServerFrame, SubscriptionId,
+};
+pub use items::{Item, ItemPage, NewItem, Slot, SlotChange, SlotType, Template, TemplateList, TemplateSlot};
+pub use keys::{
+    Dek, DekPage, Kek, KeyPair, KeyPairPage, NewDek, NewKek, NewKeyPair, NewRotation, Rewrapped, Rotation,
+    WrappedKeyId,
 };
 pub use operation::{Operation, Previous};
 pub use problem::{Problem, ProblemCode};
 pub use reply::{
     GrantInfo, GrantPage, HistoryPage, NamePage, ReceiptDocument, RecordDocument, RecordHead, RecordInfo,
     Reply, ResetDone, SessionInfo, SessionOpened, Shared, VersionInfo, Whoami,
+};
+pub use text::{CryppoString, TokenText};
+pub use user::{
+    KekRewrapped, PassphraseChange, PassphraseChanged, Registration, ServiceInfo, SignInFailures, SignedIn,
+    SrpChallenge, SrpProof, SrpStart, TargetRewrapped, UserRegistered, UsernameReserved,
+};
+pub use vault::{
+    AdmissionToken, Admitted, Profile, ProfileChange, TokenRequest, TokenShown, VaultEnrolled,
+    VaultEnrolment, VaultSession, VaultSignIn, VaultUser,
 };

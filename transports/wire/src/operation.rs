@@ -3,10 +3,14 @@
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{SessionId, Subject},
+    id::{DekId, ItemId, KeyPairId, SessionId, SlotId, Subject, TemplateId},
 };
 
-use crate::Base64Bytes;
+use crate::{
+    Base64Bytes, NewDek, NewItem, NewKek, NewKeyPair, NewRotation, PassphraseChange, ProfileChange,
+    Registration, Rewrapped, SlotChange, SrpProof, SrpStart, TokenRequest, TokenShown, VaultEnrolment,
+    VaultSignIn,
+};
 
 /// What a writer believes the present state of a record to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,4 +200,219 @@ pub enum Operation {
         /// The caller's own subject, typed again: erasing is not to happen by a slip.
         confirm: Subject,
     },
+
+    /// Where people sign up, and what the vault is called. Asked without a credential.
+    #[serde(rename = "service.info")]
+    ServiceInfo {},
+    /// Draws a username and keeps it for an hour. Asked without a credential.
+    #[serde(rename = "user.reserve")]
+    ReserveUsername {},
+    /// Makes a user. Asked without a credential.
+    #[serde(rename = "user.register")]
+    RegisterUser(Registration),
+    /// Begins to sign in. Asked without a credential.
+    #[serde(rename = "user.challenge")]
+    BeginSrp(SrpStart),
+    /// Answers the challenge, and signs in. Asked without a credential.
+    #[serde(rename = "user.sign_in")]
+    FinishSrp(SrpProof),
+    /// Changes the caller's passphrase. All other sessions end.
+    #[serde(rename = "user.passphrase")]
+    ChangePassphrase(Box<PassphraseChange>),
+    /// How many attempts to sign in to the caller's account have failed?
+    #[serde(rename = "user.attempts")]
+    SignInAttempts {},
+
+    /// Sets the caller's KEK. It is set once, and from then on rotated.
+    #[serde(rename = "kek.set")]
+    SetKek(NewKek),
+    /// Reads the caller's KEK.
+    #[serde(rename = "kek.get")]
+    GetKek {},
+    /// Puts another KEK in place of the caller's and drops every key below it: for an enrolment that was cut off.
+    #[serde(rename = "kek.restart")]
+    RestartEnrolment(NewKek),
+    /// Keeps a new DEK.
+    #[serde(rename = "dek.create")]
+    CreateDek(NewDek),
+    /// Reads a DEK.
+    #[serde(rename = "dek.get")]
+    GetDek {
+        /// Which.
+        id: DekId,
+    },
+    /// Forgets a DEK. What it encrypts is lost.
+    #[serde(rename = "dek.delete")]
+    DeleteDek {
+        /// Which.
+        id: DekId,
+    },
+    /// Lists the caller's DEKs.
+    #[serde(rename = "dek.list")]
+    ListDeks {
+        /// Only those that the rotation under way has yet to rewrap.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pending: bool,
+        /// The `next` of the page before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cursor: Option<String>,
+        /// At most so many.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<usize>,
+    },
+    /// Keeps a new key pair.
+    #[serde(rename = "keypair.create")]
+    CreateKeyPair(NewKeyPair),
+    /// Reads a key pair.
+    #[serde(rename = "keypair.get")]
+    GetKeyPair {
+        /// Which.
+        id: KeyPairId,
+    },
+    /// Reads the key pair that goes by this name.
+    #[serde(rename = "keypair.find")]
+    FindKeyPair {
+        /// The name, exactly as it was given.
+        external_identifier: String,
+    },
+    /// Replaces what is said of a key pair. What is not named stays; the keys always do.
+    #[serde(rename = "keypair.update")]
+    UpdateKeyPair {
+        /// Which.
+        id: KeyPairId,
+        /// What to call it from now on; whatever else it was called is free again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        external_identifiers: Option<Vec<String>>,
+        /// What to say of it from now on: the text of a JSON object, at most 8 deep.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metadata: Option<String>,
+    },
+    /// Forgets a key pair, and frees its names. What is encrypted for it is lost.
+    #[serde(rename = "keypair.delete")]
+    DeleteKeyPair {
+        /// Which.
+        id: KeyPairId,
+    },
+    /// Lists the caller's key pairs, at most 64 in a page.
+    #[serde(rename = "keypair.list")]
+    ListKeyPairs {
+        /// Only those that the rotation under way has yet to rewrap.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pending: bool,
+        /// The `next` of the page before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cursor: Option<String>,
+        /// At most so many.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<usize>,
+    },
+    /// Begins to rotate the caller's KEK.
+    #[serde(rename = "rotation.begin")]
+    BeginRotation(NewRotation),
+    /// Keeps some keys as the KEK to come wraps them, all of them or none. Doing it again changes nothing.
+    #[serde(rename = "rotation.rewrap")]
+    Rewrap {
+        /// The generation of the KEK to come.
+        target: u32,
+        /// The keys, of both kinds; at most 256.
+        keys: Vec<Rewrapped>,
+    },
+    /// Lets the new KEK take the old one's place. Refused while a key is not rewrapped.
+    #[serde(rename = "rotation.finish")]
+    FinishRotation {
+        /// The generation of the KEK to come.
+        target: u32,
+    },
+    /// Gives a rotation up. The present KEK stays, and with it every key as it was.
+    #[serde(rename = "rotation.cancel")]
+    CancelRotation {
+        /// The generation of the KEK to come.
+        target: u32,
+    },
+
+    /// Issues a token that admits the caller to a service, once.
+    #[serde(rename = "admission.issue")]
+    IssueToken(TokenRequest),
+    /// Spends an admission token. Asked without a credential, or by the account that the token names.
+    #[serde(rename = "admission.spend")]
+    SpendToken(TokenShown),
+
+    /// Makes a vault user out of somebody whom a keystore vouches for. Asked without a credential.
+    #[serde(rename = "vault.enrol")]
+    CreateVaultUser(VaultEnrolment),
+    /// Opens a session for whoever can open what is sealed to a vault user's key. Asked without a credential.
+    #[serde(rename = "vault.session")]
+    OpenVaultSession(VaultSignIn),
+    /// Reads the caller's vault user.
+    #[serde(rename = "vault.user")]
+    GetVaultUser {},
+    /// Changes what the caller says about themselves.
+    #[serde(rename = "vault.update")]
+    UpdateVaultUser(Box<ProfileChange>),
+    /// The templates that items are made from.
+    #[serde(rename = "template.list")]
+    ListTemplates {},
+    /// Makes an item from a template.
+    #[serde(rename = "item.create")]
+    CreateItem(NewItem),
+    /// Reads an item with its slots.
+    #[serde(rename = "item.get")]
+    GetItem {
+        /// Which.
+        id: ItemId,
+    },
+    /// Lists the caller's items with their slots. A page ends at about 4 MiB.
+    #[serde(rename = "item.list")]
+    ListItems {
+        /// Only items that were made from one of these; all if there are none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        templates: Vec<TemplateId>,
+        /// The `next` of the page before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cursor: Option<String>,
+        /// At most so many.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<usize>,
+    },
+    /// Changes an item: its label, and slot by slot.
+    #[serde(rename = "item.update")]
+    UpdateItem {
+        /// Which.
+        id: ItemId,
+        /// Its new label, 1 byte to 1 KiB.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
+        /// What is done to its slots. Those that are not named stay as they are.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        slots: Vec<SlotChange>,
+    },
+    /// Deletes an item with its slots.
+    #[serde(rename = "item.delete")]
+    DeleteItem {
+        /// Which.
+        id: ItemId,
+    },
+    /// Deletes a slot of whatever item it is in.
+    #[serde(rename = "slot.delete")]
+    DeleteSlot {
+        /// Which.
+        id: SlotId,
+    },
+}
+
+impl Operation {
+    /// Whether whoever has not signed in may ask it.
+    pub fn is_open(&self) -> bool {
+        matches!(
+            self,
+            Self::ServiceInfo {}
+                | Self::ReserveUsername {}
+                | Self::RegisterUser(_)
+                | Self::BeginSrp(_)
+                | Self::FinishSrp(_)
+                | Self::SpendToken(_)
+                | Self::CreateVaultUser(_)
+                | Self::OpenVaultSession(_)
+        )
+    }
 }

@@ -7,7 +7,11 @@ use strongroom_primitives::{
     time::Timestamp,
 };
 
-use crate::{Base64Bytes, FeedPage};
+use crate::{
+    AdmissionToken, Admitted, Base64Bytes, Dek, DekPage, FeedPage, Item, ItemPage, Kek, KeyPair, KeyPairPage,
+    PassphraseChanged, Rotation, ServiceInfo, SignInFailures, SignedIn, SrpChallenge, TemplateList,
+    UserRegistered, UsernameReserved, VaultEnrolled, VaultSession, VaultUser,
+};
 
 /// The answer to an operation: an object with one member, whose name is the kind of answer. Which kind comes is fixed
 /// by the operation; over HTTP the body is the answer alone, without its kind.
@@ -46,7 +50,52 @@ pub enum Reply {
     Receipt(ReceiptDocument),
     /// To `feed.page`.
     Feed(FeedPage),
-    /// To `records.delete`, `session.revoke` and `account.erase`.
+    /// To `service.info`.
+    Service(ServiceInfo),
+    /// To `user.reserve`.
+    Reserved(UsernameReserved),
+    /// To `user.register`.
+    Registered(UserRegistered),
+    /// To `user.challenge`.
+    Challenge(SrpChallenge),
+    /// To `user.sign_in`.
+    SignedIn(SignedIn),
+    /// To `user.passphrase`.
+    PassphraseChanged(PassphraseChanged),
+    /// To `user.attempts`.
+    Attempts(SignInFailures),
+    /// To `kek.set`, `kek.get`, `kek.restart`, `rotation.finish` and `rotation.cancel`.
+    Kek(Kek),
+    /// To `rotation.begin` and `rotation.rewrap`.
+    Rotation(Rotation),
+    /// To `dek.create` and `dek.get`.
+    Dek(Dek),
+    /// To `dek.list`.
+    Deks(DekPage),
+    /// To `keypair.create`, `keypair.get`, `keypair.find` and `keypair.update`.
+    #[serde(rename = "keypair")]
+    KeyPair(KeyPair),
+    /// To `keypair.list`.
+    #[serde(rename = "keypairs")]
+    KeyPairs(KeyPairPage),
+    /// To `admission.issue`.
+    AdmissionToken(AdmissionToken),
+    /// To `admission.spend`.
+    Admitted(Admitted),
+    /// To `vault.enrol`.
+    VaultEnrolled(VaultEnrolled),
+    /// To `vault.session`.
+    VaultSession(VaultSession),
+    /// To `vault.user` and `vault.update`.
+    VaultUser(VaultUser),
+    /// To `template.list`.
+    Templates(TemplateList),
+    /// To `item.create`, `item.get` and `item.update`.
+    Item(Item),
+    /// To `item.list`.
+    Items(ItemPage),
+    /// To `session.revoke`, `account.erase`, and what deletes one thing: `records.delete`, `dek.delete`,
+    /// `keypair.delete`, `item.delete`, `slot.delete`.
     Done {},
 }
 
