@@ -61,6 +61,23 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
             rows(page.events.len(), *limit)?;
             ordered(*after, page)
         }
+        (Operation::GetDek { id }, Reply::Dek(dek)) => same(dek.id == *id),
+        (Operation::ListDeks { limit, .. }, Reply::Deks(page)) => rows(page.deks.len(), *limit),
+        (Operation::GetKeyPair { id } | Operation::UpdateKeyPair { id, .. }, Reply::KeyPair(pair)) => {
+            same(pair.id == *id)
+        }
+        (Operation::FindKeyPair { external_identifier }, Reply::KeyPair(pair)) => {
+            same(pair.external_identifiers.contains(external_identifier))
+        }
+        (Operation::CreateKeyPair(new), Reply::KeyPair(pair)) => same(pair.public_key == new.public_key),
+        (Operation::ListKeyPairs { limit, .. }, Reply::KeyPairs(page)) => rows(page.keypairs.len(), *limit),
+        (Operation::Rewrap { target, .. }, Reply::Rotation(rotation)) => same(rotation.target == *target),
+        (Operation::FinishRotation { target }, Reply::Kek(kek)) => same(kek.generation == *target),
+        (Operation::GetItem { id } | Operation::UpdateItem { id, .. }, Reply::Item(item)) => {
+            same(item.id == *id)
+        }
+        (Operation::CreateItem(new), Reply::Item(item)) => same(item.template == new.template),
+        (Operation::ListItems { limit, .. }, Reply::Items(page)) => rows(page.items.len(), *limit),
         (Operation::Whoami {}, Reply::Whoami(_))
         | (Operation::ListSessions {}, Reply::Sessions { .. })
         | (Operation::RevokeSession { .. }, Reply::Done {})
@@ -69,7 +86,36 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
         | (Operation::DeleteRecord { .. }, Reply::Done {})
         | (Operation::EraseAccount { .. }, Reply::Done {})
         | (Operation::ResetRecords { .. }, Reply::Reset(_))
-        | (Operation::ShareRecord { .. }, Reply::Shared(_)) => Ok(()),
+        | (Operation::ShareRecord { .. }, Reply::Shared(_))
+        | (Operation::ServiceInfo {}, Reply::Service(_))
+        | (Operation::ReserveUsername {}, Reply::Reserved(_))
+        | (Operation::RegisterUser(_), Reply::Registered(_))
+        | (Operation::BeginSrp(_), Reply::Challenge(_))
+        | (Operation::FinishSrp(_), Reply::SignedIn(_))
+        | (Operation::ChangePassphrase(_), Reply::PassphraseChanged(_))
+        | (Operation::SignInAttempts {}, Reply::Attempts(_))
+        | (
+            Operation::SetKek(_)
+            | Operation::GetKek {}
+            | Operation::RestartEnrolment(_)
+            | Operation::CancelRotation { .. },
+            Reply::Kek(_),
+        )
+        | (Operation::BeginRotation(_), Reply::Rotation(_))
+        | (Operation::CreateDek(_), Reply::Dek(_))
+        | (Operation::IssueToken(_), Reply::AdmissionToken(_))
+        | (Operation::SpendToken(_), Reply::Admitted(_))
+        | (Operation::CreateVaultUser(_), Reply::VaultEnrolled(_))
+        | (Operation::OpenVaultSession(_), Reply::VaultSession(_))
+        | (Operation::GetVaultUser {} | Operation::UpdateVaultUser(_), Reply::VaultUser(_))
+        | (Operation::ListTemplates {}, Reply::Templates(_))
+        | (
+            Operation::DeleteDek { .. }
+            | Operation::DeleteKeyPair { .. }
+            | Operation::DeleteItem { .. }
+            | Operation::DeleteSlot { .. },
+            Reply::Done {},
+        ) => Ok(()),
         _ => Err(wrong_kind()),
     }
 }
@@ -77,6 +123,10 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
 /// An answer of another kind than the question has.
 pub(crate) fn wrong_kind() -> ClientError {
     ClientError::protocol("it answers another question")
+}
+
+fn same(is_it: bool) -> Result<(), ClientError> {
+    if is_it { Ok(()) } else { Err(ClientError::protocol("it is about something else")) }
 }
 
 fn named(head: &RecordHead, owner: Option<&Subject>, name: &[String]) -> Result<(), ClientError> {

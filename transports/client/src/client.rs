@@ -267,7 +267,32 @@ fn is_write(operation: &Operation) -> bool {
         | Operation::RevokeSession { .. }
         | Operation::RevokeSessions { .. }
         | Operation::OpenChild { .. }
-        | Operation::EraseAccount { .. } => true,
+        | Operation::EraseAccount { .. }
+        | Operation::ReserveUsername {}
+        | Operation::RegisterUser(_)
+        | Operation::BeginSrp(_)
+        | Operation::FinishSrp(_)
+        | Operation::ChangePassphrase(_)
+        | Operation::SetKek(_)
+        | Operation::RestartEnrolment(_)
+        | Operation::CreateDek(_)
+        | Operation::DeleteDek { .. }
+        | Operation::CreateKeyPair(_)
+        | Operation::UpdateKeyPair { .. }
+        | Operation::DeleteKeyPair { .. }
+        | Operation::BeginRotation(_)
+        | Operation::Rewrap { .. }
+        | Operation::FinishRotation { .. }
+        | Operation::CancelRotation { .. }
+        | Operation::IssueToken(_)
+        | Operation::SpendToken(_)
+        | Operation::CreateVaultUser(_)
+        | Operation::OpenVaultSession(_)
+        | Operation::UpdateVaultUser(_)
+        | Operation::CreateItem(_)
+        | Operation::UpdateItem { .. }
+        | Operation::DeleteItem { .. }
+        | Operation::DeleteSlot { .. } => true,
         Operation::Whoami {}
         | Operation::ListSessions {}
         | Operation::GetRecord { .. }
@@ -276,7 +301,19 @@ fn is_write(operation: &Operation) -> bool {
         | Operation::GetVersion { .. }
         | Operation::ListGrants { .. }
         | Operation::Receipt { .. }
-        | Operation::FeedPage { .. } => false,
+        | Operation::FeedPage { .. }
+        | Operation::ServiceInfo {}
+        | Operation::SignInAttempts {}
+        | Operation::GetKek {}
+        | Operation::GetDek { .. }
+        | Operation::ListDeks { .. }
+        | Operation::GetKeyPair { .. }
+        | Operation::FindKeyPair { .. }
+        | Operation::ListKeyPairs { .. }
+        | Operation::GetVaultUser {}
+        | Operation::ListTemplates {}
+        | Operation::GetItem { .. }
+        | Operation::ListItems { .. } => false,
     }
 }
 

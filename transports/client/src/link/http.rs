@@ -212,6 +212,116 @@ fn spell(operation: &Operation) -> Result<Spelled, ClientError> {
             body = Some(json!({ "confirm": confirm }));
             (Method::DELETE, Target::at("/account"))
         }
+        Operation::ServiceInfo {} => (Method::GET, Target::at("/service")),
+        Operation::ReserveUsername {} => (Method::POST, Target::at("/users/names")),
+        Operation::RegisterUser(new) => {
+            body = Some(json!(new));
+            (Method::POST, Target::at("/users"))
+        }
+        Operation::BeginSrp(start) => {
+            body = Some(json!(start));
+            (Method::POST, Target::at("/users/challenge"))
+        }
+        Operation::FinishSrp(proof) => {
+            body = Some(json!(proof));
+            (Method::POST, Target::at("/users/session"))
+        }
+        Operation::ChangePassphrase(change) => {
+            body = Some(json!(change));
+            (Method::PUT, Target::at("/user/passphrase"))
+        }
+        Operation::SignInAttempts {} => (Method::GET, Target::at("/user/attempts")),
+        Operation::GetKek {} => (Method::GET, Target::at("/kek")),
+        Operation::SetKek(kek) => {
+            body = Some(json!(kek));
+            (Method::PUT, Target::at("/kek"))
+        }
+        Operation::RestartEnrolment(kek) => {
+            body = Some(json!(kek));
+            (Method::POST, Target::at("/kek/restart"))
+        }
+        Operation::CreateDek(dek) => {
+            body = Some(json!(dek));
+            (Method::POST, Target::at("/deks"))
+        }
+        Operation::GetDek { id } => (Method::GET, Target::at("/deks").name(&[id.to_string()])?),
+        Operation::DeleteDek { id } => (Method::DELETE, Target::at("/deks").name(&[id.to_string()])?),
+        Operation::ListDeks { pending, cursor, limit } => {
+            (Method::GET, Target::at("/deks").query("pending", pending.then_some(true)).page(cursor, limit))
+        }
+        Operation::CreateKeyPair(pair) => {
+            body = Some(json!(pair));
+            (Method::POST, Target::at("/keypairs"))
+        }
+        Operation::GetKeyPair { id } => (Method::GET, Target::at("/keypairs").name(&[id.to_string()])?),
+        Operation::FindKeyPair { external_identifier } => {
+            (Method::GET, Target::at("/keypairs/named").name(std::slice::from_ref(external_identifier))?)
+        }
+        Operation::UpdateKeyPair { id, external_identifiers, metadata } => {
+            let mut change = serde_json::Map::new();
+            change.extend(external_identifiers.iter().map(|all| ("external_identifiers".into(), json!(all))));
+            change.extend(metadata.iter().map(|text| ("metadata".into(), json!(text))));
+            body = Some(change.into());
+            (Method::PATCH, Target::at("/keypairs").name(&[id.to_string()])?)
+        }
+        Operation::DeleteKeyPair { id } => (Method::DELETE, Target::at("/keypairs").name(&[id.to_string()])?),
+        Operation::ListKeyPairs { pending, cursor, limit } => (
+            Method::GET,
+            Target::at("/keypairs").query("pending", pending.then_some(true)).page(cursor, limit),
+        ),
+        Operation::BeginRotation(rotation) => {
+            body = Some(json!(rotation));
+            (Method::POST, Target::at("/kek/rotation"))
+        }
+        Operation::Rewrap { target, keys } => {
+            body = Some(json!({ "keys": keys }));
+            (Method::PUT, Target::at(&format!("/kek/rotation/{target}/keys")))
+        }
+        Operation::FinishRotation { target } => {
+            (Method::POST, Target::at(&format!("/kek/rotation/{target}/finish")))
+        }
+        Operation::CancelRotation { target } => {
+            (Method::DELETE, Target::at(&format!("/kek/rotation/{target}")))
+        }
+        Operation::IssueToken(wanted) => {
+            body = Some(json!(wanted));
+            (Method::POST, Target::at("/admission/tokens"))
+        }
+        Operation::SpendToken(shown) => {
+            body = Some(json!(shown));
+            (Method::POST, Target::at("/admission/spend"))
+        }
+        Operation::CreateVaultUser(enrolment) => {
+            body = Some(json!(enrolment));
+            (Method::POST, Target::at("/vault/users"))
+        }
+        Operation::OpenVaultSession(sign_in) => {
+            body = Some(json!(sign_in));
+            (Method::POST, Target::at("/vault/session"))
+        }
+        Operation::GetVaultUser {} => (Method::GET, Target::at("/vault/user")),
+        Operation::UpdateVaultUser(change) => {
+            body = Some(json!(change));
+            (Method::PATCH, Target::at("/vault/user"))
+        }
+        Operation::ListTemplates {} => (Method::GET, Target::at("/vault/templates")),
+        Operation::CreateItem(item) => {
+            body = Some(json!(item));
+            (Method::POST, Target::at("/vault/items"))
+        }
+        Operation::GetItem { id } => (Method::GET, Target::at("/vault/items").name(&[id.to_string()])?),
+        Operation::ListItems { templates, cursor, limit } => {
+            (Method::GET, Target::at("/vault/items").query("template", templates).page(cursor, limit))
+        }
+        Operation::UpdateItem { id, label, slots } => {
+            let mut change = serde_json::Map::new();
+            change.extend(label.iter().map(|label| ("label".into(), json!(label))));
+            change.insert("slots".to_owned(), json!(slots));
+            body = Some(change.into());
+            (Method::PATCH, Target::at("/vault/items").name(&[id.to_string()])?)
+        }
+        Operation::DeleteItem { id } => (Method::DELETE, Target::at("/vault/items").name(&[id.to_string()])?),
+        Operation::DeleteSlot { id } => (Method::DELETE, Target::at("/vault/slots").name(&[id.to_string()])?),
     };
     let body = body.map(|body| body.to_string().into_bytes());
     Ok(Spelled { method, target: target.0, headers, body })
@@ -262,6 +372,11 @@ impl Target {
         self
     }
 
+    /// The parameters of a listing.
+    fn page(self, cursor: &Option<String>, limit: &Option<usize>) -> Self {
+        self.query("cursor", cursor).query("limit", limit)
+    }
+
     fn encode(&mut self, text: &str) {
         for byte in text.bytes() {
             if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -301,9 +416,43 @@ fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, ClientError> 
         Operation::ListGrants { .. } => Reply::Grants(read(body)?),
         Operation::Receipt { .. } => Reply::Receipt(read(body)?),
         Operation::FeedPage { .. } => Reply::Feed(read(body)?),
-        Operation::RevokeSession { .. } | Operation::DeleteRecord { .. } | Operation::EraseAccount { .. } => {
-            Reply::Done {}
+        Operation::ServiceInfo {} => Reply::Service(read(body)?),
+        Operation::ReserveUsername {} => Reply::Reserved(read(body)?),
+        Operation::RegisterUser(_) => Reply::Registered(read(body)?),
+        Operation::BeginSrp(_) => Reply::Challenge(read(body)?),
+        Operation::FinishSrp(_) => Reply::SignedIn(read(body)?),
+        Operation::ChangePassphrase(_) => Reply::PassphraseChanged(read(body)?),
+        Operation::SignInAttempts {} => Reply::Attempts(read(body)?),
+        Operation::SetKek(_)
+        | Operation::GetKek {}
+        | Operation::RestartEnrolment(_)
+        | Operation::FinishRotation { .. }
+        | Operation::CancelRotation { .. } => Reply::Kek(read(body)?),
+        Operation::BeginRotation(_) | Operation::Rewrap { .. } => Reply::Rotation(read(body)?),
+        Operation::CreateDek(_) | Operation::GetDek { .. } => Reply::Dek(read(body)?),
+        Operation::ListDeks { .. } => Reply::Deks(read(body)?),
+        Operation::CreateKeyPair(_)
+        | Operation::GetKeyPair { .. }
+        | Operation::FindKeyPair { .. }
+        | Operation::UpdateKeyPair { .. } => Reply::KeyPair(read(body)?),
+        Operation::ListKeyPairs { .. } => Reply::KeyPairs(read(body)?),
+        Operation::IssueToken(_) => Reply::AdmissionToken(read(body)?),
+        Operation::SpendToken(_) => Reply::Admitted(read(body)?),
+        Operation::CreateVaultUser(_) => Reply::VaultEnrolled(read(body)?),
+        Operation::OpenVaultSession(_) => Reply::VaultSession(read(body)?),
+        Operation::GetVaultUser {} | Operation::UpdateVaultUser(_) => Reply::VaultUser(read(body)?),
+        Operation::ListTemplates {} => Reply::Templates(read(body)?),
+        Operation::CreateItem(_) | Operation::GetItem { .. } | Operation::UpdateItem { .. } => {
+            Reply::Item(read(body)?)
         }
+        Operation::ListItems { .. } => Reply::Items(read(body)?),
+        Operation::RevokeSession { .. }
+        | Operation::DeleteRecord { .. }
+        | Operation::EraseAccount { .. }
+        | Operation::DeleteDek { .. }
+        | Operation::DeleteKeyPair { .. }
+        | Operation::DeleteItem { .. }
+        | Operation::DeleteSlot { .. } => Reply::Done {},
     })
 }
 
