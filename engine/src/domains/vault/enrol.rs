@@ -49,6 +49,7 @@ fn open_session(
     user: &VaultUser,
     life: Option<Duration>,
     label: &str,
+    form: TokenForm,
     account: &StoredAccount,
     moment: &Moment<'_>,
 ) -> Result<Decision<BearerIssued>, EngineError> {
@@ -60,7 +61,7 @@ fn open_session(
         expires: Some(moment.now.saturating_add(life.map_or(longest, |life| life.min(longest)))),
         label,
         parent: None,
-        form: TokenForm::Pair,
+        form,
         prove_by: Some(moment.now.saturating_add(moment.limits.session_proof_within)),
     };
     opening.decide_making_room(view, moment)
@@ -84,6 +85,8 @@ pub struct CreateVaultUser {
     pub public_key: String,
     /// What the session's holder calls it; at most 128 bytes are kept.
     pub label: String,
+    /// What its token is to look like.
+    pub form: TokenForm,
 }
 
 impl CreateVaultUser {
@@ -166,7 +169,7 @@ impl Command for CreateVaultUser {
             return Err(EngineError::VaultUserExists);
         }
         let user = VaultUser::of(account, identity, stored.clone());
-        let session = open_session(view, &user, None, &self.label, &holder, moment)?;
+        let session = open_session(view, &user, None, &self.label, self.form, &holder, moment)?;
         let public_key = self.public_key.clone();
         let taken = StoredVaultKey { account, pem: public_key.clone() };
         session
@@ -190,6 +193,8 @@ pub struct OpenVaultSession {
     pub life: Option<Duration>,
     /// What its holder calls it; at most 128 bytes are kept.
     pub label: String,
+    /// What its token is to look like.
+    pub form: TokenForm,
 }
 
 impl Command for OpenVaultSession {
@@ -237,7 +242,7 @@ impl Command for OpenVaultSession {
         let identity = holder.identity.clone().ok_or(EngineError::Corrupt)?;
         let stored = view.row::<StoredVaultUser>(&user_key)?.ok_or(EngineError::LoginRefused)?;
         let user = VaultUser::of(account, identity, stored);
-        let session = open_session(view, &user, self.life, &self.label, &holder, moment)?;
+        let session = open_session(view, &user, self.life, &self.label, self.form, &holder, moment)?;
         session.map(|session| VaultSession { session, user, public_key: pem }).done()
     }
 }

@@ -8,7 +8,7 @@ use strongroom_primitives::secret::SecretText;
 use super::{templates::Template, *};
 use crate::{
     credential::{Identity, Principal},
-    domains::admission::IssueToken,
+    domains::{admission::IssueToken, sessions::TokenForm},
     testing::{
         Desk,
         keys::{rsa_pem, wrap},
@@ -38,11 +38,24 @@ fn token(desk: &mut Desk, who: &Principal) -> SecretText {
 
 fn create(token: &SecretText, key: String) -> CreateVaultUser {
     let (token, label) = (token.clone(), String::new());
-    CreateVaultUser { realm: vault(), keystore: keystore(), token, public_key: key, label }
+    CreateVaultUser {
+        realm: vault(),
+        keystore: keystore(),
+        token,
+        public_key: key,
+        label,
+        form: TokenForm::Pair,
+    }
 }
 
 fn open(key: String) -> OpenVaultSession {
-    OpenVaultSession { realm: vault(), public_key: key, life: None, label: String::new() }
+    OpenVaultSession {
+        realm: vault(),
+        public_key: key,
+        life: None,
+        label: String::new(),
+        form: TokenForm::Pair,
+    }
 }
 
 /// A vault user as a caller.
