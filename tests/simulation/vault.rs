@@ -43,7 +43,14 @@ async fn token(world: &World) -> SecretText {
 
 fn create(world: &World, token: &SecretText, key: u64) -> CreateVaultUser {
     let (keystore, token, label) = (world.realm.clone(), token.clone(), String::new());
-    CreateVaultUser { realm: vault(), keystore, token, public_key: rsa_pem(key), label, form: TokenForm::Pair }
+    CreateVaultUser {
+        realm: vault(),
+        keystore,
+        token,
+        public_key: rsa_pem(key),
+        label,
+        form: TokenForm::Pair,
+    }
 }
 
 async fn with_vault_realm(world: &World) {
@@ -91,7 +98,8 @@ fn parallel_tries_with_one_token_make_exactly_one_user() {
             for key in 1..=6 {
                 use strongroom_engine::domains::vault::OpenVaultSession;
                 let (public_key, label) = (rsa_pem(key), String::new());
-                let open = OpenVaultSession { realm: vault(), public_key, life: None, label, form: TokenForm::Pair };
+                let open =
+                    OpenVaultSession { realm: vault(), public_key, life: None, label, form: TokenForm::Pair };
                 match world.persist(node, Credential::Anonymous, open).await {
                     Ok(opened) => {
                         assert_eq!(opened.user.identity.subject.as_str(), "ann");

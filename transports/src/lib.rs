@@ -27,6 +27,7 @@ pub mod path;
 pub mod problem;
 mod rates;
 mod router;
+mod sealed;
 #[cfg(feature = "ws")]
 pub mod sockets;
 #[cfg(test)]
@@ -35,4 +36,6 @@ pub mod ws;
 
 pub use cors::{CorsPolicy, OriginError};
 pub use front::{EdgeLimits, Front};
+pub use native::people::PeopleOptions;
+pub use rates::PeopleRates;
 pub use router::{Mount, Router, RouterBuilder, RouterError};

@@ -40,6 +40,16 @@ pub fn parse_object(text: &[u8]) -> Result<Map<String, Value>, JsonError> {
     }
 }
 
+/// How deep a value nests: an object of scalars is 1, a scalar 0.
+#[must_use]
+pub fn depth_of(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth_of).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth_of).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Nested {
     levels_left: usize,

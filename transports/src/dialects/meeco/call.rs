@@ -20,7 +20,7 @@ use crate::{
     Front,
     exchange::{HeaderName, Request, Response, StatusCode},
     path::{Pairs, query_pairs},
-    rates::source_of,
+    rates::network_of,
 };
 
 const SUBSCRIPTION_KEY: HeaderName = HeaderName::from_static("meeco-subscription-key");
@@ -173,8 +173,7 @@ impl<'a> Call<'a> {
 
     /// The network that the call comes from.
     pub(super) fn network(&self) -> Vec<u8> {
-        let address = self.request.peer.address.map(source_of);
-        address.map(|address| address.to_string().into_bytes()).unwrap_or_default()
+        network_of(self.request.peer.address)
     }
 
     /// What the session's owner will know it by: the client's own name for itself.

@@ -6,7 +6,11 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use strongroom_primitives::{encoding, json::parse_object, time::Timestamp};
+use strongroom_primitives::{
+    encoding,
+    json::{depth_of, parse_object},
+    time::Timestamp,
+};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::problem::{self, Problem};
@@ -144,14 +148,6 @@ impl Members {
             Some(Value::Object(members)) => Ok(Self(members)),
             _ => Err(Problem::field(name)),
         }
-    }
-}
-
-fn depth_of(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(depth_of).max().unwrap_or(0),
-        Value::Object(members) => 1 + members.values().map(depth_of).max().unwrap_or(0),
-        _ => 0,
     }
 }
 

@@ -1,23 +1,24 @@
 //! Vault users: enrolment with an admission token, sessions sealed to the user's key, the profile.
 
 use serde_json::{Value, json};
-use strongroom_engine::domains::vault::{
-    Change, CreateVaultUser, GetVaultKey, GetVaultUser, OpenVaultSession, UpdateVaultUser, VaultUser,
+use strongroom_engine::domains::{
+    sessions::TokenForm,
+    vault::{
+        Change, CreateVaultUser, GetVaultKey, GetVaultUser, OpenVaultSession, UpdateVaultUser, VaultUser,
+    },
 };
-use strongroom_primitives::{
-    cryppo,
-    id::RealmId,
-    rsa::{PUBLIC_PEM_BYTES_MAX, PublicKey},
-    secret::SecretText,
-};
+use strongroom_primitives::{id::RealmId, rsa::PUBLIC_PEM_BYTES_MAX, secret::SecretText};
 
 use super::{
     call::{Call, answer},
     members::{Members, instant, uuid},
-    problem::{self, Problem, about},
+    problem::{Problem, about},
     sign_in,
 };
-use crate::exchange::{Response, StatusCode};
+use crate::{
+    exchange::{Response, StatusCode},
+    sealed,
+};
 
 /// Longest admission token, in bytes.
 const TOKEN_BYTES_MAX: usize = 4 * 1024;
@@ -26,8 +27,7 @@ const TEXT_BYTES_MAX: usize = 1024;
 
 /// A session's text as only the holder of the private key can read it. Source: dialects/meeco.md, section 3.3.
 fn seal(public_key: &str, text: &str) -> Result<String, Problem> {
-    let key = PublicKey::from_pem(public_key).map_err(|_| problem::INVALID_PUBLIC_KEY)?;
-    cryppo::encrypt_rsa(&key, text.as_bytes()).map_err(|_| problem::INTERNAL)
+    sealed::token(public_key, text).map_err(about("public_key"))
 }
 
 /// `POST /me`
@@ -41,6 +41,7 @@ pub(super) async fn enrol(call: &Call<'_>, keystore: &RealmId) -> Result<Respons
         token,
         public_key,
         label: call.label(),
+        form: TokenForm::Pair,
     };
     let enrolled = call.ask_open(create).await.map_err(about("user"))?;
     let body = json!({
@@ -59,6 +60,7 @@ pub(super) async fn sign_in(call: &Call<'_>) -> Result<Response, Problem> {
         public_key: members.text("public_key", PUBLIC_PEM_BYTES_MAX)?,
         life: members.valid_for()?,
         label: call.label(),
+        form: TokenForm::Pair,
     };
     let opened = call.ask_open(open).await.map_err(about("user"))?;
     answer(StatusCode::CREATED, session_of(&opened.public_key, &opened.session.token)?)
