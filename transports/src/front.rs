@@ -5,6 +5,8 @@ use std::{sync::Arc, time::Duration};
 use strongroom_engine::EngineHandle;
 use tokio::sync::watch;
 
+use crate::native::people::{People, PeopleOptions};
+
 /// Limits at the edge, beside the engine's own. Sizes in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EdgeLimits {
@@ -37,13 +39,26 @@ impl Default for EdgeLimits {
 pub struct Front {
     engine: EngineHandle,
     limits: Arc<EdgeLimits>,
+    people: Arc<People>,
     closing: Arc<watch::Sender<bool>>,
 }
 
 impl Front {
-    /// A front for `engine`.
+    /// A front for `engine`, with people where [`PeopleOptions::default`] says.
     pub fn new(engine: EngineHandle, limits: EdgeLimits) -> Self {
-        Self { engine, limits: Arc::new(limits), closing: Arc::new(watch::Sender::new(false)) }
+        Self {
+            engine,
+            limits: Arc::new(limits),
+            people: Arc::new(People::new(PeopleOptions::default())),
+            closing: Arc::new(watch::Sender::new(false)),
+        }
+    }
+
+    /// The same with people elsewhere. Their rates are counted over all that is reached through this front and its
+    /// clones.
+    #[must_use]
+    pub fn with_people(self, options: PeopleOptions) -> Self {
+        Self { people: Arc::new(People::new(options)), ..self }
     }
 
     /// The engine.
@@ -54,6 +69,11 @@ impl Front {
     /// The limits at the edge.
     pub fn limits(&self) -> &EdgeLimits {
         &self.limits
+    }
+
+    /// People.
+    pub(crate) fn people(&self) -> &People {
+        &self.people
     }
 
     /// A front for use on this thread only; see [`EngineHandle::at_home`].

@@ -38,9 +38,9 @@ impl governor::clock::Clock for Ticks {
 type Limiter<K> = RateLimiter<K, HashMapStateStore<K>, Ticks, NoOpMiddleware<Nanos>>;
 
 /// One limit over many keys, or none at all.
-pub(crate) struct Limit<K: Hash + Eq + Clone>(Option<Counted<K>>);
+pub(crate) struct Limit<K: Hash + Eq + Clone>(Option<Counting<K>>);
 
-struct Counted<K: Hash + Eq + Clone> {
+struct Counting<K: Hash + Eq + Clone> {
     limiter: RwLock<Limiter<K>>,
     quota: Quota,
     clock: Ticks,
@@ -52,7 +52,7 @@ impl<K: Hash + Eq + Clone> Limit<K> {
         Self(NonZeroU32::new(per_minute).map(|per_minute| {
             let quota = Quota::per_minute(per_minute);
             let limiter = RwLock::new(RateLimiter::hashmap_with_clock(quota, clock.clone()));
-            Counted { limiter, quota, clock: clock.clone() }
+            Counting { limiter, quota, clock: clock.clone() }
         }))
     }
 
@@ -70,7 +70,7 @@ impl<K: Hash + Eq + Clone> Limit<K> {
     }
 }
 
-impl<K: Hash + Eq + Clone> Counted<K> {
+impl<K: Hash + Eq + Clone> Counting<K> {
     fn spend(&self, key: &K) -> Result<(), Duration> {
         let limiter = self.limiter.read().unwrap_or_else(PoisonError::into_inner);
         let spent = limiter.check_key(key).map_err(|wait| wait.wait_time_from(self.clock.now()));
@@ -98,6 +98,82 @@ pub(crate) fn source_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         v4 => v4,
+    }
+}
+
+/// The network that a caller comes from, as the engine counts failed attempts by it; empty if there is none.
+pub(crate) fn network_of(address: Option<IpAddr>) -> Vec<u8> {
+    address.map(|address| source_of(address).to_string().into_bytes()).unwrap_or_default()
+}
+
+/// Requests per minute of one address by people who sign up or in, each with a burst of as many; 0 is no limit. IPv6
+/// addresses are counted by their leading 64 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeopleRates {
+    /// Attempts to sign in with a passphrase, good and bad; and as many challenges. Source: THREATS.md, section 3.
+    pub sign_ins_per_minute: u32,
+    /// Names asked for, users registered, vault users made.
+    pub sign_ups_per_minute: u32,
+    /// Vault sessions asked for.
+    pub vault_sign_ins_per_minute: u32,
+}
+
+impl PeopleRates {
+    /// No limits at all.
+    pub const NONE: Self =
+        Self { sign_ins_per_minute: 0, sign_ups_per_minute: 0, vault_sign_ins_per_minute: 0 };
+}
+
+impl Default for PeopleRates {
+    fn default() -> Self {
+        Self { sign_ins_per_minute: 60, sign_ups_per_minute: 60, vault_sign_ins_per_minute: 60 }
+    }
+}
+
+/// What a request of people counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// A challenge asked for.
+    Challenge,
+    /// An attempt to sign in with a passphrase.
+    SignIn,
+    /// A name asked for, a user registered, a vault user made.
+    SignUp,
+    /// A vault session asked for.
+    VaultSignIn,
+}
+
+/// [`PeopleRates`], and who has spent how much of them.
+pub(crate) struct PeopleLimits {
+    challenges: Limit<IpAddr>,
+    sign_ins: Limit<IpAddr>,
+    sign_ups: Limit<IpAddr>,
+    vault_sign_ins: Limit<IpAddr>,
+}
+
+impl PeopleLimits {
+    pub(crate) fn new(rates: PeopleRates, clock: Arc<dyn Clock>) -> Self {
+        let ticks = Ticks::new(clock);
+        Self {
+            challenges: Limit::new(rates.sign_ins_per_minute, &ticks),
+            sign_ins: Limit::new(rates.sign_ins_per_minute, &ticks),
+            sign_ups: Limit::new(rates.sign_ups_per_minute, &ticks),
+            vault_sign_ins: Limit::new(rates.vault_sign_ins_per_minute, &ticks),
+        }
+    }
+
+    /// Counts a request against the allowance of the address that it came from; one without an address costs nothing.
+    ///
+    /// # Errors
+    /// How long to wait, if there is no allowance left.
+    pub(crate) fn spend(&self, what: Counted, address: Option<IpAddr>) -> Result<(), Duration> {
+        let limit = match what {
+            Counted::Challenge => &self.challenges,
+            Counted::SignIn => &self.sign_ins,
+            Counted::SignUp => &self.sign_ups,
+            Counted::VaultSignIn => &self.vault_sign_ins,
+        };
+        address.map_or(Ok(()), |address| limit.spend(&source_of(address)))
     }
 }
 

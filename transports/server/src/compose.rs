@@ -14,7 +14,7 @@ use strongroom_primitives::{
     secret::Secret,
 };
 use strongroom_transports::{
-    CorsPolicy, EdgeLimits, Router,
+    CorsPolicy, EdgeLimits, PeopleOptions, PeopleRates, Router,
     dialects::{
         keyknox::{Keyknox, KeyknoxOptions, RateLimits},
         meeco::{Installation, Keystore, MeecoOptions, MeecoRates, Vault},
@@ -89,6 +89,21 @@ pub(crate) fn edge_limits(config: &Config) -> EdgeLimits {
         request_within: Duration::from_secs(limits.request_within_s),
         subscriptions_max: limits.subscriptions_max,
         asks_in_flight_max: limits.asks_in_flight_max,
+    }
+}
+
+/// Where people sign up through the native interface, and how often an address may try.
+pub(crate) fn people(config: &Config) -> PeopleOptions {
+    let users = &config.users;
+    PeopleOptions {
+        users_realm: users.realm.clone(),
+        vault_realm: users.vault_realm.clone(),
+        rates: PeopleRates {
+            sign_ins_per_minute: users.rates.sign_ins_per_minute,
+            sign_ups_per_minute: users.rates.sign_ups_per_minute,
+            vault_sign_ins_per_minute: users.rates.vault_sign_ins_per_minute,
+        },
+        ..PeopleOptions::default()
     }
 }
 
@@ -278,6 +293,9 @@ mod tests {
         assert_eq!(engine_limits(&config), Limits::default());
         assert_eq!(edge_limits(&config), EdgeLimits::default());
         assert_eq!(http_limits(&config), HttpLimits::default());
+        let (ours, default) = (people(&config), PeopleOptions::default());
+        assert_eq!((ours.users_realm, ours.vault_realm), (default.users_realm, default.vault_realm));
+        assert_eq!(ours.rates, default.rates);
         assert_eq!(public_listener(&config).websocket_path, HttpOptions::default().websocket_path);
     }
 

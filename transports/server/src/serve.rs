@@ -127,6 +127,7 @@ async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
         .context("the configured applications were not taken")?;
 
     let front = Front::new(engine.handle().clone(), compose::edge_limits(config));
+    let front = front.with_people(compose::people(config));
     let listeners = Listeners::start(loaded, &front, &operator, metrics)?;
     // Only now: what is made is shown once, and a server that cannot listen would show it to nobody.
     let made = first::begin(engine.handle(), keep.folder.as_ref()).await?;

@@ -25,9 +25,10 @@ pub(super) async fn upgrade<H: Handler>(
     let Some(seat) = request.conn_data::<Rc<Seat>>().cloned() else {
         unreachable!("every connection has a seat")
     };
-    let admitted = edge.handler.admit(&edge.request(request.head(), &seat));
+    let asked = edge.request(request.head(), &seat);
+    let (admitted, address) = (edge.handler.admit(&asked), asked.peer.address);
     // What is known of the request is not kept for as long as the connection lasts.
-    drop(request);
+    drop((asked, request));
     match admitted {
         Ok(admitted) => {
             let mut switching = actix_http::Response::with_body(StatusCode::SWITCHING_PROTOCOLS, ());
@@ -39,8 +40,9 @@ pub(super) async fn upgrade<H: Handler>(
             let parts = wire.into_parts();
             let first = parts.read_buf.to_vec();
             drop((parts.read_buf, parts.write_buf));
-            ws::serve_stream(edge.handler.front(), parts.io, first, admitted.credential, admitted.encoding)
-                .await;
+            let ws::Admitted { credential, encoding, .. } = admitted;
+            let opening = ws::Opening { credential, encoding, address };
+            ws::serve_stream(edge.handler.front(), parts.io, first, opening).await;
         }
         Err(refusal) => {
             let exchange::Response { status, headers, body } = *refusal;

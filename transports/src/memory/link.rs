@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Front,
-    ws::{self, CloseReason, Message, SocketError, SocketReceiver, SocketSender},
+    ws::{self, CloseReason, Message, Opening, SocketError, SocketReceiver, SocketSender},
 };
 
 /// Messages that lie in a link in either direction, as they would in a socket's buffers.
@@ -51,7 +51,8 @@ pub(super) struct LinkSender(pub(super) mpsc::Sender<Message>);
 pub fn connect(front: &Front, credential: Option<Credential>, encoding: Encoding) -> Link {
     let (link, receiver, sender) = link(encoding);
     let front = front.clone();
-    actix_rt::spawn(async move { ws::serve(&front, receiver, sender, credential, encoding).await });
+    let opening = Opening { credential, encoding, address: None };
+    actix_rt::spawn(async move { ws::serve(&front, receiver, sender, opening).await });
     link
 }
 

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     Front, Router,
     exchange::{Request, Response},
-    ws::{self, Message},
+    ws::{self, Message, Opening},
 };
 
 /// How bad the network is.
@@ -169,7 +169,8 @@ impl Network {
         self.relay(there, near_receiver.0, far_out, cut.clone());
         self.relay(back, far_in, near_sender.0, cut);
         let (receiver, sender) = (LinkReceiver(far_receiver), LinkSender(far_sender));
-        actix_rt::spawn(async move { ws::serve(&end.front, receiver, sender, credential, encoding).await });
+        let opening = Opening { credential, encoding, address: None };
+        actix_rt::spawn(async move { ws::serve(&end.front, receiver, sender, opening).await });
         Some(near)
     }
 

@@ -6,14 +6,15 @@
 use std::{borrow::Cow, time::Duration};
 
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use serde::{Deserialize, Serialize};
-use strongroom_engine::Asking;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use strongroom_engine::{Asking, EngineError, domains::sessions::ProveSession};
 use strongroom_primitives::{hash::RecordTag, id::Subject};
-use strongroom_wire::{Base64Bytes, Operation, Problem, Reply};
+use strongroom_wire::{Base64Bytes, Operation, Previous, Problem, Reply};
 
 use super::{
-    FEED_WAIT_S_MAX, dispatch,
+    Caller, FEED_WAIT_S_MAX, dispatch,
     input::{self, Query},
+    paths, refused,
 };
 use crate::{
     Front, credentials,
@@ -86,19 +87,16 @@ pub(crate) fn waits(rest: &str, request: &Request) -> Duration {
 
 /// Answers a request whose path below the mount is `rest`.
 pub(crate) async fn answer(front: &Front, rest: &str, request: &Request) -> Response {
-    let answered = async {
-        let operation = operation(rest, request)?;
-        let credential = credentials::of(&request.headers).map_err(|error| Box::new(problem::of(&error)))?;
-        // A tenth is left for the way back, so that the engine's own word on a late answer arrives.
-        let within = Some(front.limits().request_within * 9 / 10);
-        let asking = Asking { credential, within, idempotency: input::idempotency(&request.headers)? };
-        let known = match operation {
-            Operation::GetRecord { .. } => input::known_state(&request.headers),
-            _ => None,
-        };
-        Ok((dispatch(front, asking, operation).await?, known))
+    let answered = match ask(front, rest, request).await {
+        Err(Refused::Problem(problem)) if problem.code.as_str() == EngineError::SessionUnproved.code() => {
+            match prove(front, request).await {
+                Ok(()) => ask(front, rest, request).await,
+                Err(problem) => Err(problem.into()),
+            }
+        }
+        answered => answered,
     };
-    match answered.await {
+    match answered {
         Ok((reply, known)) => response(reply, known),
         Err(Refused::Problem(problem)) => problem::response(*problem, &request.request_id),
         Err(Refused::Method(allow)) => {
@@ -115,8 +113,33 @@ pub(crate) async fn answer(front: &Front, rest: &str, request: &Request) -> Resp
     }
 }
 
+/// What a request asks, answered; with it the state that a reader of a record knows already.
+async fn ask(front: &Front, rest: &str, request: &Request) -> Result<(Reply, Option<RecordTag>), Refused> {
+    let operation = operation(rest, request)?;
+    let asking = asking(front, request)?;
+    let asking = Asking { idempotency: input::idempotency(&request.headers)?, ..asking };
+    let known = match operation {
+        Operation::GetRecord { .. } => input::known_state(&request.headers),
+        _ => None,
+    };
+    let caller = Caller { address: request.peer.address, agent: request.header(header::USER_AGENT) };
+    Ok((dispatch(front, caller, asking, operation).await?, known))
+}
+
+/// Proves the session that a request came with: whoever uses it has opened the text in which it came.
+async fn prove(front: &Front, request: &Request) -> Result<(), Box<Problem>> {
+    front.engine().ask(asking(front, request)?, ProveSession {}).await.map_err(refused)
+}
+
+fn asking(front: &Front, request: &Request) -> Result<Asking, Box<Problem>> {
+    let credential = credentials::of(&request.headers).map_err(refused)?;
+    // A tenth is left for the way back, so that the engine's own word on a late answer arrives.
+    let within = Some(front.limits().request_within * 9 / 10);
+    Ok(Asking { credential, within, idempotency: None })
+}
+
 /// Why a request spells no operation.
-enum Refused {
+pub(super) enum Refused {
     /// A problem to tell.
     Problem(Box<Problem>),
     /// The path is known and has only these methods.
@@ -129,132 +152,154 @@ impl From<Box<Problem>> for Refused {
     }
 }
 
+/// A request being read: its query, each parameter of which is taken once, and its body, if somebody wants it.
+pub(super) struct Reading<'r> {
+    request: &'r Request,
+    pub(super) query: Query<'r>,
+    takes_body: bool,
+}
+
+impl<'r> Reading<'r> {
+    fn new(request: &'r Request) -> Result<Self, Box<Problem>> {
+        Ok(Self { request, query: Query::new(request.query.as_deref())?, takes_body: false })
+    }
+
+    pub(super) fn method(&self) -> &'r Method {
+        &self.request.method
+    }
+
+    /// Refuses every other method.
+    pub(super) fn only(&self, allowed: &Method, allow: &'static str) -> Result<(), Refused> {
+        if self.request.method == *allowed { Ok(()) } else { Err(Refused::Method(allow)) }
+    }
+
+    pub(super) fn body<T: DeserializeOwned>(&mut self) -> Result<T, Box<Problem>> {
+        self.takes_body = true;
+        input::body(self.request)
+    }
+
+    fn previous(&self) -> Result<Option<Previous>, Box<Problem>> {
+        input::previous(&self.request.headers)
+    }
+
+    /// Refuses what was sent and nobody took.
+    fn done(self) -> Result<(), Box<Problem>> {
+        self.query.done()?;
+        if self.takes_body { Ok(()) } else { input::no_body(self.request) }
+    }
+}
+
 /// The operation that a request spells.
 fn operation(rest: &str, request: &Request) -> Result<Operation, Refused> {
     let segments = path::segments(rest).map_err(|_| unknown_path())?;
-    let mut query = Query::new(request.query.as_deref())?;
+    let mut reading = Reading::new(request)?;
     let Some((first, others)) = segments.split_first() else { return Err(unknown_path().into()) };
     let operation = match (&**first, others) {
-        ("records", []) => match request.method {
+        ("records", []) => match *reading.method() {
             Method::GET => Operation::ListRecords {
-                owner: query.parsed("owner")?,
-                prefix: query.many("prefix"),
-                cursor: query.one("cursor")?,
-                limit: query.parsed("limit")?,
+                owner: reading.query.parsed("owner")?,
+                prefix: reading.query.many("prefix"),
+                cursor: reading.query.one("cursor")?,
+                limit: reading.query.parsed("limit")?,
             },
             _ => return Err(Refused::Method("GET")),
         },
-        ("records", name) => match request.method {
-            Method::GET => Operation::GetRecord { owner: query.parsed("owner")?, name: owned(name) },
+        ("records", name) => match *reading.method() {
+            Method::GET => Operation::GetRecord { owner: reading.query.parsed("owner")?, name: owned(name) },
             Method::PUT => {
-                let PutBody { meta, value, recipients } = input::body(request)?;
-                let previous = input::previous(&request.headers)?;
+                let PutBody { meta, value, recipients } = reading.body()?;
+                let previous = reading.previous()?;
                 Operation::PutRecord { name: owned(name), meta, value, previous, recipients }
             }
-            Method::DELETE => {
-                Operation::DeleteRecord { name: owned(name), previous: input::previous(&request.headers)? }
-            }
+            Method::DELETE => Operation::DeleteRecord { name: owned(name), previous: reading.previous()? },
             _ => return Err(Refused::Method("GET, PUT, DELETE")),
         },
         ("reset", []) => {
-            only(&request.method, &Method::POST, "POST")?;
-            let ResetBody { prefix, recipient } = input::body(request)?;
+            reading.only(&Method::POST, "POST")?;
+            let ResetBody { prefix, recipient } = reading.body()?;
             Operation::ResetRecords { prefix, recipient }
         }
         ("history", [_, ..]) => {
-            only(&request.method, &Method::GET, "GET")?;
-            Operation::History { name: owned(others), after: query.parsed("after")? }
+            reading.only(&Method::GET, "GET")?;
+            Operation::History { name: owned(others), after: reading.query.parsed("after")? }
         }
         ("version", [_, ..]) => {
-            only(&request.method, &Method::GET, "GET")?;
-            let sequence = query.parsed("sequence")?;
+            reading.only(&Method::GET, "GET")?;
+            let sequence = reading.query.parsed("sequence")?;
             let sequence = sequence.ok_or_else(|| bad_request("`sequence` says which version"))?;
             Operation::GetVersion { name: owned(others), sequence }
         }
         ("undo", [_, ..]) => {
-            only(&request.method, &Method::POST, "POST")?;
-            let UndoBody { sequence } = input::body(request)?;
-            let previous = input::previous(&request.headers)?;
+            reading.only(&Method::POST, "POST")?;
+            let UndoBody { sequence } = reading.body()?;
+            let previous = reading.previous()?;
             Operation::UndoRecord { name: owned(others), sequence, previous }
         }
         ("share", [_, ..]) => {
-            only(&request.method, &Method::POST, "POST")?;
-            let ShareBody { add, remove } = input::body(request)?;
+            reading.only(&Method::POST, "POST")?;
+            let ShareBody { add, remove } = reading.body()?;
             Operation::ShareRecord { name: owned(others), add, remove }
         }
         ("grants", []) => {
-            only(&request.method, &Method::GET, "GET")?;
-            Operation::ListGrants { cursor: query.one("cursor")?, limit: query.parsed("limit")? }
-        }
-        ("receipt", [_, ..]) => {
-            only(&request.method, &Method::GET, "GET")?;
-            Operation::Receipt { owner: query.parsed("owner")?, name: owned(others) }
-        }
-        ("feed", []) => {
-            only(&request.method, &Method::GET, "GET")?;
-            let record = query.many("record");
-            Operation::FeedPage {
-                owner: query.parsed("owner")?,
-                record: (!record.is_empty()).then_some(record),
-                after: query.parsed("after")?,
-                wait_s: query.parsed("wait_s")?,
-                limit: query.parsed("limit")?,
+            reading.only(&Method::GET, "GET")?;
+            Operation::ListGrants {
+                cursor: reading.query.one("cursor")?,
+                limit: reading.query.parsed("limit")?,
             }
         }
-        ("session", []) => match request.method {
+        ("receipt", [_, ..]) => {
+            reading.only(&Method::GET, "GET")?;
+            Operation::Receipt { owner: reading.query.parsed("owner")?, name: owned(others) }
+        }
+        ("feed", []) => {
+            reading.only(&Method::GET, "GET")?;
+            let record = reading.query.many("record");
+            Operation::FeedPage {
+                owner: reading.query.parsed("owner")?,
+                record: (!record.is_empty()).then_some(record),
+                after: reading.query.parsed("after")?,
+                wait_s: reading.query.parsed("wait_s")?,
+                limit: reading.query.parsed("limit")?,
+            }
+        }
+        ("session", []) => match *reading.method() {
             Method::GET => Operation::Whoami {},
             Method::DELETE => Operation::RevokeSession { session: None },
             _ => return Err(Refused::Method("GET, DELETE")),
         },
         ("session", [child]) if child == "child" => {
-            only(&request.method, &Method::POST, "POST")?;
-            let ChildBody { life_s, label } = input::body(request)?;
+            reading.only(&Method::POST, "POST")?;
+            let ChildBody { life_s, label } = reading.body()?;
             Operation::OpenChild { life_s, label }
         }
         ("session", [session]) => {
-            only(&request.method, &Method::DELETE, "DELETE")?;
+            reading.only(&Method::DELETE, "DELETE")?;
             let session = session.parse().map_err(|_| unknown_path())?;
             Operation::RevokeSession { session: Some(session) }
         }
-        ("sessions", []) => match request.method {
+        ("sessions", []) => match *reading.method() {
             Method::GET => Operation::ListSessions {},
-            Method::DELETE => {
-                Operation::RevokeSessions { keep_current: query.parsed("keep_current")?.unwrap_or(false) }
-            }
+            Method::DELETE => Operation::RevokeSessions {
+                keep_current: reading.query.parsed("keep_current")?.unwrap_or(false),
+            },
             _ => return Err(Refused::Method("GET, DELETE")),
         },
         ("account", []) => {
-            only(&request.method, &Method::DELETE, "DELETE")?;
-            let EraseBody { confirm } = input::body(request)?;
+            reading.only(&Method::DELETE, "DELETE")?;
+            let EraseBody { confirm } = reading.body()?;
             Operation::EraseAccount { confirm }
         }
-        _ => return Err(unknown_path().into()),
+        _ => paths::operation(&segments, &mut reading)?,
     };
-    query.done()?;
-    let takes_body = matches!(
-        operation,
-        Operation::PutRecord { .. }
-            | Operation::ResetRecords { .. }
-            | Operation::UndoRecord { .. }
-            | Operation::ShareRecord { .. }
-            | Operation::EraseAccount { .. }
-            | Operation::OpenChild { .. }
-    );
-    if !takes_body {
-        input::no_body(request)?;
-    }
+    reading.done()?;
     Ok(operation)
-}
-
-fn only(method: &Method, allowed: &Method, allow: &'static str) -> Result<(), Refused> {
-    if method == allowed { Ok(()) } else { Err(Refused::Method(allow)) }
 }
 
 fn owned(segments: &[Cow<'_, str>]) -> Vec<String> {
     segments.iter().map(|segment| segment.clone().into_owned()).collect()
 }
 
-fn unknown_path() -> Box<Problem> {
+pub(super) fn unknown_path() -> Box<Problem> {
     Box::new(with_detail(404, "unknown-path", "there is nothing here", "docs/native-api.md lists the paths"))
 }
 
@@ -290,6 +335,27 @@ fn response(reply: Reply, known: Option<RecordTag>) -> Response {
         Reply::Grants(body) => document(&body),
         Reply::Receipt(body) => document(&body),
         Reply::Feed(body) => document(&body),
+        Reply::Service(body) => document(&body),
+        Reply::Reserved(body) => document(&body),
+        Reply::Registered(body) => document(&body),
+        Reply::Challenge(body) => document(&body),
+        Reply::SignedIn(body) => document(&body),
+        Reply::PassphraseChanged(body) => document(&body),
+        Reply::Attempts(body) => document(&body),
+        Reply::Kek(body) => document(&body),
+        Reply::Rotation(body) => document(&body),
+        Reply::Dek(body) => document(&body),
+        Reply::Deks(body) => document(&body),
+        Reply::KeyPair(body) => document(&body),
+        Reply::KeyPairs(body) => document(&body),
+        Reply::AdmissionToken(body) => document(&body),
+        Reply::Admitted(body) => document(&body),
+        Reply::VaultEnrolled(body) => document(&body),
+        Reply::VaultSession(body) => document(&body),
+        Reply::VaultUser(body) => document(&body),
+        Reply::Templates(body) => document(&body),
+        Reply::Item(body) => document(&body),
+        Reply::Items(body) => document(&body),
     }
 }
 

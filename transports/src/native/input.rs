@@ -45,6 +45,12 @@ impl<'a> Query<'a> {
         self.0.extract_if(.., |(known, _)| known == name).map(|(_, value)| value.into_owned()).collect()
     }
 
+    /// The same, each value a number or whatever else can be read from text.
+    pub(super) fn parsed_many<T: FromStr>(&mut self, name: &str) -> Result<Vec<T>, Box<Problem>> {
+        let parsed = self.many(name).iter().map(|text| text.parse()).collect::<Result<_, _>>();
+        parsed.map_err(|_| bad_request(format!("`{name}` has a value that it cannot have")))
+    }
+
     /// Refuses what nobody took.
     pub(super) fn done(self) -> Result<(), Box<Problem>> {
         match self.0.is_empty() {

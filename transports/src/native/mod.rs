@@ -2,164 +2,190 @@
 //!
 //! [`dispatch`] turns an operation of the wire into commands of the engine and their answers back into documents. HTTP
 //! (`http.rs`) and frames ([`crate::ws`]) only differ in how an operation is spelled, so what holds over one holds
-//! over all. Nothing here decides anything about records, sessions or accounts.
+//! over all. Nothing here decides anything about records, sessions, keys or accounts.
+//!
+//! | module | has |
+//! |---|---|
+//! | `records`, `users`, `keys`, `vault` | what is more than one question and its answer |
+//! | `convert` | the engine's answers as documents |
+//! | `http`, `paths`, `input` | an operation as method, path, query, headers and body |
+//! | `people` | where people are, and how often an address may try |
 
 pub(crate) mod convert;
 #[cfg(test)]
 mod documentation;
 mod http;
 mod input;
+mod keys;
+mod paths;
+pub(crate) mod people;
+mod records;
 #[cfg(test)]
 mod tests;
+mod users;
+mod vault;
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use strongroom_engine::{
-    Asking, EngineError, Identity,
+    Asking, Command, EngineError, Routed,
     domains::{
         accounts::WhoAmI,
+        key_hierarchy::{
+            CancelRotation, DeleteDek, DeleteKeyPair, FindKeyPair, FinishRotation, GetKek, RestartEnrolment,
+            SetKek,
+        },
         records::{
-            self, DeleteRecord, GetRecord, GetVersion, ListGrants, ListRecords, PutRecord, RecordForm,
-            RecordName, ResetSingle, ShareRecord, UndoRecord,
+            GetRecord, GetVersion, History, ListGrants, ListRecords, PutRecord, ShareRecord, UndoRecord,
         },
         sessions::{ListSessions, OpenChild, RevokeSession, RevokeSessions},
+        vault::{DeleteItem, DeleteSlot, GetItem, GetVaultUser},
     },
-    feed::FollowFeed,
 };
-use strongroom_primitives::{encoding, id::Subject};
-use strongroom_wire::{FeedPage, Operation, Previous, Problem, ReceiptDocument, Reply, ResetDone, Shared};
+use strongroom_primitives::encoding;
+use strongroom_wire::{Operation, Problem, Reply, Shared};
 
 pub(crate) use http::{answer, waits};
 pub(crate) use input::idempotency_key;
+pub(crate) use records::name_of;
 
+use self::{
+    people::People,
+    records::{prefix_of, previous_of},
+};
 use crate::{
     Front,
     problem::{self, bad_request, with_detail},
+    rates::{Counted, network_of},
 };
 
 /// The longest that a page of a feed may be waited for, in seconds.
 pub const FEED_WAIT_S_MAX: u64 = 60;
 
-/// The longest life of a session that is opened from another, in seconds: 30 days.
-const CHILD_LIFE_S_MAX: u64 = 30 * 24 * 60 * 60;
+/// The longest life of a session that can be asked for, in seconds: 30 days.
+const SESSION_LIFE_S_MAX: u64 = 30 * 24 * 60 * 60;
 
 /// The longest cursor of a listing, in bytes. Ours are shorter.
 const CURSOR_BYTES_MAX: usize = 256;
 
+/// Longest label of a session that a client does not give itself, in bytes.
+const LABEL_BYTES_MAX: usize = 128;
+
+/// What the transport knows of whoever asks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Caller<'a> {
+    /// The address that rates are counted by; without one they are not.
+    pub address: Option<IpAddr>,
+    /// What the client calls itself. Sessions that are given no label go by it.
+    pub agent: Option<&'a str>,
+}
+
+/// One question on its way to the engine.
+struct Desk<'a> {
+    front: &'a Front,
+    caller: Caller<'a>,
+    asking: Asking,
+}
+
+impl<'a> Desk<'a> {
+    async fn ask<C: Command>(self, command: C) -> Result<C::Reply, Box<Problem>>
+    where
+        C::Domain: Routed,
+    {
+        self.front.engine().ask(self.asking, command).await.map_err(refused)
+    }
+
+    fn people(&self) -> &'a People {
+        self.front.people()
+    }
+
+    /// Counts the question against the caller's rate.
+    fn spend(&self, what: Counted) -> Result<(), Box<Problem>> {
+        self.people().spend(what, self.caller.address)
+    }
+
+    /// The network that the caller comes from.
+    fn network(&self) -> Vec<u8> {
+        network_of(self.caller.address)
+    }
+
+    /// What a session is called: as its holder says, or else by the client's own name for itself.
+    fn label(&self, given: String) -> String {
+        if !given.is_empty() {
+            return given;
+        }
+        let agent = self.caller.agent.unwrap_or_default();
+        agent.chars().filter(|c| !c.is_control()).take(LABEL_BYTES_MAX).collect()
+    }
+
+    /// How many rows a page has.
+    fn page_rows(&self, limit: Option<usize>) -> usize {
+        let max = self.front.engine().limits().page_rows_max;
+        limit.unwrap_or(max).clamp(1, max)
+    }
+}
+
+/// An engine's refusal in the words of the wire.
+fn refused(error: EngineError) -> Box<Problem> {
+    Box::new(problem::of(&error))
+}
+
 /// Asks the engine what `operation` says, and answers in the words of the wire.
 ///
 /// # Errors
-/// The problem document of whatever the engine refuses, and `bad-request` for what cannot be a command at all.
-pub async fn dispatch(front: &Front, asking: Asking, operation: Operation) -> Result<Reply, Box<Problem>> {
-    let engine = front.engine();
-    let refused = |error: EngineError| Box::new(problem::of(&error));
+/// The problem document of whatever the engine refuses, `bad-request` for what cannot be a command at all, and
+/// `too-many-requests`.
+pub async fn dispatch(
+    front: &Front,
+    caller: Caller<'_>,
+    asking: Asking,
+    operation: Operation,
+) -> Result<Reply, Box<Problem>> {
+    let desk = Desk { front, caller, asking };
     match operation {
         // The two that are asked a thousand times more often than all others stand alone; the others are boxed, so
         // that they do not make these larger.
         Operation::GetRecord { owner, name } => {
-            let record =
-                engine.ask(asking, GetRecord { owner, name: name_of(name)? }).await.map_err(refused)?;
+            let record = desk.ask(GetRecord { owner, name: name_of(name)? }).await?;
             Ok(Reply::Record(convert::record(record)))
         }
         Operation::PutRecord { name, meta, value, previous, recipients } => {
             let put = PutRecord::new(name_of(name)?, meta.0, value.0, previous_of(previous), recipients);
-            let head = engine.ask(asking, put).await.map_err(refused)?;
-            Ok(Reply::Head(convert::head(&head)))
+            Ok(Reply::Head(convert::head(&desk.ask(put).await?)))
         }
-        rare => Box::pin(dispatch_rare(front, asking, rare)).await,
+        rare => Box::pin(dispatch_rare(desk, rare)).await,
     }
 }
 
-async fn dispatch_rare(front: &Front, asking: Asking, operation: Operation) -> Result<Reply, Box<Problem>> {
-    let engine = front.engine();
-    let refused = |error: EngineError| Box::new(problem::of(&error));
-    let page_rows = |limit: Option<usize>| {
-        let max = engine.limits().page_rows_max;
-        limit.unwrap_or(max).clamp(1, max)
-    };
+async fn dispatch_rare(desk: Desk<'_>, operation: Operation) -> Result<Reply, Box<Problem>> {
+    let done = |()| Reply::Done {};
     match operation {
         Operation::GetRecord { .. } | Operation::PutRecord { .. } => {
             unreachable!("dispatch answers these itself")
         }
-        Operation::Whoami {} => {
-            let me = engine.ask(asking, WhoAmI).await.map_err(refused)?;
-            Ok(Reply::Whoami(convert::whoami(me)))
-        }
+        Operation::Whoami {} => Ok(Reply::Whoami(convert::whoami(desk.ask(WhoAmI).await?))),
         Operation::ListSessions {} => {
-            let sessions = engine.ask(asking, ListSessions { identity: None }).await.map_err(refused)?;
+            let sessions = desk.ask(ListSessions { identity: None }).await?;
             Ok(Reply::Sessions { sessions: sessions.into_iter().map(convert::session).collect() })
         }
         Operation::RevokeSession { session } => {
-            engine.ask(asking, RevokeSession { identity: None, session }).await.map_err(refused)?;
+            desk.ask(RevokeSession { identity: None, session }).await?;
             Ok(Reply::Done {})
         }
         Operation::RevokeSessions { keep_current } => {
             let all = RevokeSessions { identity: None, keep_current };
-            Ok(Reply::Revoked { count: engine.ask(asking, all).await.map_err(refused)? })
+            Ok(Reply::Revoked { count: desk.ask(all).await? })
         }
         Operation::OpenChild { life_s, label } => {
-            if !(1..=CHILD_LIFE_S_MAX).contains(&life_s) {
-                return Err(bad_request(format!("life_s is 1 to {CHILD_LIFE_S_MAX} seconds")));
+            if !(1..=SESSION_LIFE_S_MAX).contains(&life_s) {
+                return Err(bad_request(format!("life_s is 1 to {SESSION_LIFE_S_MAX} seconds")));
             }
             let open = OpenChild { life: Duration::from_secs(life_s), label };
-            Ok(Reply::Opened(convert::opened(engine.ask(asking, open).await.map_err(refused)?)))
-        }
-        Operation::ListRecords { owner, prefix, cursor, limit } => {
-            let from = cursor_of(cursor)?;
-            let list = ListRecords { owner, prefix: prefix_of(prefix)?, from, limit: page_rows(limit) };
-            Ok(Reply::Names(convert::names(engine.ask(asking, list).await.map_err(refused)?)))
-        }
-        Operation::DeleteRecord { name, previous } => {
-            let (name, previous) = (name_of(name)?, previous_of(previous));
-            match name.form() {
-                RecordForm::Single => {
-                    let emptied = engine.ask(asking, ResetSingle { previous }).await.map_err(refused)?;
-                    emptied.ok_or_else(|| refused(EngineError::UnknownRecord))?;
-                }
-                RecordForm::Named => {
-                    engine.ask(asking, DeleteRecord { name, previous }).await.map_err(refused)?;
-                }
-            }
-            Ok(Reply::Done {})
-        }
-        Operation::ResetRecords { prefix, recipient } => {
-            let prefix = prefix_of(prefix)?;
-            let done = match recipient {
-                Some(recipient) => engine.remove_recipient(asking, prefix, recipient).await,
-                None => engine.reset_records(asking, prefix, records::Previous::Unsaid).await,
-            };
-            Ok(Reply::Reset(ResetDone { count: done.map_err(refused)?.count }))
-        }
-        Operation::History { name, after } => {
-            let history = records::History { name: name_of(name)?, after };
-            Ok(Reply::History(convert::history(engine.ask(asking, history).await.map_err(refused)?)))
-        }
-        Operation::GetVersion { name, sequence } => {
-            let version = GetVersion { name: name_of(name)?, sequence };
-            Ok(Reply::Record(convert::record(engine.ask(asking, version).await.map_err(refused)?)))
-        }
-        Operation::UndoRecord { name, sequence, previous } => {
-            let undo = UndoRecord { name: name_of(name)?, sequence, previous: previous_of(previous) };
-            Ok(Reply::Head(convert::head(&engine.ask(asking, undo).await.map_err(refused)?)))
-        }
-        Operation::ShareRecord { name, add, remove } => {
-            let share = ShareRecord { name: name_of(name)?, add, remove };
-            let shared = engine.ask(asking, share).await.map_err(refused)?;
-            Ok(Reply::Shared(Shared { recipients: shared.recipients }))
-        }
-        Operation::ListGrants { cursor, limit } => {
-            let list = ListGrants { from: cursor_of(cursor)?, limit: page_rows(limit) };
-            Ok(Reply::Grants(convert::grants(engine.ask(asking, list).await.map_err(refused)?)))
-        }
-        Operation::Receipt { owner, name } => receipt(front, asking, owner, name).await,
-        Operation::FeedPage { owner, record, after, wait_s, limit } => {
-            let record = record.map(name_of).transpose()?;
-            let follow = FollowFeed { owner, record, after, limit: page_rows(limit) };
-            let wait = Duration::from_secs(wait_s.unwrap_or(0).min(FEED_WAIT_S_MAX));
-            feed_page(front, asking, follow, wait).await.map(Reply::Feed)
+            Ok(Reply::Opened(convert::opened(desk.ask(open).await?)))
         }
         Operation::EraseAccount { confirm } => {
-            let me = engine.ask(asking.credential.clone(), WhoAmI).await.map_err(refused)?;
+            let me =
+                desk.front.engine().ask(desk.asking.credential.clone(), WhoAmI).await.map_err(refused)?;
             if me.identity.subject != confirm {
                 return Err(Box::new(with_detail(
                     422,
@@ -168,73 +194,91 @@ async fn dispatch_rare(front: &Front, asking: Asking, operation: Operation) -> R
                     "nothing was erased; `confirm` must repeat the subject that GET /v1/session shows",
                 )));
             }
-            engine.erase_account(asking, None).await.map_err(refused)?;
+            desk.front.engine().erase_account(desk.asking, None).await.map_err(refused)?;
             Ok(Reply::Done {})
         }
-    }
-}
 
-async fn receipt(
-    front: &Front,
-    asking: Asking,
-    owner: Option<Subject>,
-    name: Vec<String>,
-) -> Result<Reply, Box<Problem>> {
-    let engine = front.engine();
-    let refused = |error: EngineError| Box::new(problem::of(&error));
-    let me = engine.ask(asking.credential.clone(), WhoAmI).await.map_err(refused)?;
-    let record = engine.ask(asking, GetRecord { owner, name: name_of(name)? }).await.map_err(refused)?;
-    let identity = Identity { realm: me.identity.realm, subject: record.head.owner.clone() };
-    let receipt = engine.receipt(&identity, &record.head);
-    Ok(Reply::Receipt(ReceiptDocument {
-        head: convert::head(&record.head),
-        signature: receipt.signature,
-        key: receipt.key,
-    }))
-}
-
-/// One page, waiting for something to be on it. Comes back early where the server is going down.
-async fn feed_page(
-    front: &Front,
-    asking: Asking,
-    follow: FollowFeed,
-    wait: Duration,
-) -> Result<FeedPage, Box<Problem>> {
-    let refused = |error: EngineError| Box::new(problem::of(&error));
-    if wait.is_zero() {
-        return front.engine().ask(asking, follow).await.map(convert::feed).map_err(refused);
-    }
-    let mut subscription = front.engine().subscribe(asking.credential, follow).await.map_err(refused)?;
-    let page = tokio::select! {
-        biased;
-        page = subscription.next() => Some(page.map_err(refused)?),
-        () = front.closing() => None,
-        () = tokio::time::sleep(wait) => None,
-    };
-    Ok(match page {
-        Some(page) => convert::feed(page),
-        None => {
-            let after = subscription.after().unwrap_or_default();
-            FeedPage { events: Vec::new(), next_after: after, head: after, gap: false }
+        Operation::ListRecords { owner, prefix, cursor, limit } => {
+            let (from, limit) = (cursor_of(cursor)?, desk.page_rows(limit));
+            let list = ListRecords { owner, prefix: prefix_of(prefix)?, from, limit };
+            Ok(Reply::Names(convert::names(desk.ask(list).await?)))
         }
-    })
-}
+        Operation::DeleteRecord { name, previous } => records::delete(desk, name, previous).await,
+        Operation::ResetRecords { prefix, recipient } => records::reset(desk, prefix, recipient).await,
+        Operation::History { name, after } => {
+            let history = History { name: name_of(name)?, after };
+            Ok(Reply::History(convert::history(desk.ask(history).await?)))
+        }
+        Operation::GetVersion { name, sequence } => {
+            let version = GetVersion { name: name_of(name)?, sequence };
+            Ok(Reply::Record(convert::record(desk.ask(version).await?)))
+        }
+        Operation::UndoRecord { name, sequence, previous } => {
+            let undo = UndoRecord { name: name_of(name)?, sequence, previous: previous_of(previous) };
+            Ok(Reply::Head(convert::head(&desk.ask(undo).await?)))
+        }
+        Operation::ShareRecord { name, add, remove } => {
+            let share = ShareRecord { name: name_of(name)?, add, remove };
+            Ok(Reply::Shared(Shared { recipients: desk.ask(share).await?.recipients }))
+        }
+        Operation::ListGrants { cursor, limit } => {
+            let list = ListGrants { from: cursor_of(cursor)?, limit: desk.page_rows(limit) };
+            Ok(Reply::Grants(convert::grants(desk.ask(list).await?)))
+        }
+        Operation::Receipt { owner, name } => records::receipt(desk, owner, name).await,
+        Operation::FeedPage { owner, record, after, wait_s, limit } => {
+            records::feed_page(desk, owner, record, after, wait_s, limit).await
+        }
 
-/// A record's name.
-pub(crate) fn name_of(parts: Vec<String>) -> Result<RecordName, Box<Problem>> {
-    RecordName::new(parts).map_err(|error| bad_request(error.to_string()))
-}
+        Operation::ServiceInfo {} => Ok(Reply::Service(desk.people().info())),
+        Operation::ReserveUsername {} => users::reserve(desk).await,
+        Operation::RegisterUser(new) => users::register(desk, new).await,
+        Operation::BeginSrp(start) => users::challenge(desk, start).await,
+        Operation::FinishSrp(proof) => users::sign_in(desk, proof).await,
+        Operation::ChangePassphrase(change) => users::change_passphrase(desk, *change).await,
+        Operation::SignInAttempts {} => users::attempts(desk).await,
 
-/// Leading parts of names: each must be one that a name can have.
-fn prefix_of(parts: Vec<String>) -> Result<Vec<String>, Box<Problem>> {
-    if parts.is_empty() { Ok(parts) } else { name_of(parts).map(|name| name.parts().to_vec()) }
-}
+        Operation::SetKek(new) => keys::kek(desk.ask(SetKek { wrapped: new.wrapped.0.into() }).await?),
+        Operation::GetKek {} => keys::kek(desk.ask(GetKek {}).await?),
+        Operation::RestartEnrolment(new) => {
+            keys::kek(desk.ask(RestartEnrolment { wrapped: new.wrapped.0.into() }).await?)
+        }
+        Operation::CreateDek(new) => keys::create_dek(desk, new).await,
+        Operation::GetDek { id } => keys::dek(desk, id).await,
+        Operation::DeleteDek { id } => desk.ask(DeleteDek { id }).await.map(done),
+        Operation::ListDeks { pending, cursor, limit } => keys::deks(desk, pending, cursor, limit).await,
+        Operation::CreateKeyPair(new) => keys::create_key_pair(desk, new).await,
+        Operation::GetKeyPair { id } => keys::get_key_pair(desk, id).await,
+        Operation::FindKeyPair { external_identifier } => {
+            keys::key_pair(desk.ask(FindKeyPair { external_identifier }).await?)
+        }
+        Operation::UpdateKeyPair { id, external_identifiers, metadata } => {
+            keys::update_key_pair(desk, id, external_identifiers, metadata).await
+        }
+        Operation::DeleteKeyPair { id } => desk.ask(DeleteKeyPair { id }).await.map(done),
+        Operation::ListKeyPairs { pending, cursor, limit } => {
+            keys::key_pairs(desk, pending, cursor, limit).await
+        }
+        Operation::BeginRotation(new) => keys::begin_rotation(desk, new).await,
+        Operation::Rewrap { target, keys } => keys::rewrap(desk, target, keys).await,
+        Operation::FinishRotation { target } => keys::kek(desk.ask(FinishRotation { target }).await?),
+        Operation::CancelRotation { target } => keys::kek(desk.ask(CancelRotation { target }).await?),
 
-fn previous_of(previous: Option<Previous>) -> records::Previous {
-    match previous {
-        None => records::Previous::Unsaid,
-        Some(Previous::Absent) => records::Previous::Absent,
-        Some(Previous::Tag(tag)) => records::Previous::Tag(tag),
+        Operation::IssueToken(wanted) => vault::issue_token(desk, wanted).await,
+        Operation::SpendToken(shown) => vault::spend_token(desk, shown).await,
+        Operation::CreateVaultUser(enrolment) => vault::enrol(desk, enrolment).await,
+        Operation::OpenVaultSession(sign_in) => vault::sign_in(desk, sign_in).await,
+        Operation::GetVaultUser {} => vault::user(desk.ask(GetVaultUser {}).await?),
+        Operation::UpdateVaultUser(change) => vault::update_user(desk, *change).await,
+        Operation::ListTemplates {} => desk.ask(WhoAmI).await.map(|_| vault::template_list()),
+        Operation::CreateItem(new) => vault::create_item(desk, new).await,
+        Operation::GetItem { id } => vault::item(desk.ask(GetItem { id }).await?),
+        Operation::ListItems { templates, cursor, limit } => {
+            vault::items(desk, templates, cursor, limit).await
+        }
+        Operation::UpdateItem { id, label, slots } => vault::update_item(desk, id, label, slots).await,
+        Operation::DeleteItem { id } => desk.ask(DeleteItem { id }).await.map(done),
+        Operation::DeleteSlot { id } => desk.ask(DeleteSlot { id }).await.map(done),
     }
 }
 

@@ -20,8 +20,8 @@ use strongroom_engine::{
 };
 use strongroom_primitives::id::{IdempotencyKey, Subject};
 use strongroom_wire::{
-    ClientFrame, Encoding, FRAME_BYTES_MAX, FrameError, HELLO_WITHIN_S, Operation, Problem, Reply,
-    ServerFrame, SubscriptionId,
+    ClientFrame, Encoding, FRAME_BYTES_MAX, FrameError, HELLO_WITHIN_S, NEXT_WITHIN_S, Operation, Problem,
+    Reply, ServerFrame, SubscriptionId,
 };
 
 use super::{
@@ -58,7 +58,7 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 pub enum Task {
     /// Ask who this is; then [`Connection::on_signed_in`].
     SignIn(Credential),
-    /// Ask the engine; then [`Connection::on_answer`].
+    /// Ask the engine, for nobody if nobody is signed in yet; then [`Connection::on_answer`].
     Ask {
         /// The question's id.
         id: u64,
@@ -87,7 +87,7 @@ impl Task {
 }
 
 enum Phase {
-    /// Nobody is signed in; a `hello` must come before `until`.
+    /// Nobody is signed in; a `hello`, or a question that needs nobody, must come before `until`.
     Greeting { until: Duration },
     /// The driver is asking who this is.
     SigningIn,
@@ -381,22 +381,15 @@ impl Connection {
                 );
                 self.fail(twice, close::POLICY, "signed in already", now);
             }
+            ClientFrame::Ask { id, operation, idempotency_key } if greeting && operation.is_open() => {
+                self.phase = Phase::Greeting { until: now + Duration::from_secs(NEXT_WITHIN_S) };
+                self.ask(id, operation, idempotency_key);
+            }
             _ if greeting => {
                 let missing = problem::of(&EngineError::CredentialMissing);
                 self.fail(missing, close::POLICY, "hello comes first", now);
             }
-            ClientFrame::Ask { id, operation, idempotency_key: key } => {
-                if !self.admit(id) {
-                    return;
-                }
-                match key.as_deref().map(idempotency_key).transpose() {
-                    Ok(idempotency) => {
-                        let operation = Box::new(operation);
-                        self.tasks.push_back(Task::Ask { id, operation, idempotency });
-                    }
-                    Err(problem) => self.refuse(id, problem),
-                }
-            }
+            ClientFrame::Ask { id, operation, idempotency_key } => self.ask(id, operation, idempotency_key),
             ClientFrame::Subscribe { id, subscription, owner, record, after } => {
                 if self.admit(id) {
                     self.subscribe(id, subscription, owner, record, after);
@@ -414,6 +407,19 @@ impl Connection {
                     self.send_problem(id, unknown);
                 }
             },
+        }
+    }
+
+    fn ask(&mut self, id: u64, operation: Operation, key: Option<String>) {
+        if !self.admit(id) {
+            return;
+        }
+        match key.as_deref().map(idempotency_key).transpose() {
+            Ok(idempotency) => {
+                let operation = Box::new(operation);
+                self.tasks.push_back(Task::Ask { id, operation, idempotency });
+            }
+            Err(problem) => self.refuse(id, problem),
         }
     }
 

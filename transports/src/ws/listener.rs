@@ -16,6 +16,7 @@ use tokio::{
 
 use super::{
     handshake::{Admitted, admit, refusal},
+    pump::Opening,
     tungstenite::{part, serve_stream},
 };
 use crate::{
@@ -215,7 +216,9 @@ async fn converse(socket: TcpStream, address: SocketAddr, desk: Rc<Desk>, seats:
         }
     };
     let (Admitted { credential, encoding, .. }, first) = opened;
-    serve_stream(front, stream, first, credential, encoding).await;
+    // A proxy speaks for many, whom nothing here tells apart.
+    let address = counted.then_some(address);
+    serve_stream(front, stream, first, Opening { credential, encoding, address }).await;
 }
 
 async fn refuse(mut stream: Stream, problem: Problem, ids: &RequestIds) {

@@ -23,7 +23,7 @@ pub use connection::{Connection, Task};
 pub(crate) use handshake::{Admitted, admit, refusal};
 #[cfg(feature = "ws")]
 pub use listener::{Listener, ListenerLimits, ListenerOptions};
-pub use pump::serve;
+pub use pump::{Opening, serve};
 pub use socket::{CloseReason, Message, SocketError, SocketReceiver, SocketSender, close, negotiate};
 #[cfg(feature = "http")]
 pub(crate) use tungstenite::{part, serve_stream};

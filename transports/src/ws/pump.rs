@@ -5,8 +5,8 @@
 //! an idle connection is a small thing.
 
 use std::{
-    cell::RefCell, collections::BTreeMap, future::Future, panic::AssertUnwindSafe, pin::Pin, task::Poll,
-    time::Duration,
+    cell::RefCell, collections::BTreeMap, future::Future, net::IpAddr, panic::AssertUnwindSafe, pin::Pin,
+    task::Poll, time::Duration,
 };
 
 use futures_util::{
@@ -16,10 +16,12 @@ use futures_util::{
 };
 use strongroom_engine::{
     Asking, Credential, EngineError, ErrorKind,
-    domains::accounts::{WhoAmI, Whoami},
+    domains::{
+        accounts::{WhoAmI, Whoami},
+        sessions::ProveSession,
+    },
     feed::{FeedPage, FollowFeed, Subscription},
 };
-use strongroom_primitives::id::IdempotencyKey;
 use strongroom_wire::{Encoding, Operation, Problem, Reply, SubscriptionId};
 use tokio::{sync::Notify, time::Instant};
 
@@ -27,7 +29,11 @@ use super::{
     connection::{Connection, Task},
     socket::{CloseReason, Message, SocketReceiver, SocketSender, close},
 };
-use crate::{Front, native, problem};
+use crate::{
+    Front,
+    native::{self, Caller},
+    problem,
+};
 
 /// How long saying goodbye may take.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
@@ -44,21 +50,30 @@ enum Done {
     Subscribed { id: u64, subscription: SubscriptionId, opened: Result<Box<Subscription>, EngineError> },
 }
 
+/// How a connection begins.
+#[derive(Debug, Clone, Default)]
+pub struct Opening {
+    /// What came with the handshake; without it the peer has to say `hello`, or asks what needs no credential.
+    pub credential: Option<Credential>,
+    /// How frames are written.
+    pub encoding: Encoding,
+    /// The peer's address, by which rates are counted; without one they are not.
+    pub address: Option<IpAddr>,
+}
+
 /// Serves one connection until it ends. Returns why it did.
-///
-/// `accepted` is the credential that came with the handshake; without one the peer has to say `hello`.
 pub async fn serve(
     front: &Front,
     mut receiver: impl SocketReceiver,
     mut sender: impl SocketSender,
-    accepted: Option<Credential>,
-    encoding: Encoding,
+    opening: Opening,
 ) -> CloseReason {
-    let connection = RefCell::new(Connection::new(encoding, front.limits(), accepted));
+    let Opening { credential, encoding, address } = opening;
+    let connection = RefCell::new(Connection::new(encoding, front.limits(), credential));
     let (outgoing, progress) = (Notify::new(), Notify::new());
     let reason = {
         let talk = talk(&connection, &mut sender, &outgoing, &progress);
-        let listen = listen(front, &connection, &mut receiver, &outgoing, &progress);
+        let listen = listen(front, address, &connection, &mut receiver, &outgoing, &progress);
         match select(std::pin::pin!(listen), std::pin::pin!(talk)).await {
             Either::Left((reason, _)) => reason,
             Either::Right(((), _)) => CloseReason::new(close::VANISHED, "the peer is gone"),
@@ -107,6 +122,7 @@ async fn talk(
 /// Everything else. Returns once the connection has ended.
 async fn listen(
     front: &Front,
+    address: Option<IpAddr>,
     connection: &RefCell<Connection>,
     receiver: &mut impl SocketReceiver,
     outgoing: &Notify,
@@ -114,6 +130,7 @@ async fn listen(
 ) -> CloseReason {
     let mut pump = Pump {
         front,
+        caller: Caller { address, agent: None },
         connection,
         running: FuturesUnordered::new(),
         followed: Followed::default(),
@@ -175,6 +192,7 @@ async fn listen(
 /// What a connection has under way.
 struct Pump<'f> {
     front: &'f Front,
+    caller: Caller<'f>,
     connection: &'f RefCell<Connection>,
     running: FuturesUnordered<Boxed<'f, Done>>,
     followed: Followed<'f>,
@@ -192,19 +210,19 @@ impl<'f> Pump<'f> {
             let Some(task) = task else { return };
             let front = self.front;
             match (task, self.credential.clone()) {
-                (Task::SignIn(credential), _) => self.running.push(Box::pin(async move {
-                    let me = Box::new(front.engine().ask(credential.clone(), WhoAmI).await);
-                    Done::SignedIn { credential, me }
-                })),
+                (Task::SignIn(credential), _) => self.running.push(Box::pin(sign_in(front, credential))),
                 (Task::Unsubscribe(subscription), _) => drop(self.followed.next.remove(&subscription)),
-                (Task::Ask { id, operation, idempotency }, Some(credential)) => {
-                    self.running.push(Box::pin(ask(front, credential, id, operation, idempotency)));
+                (Task::Ask { id, operation, idempotency }, credential) => {
+                    let credential = credential.unwrap_or(Credential::Anonymous);
+                    let within = Some(front.limits().request_within);
+                    let asking = Asking { credential, within, idempotency };
+                    self.running.push(Box::pin(ask(front, self.caller, asking, id, operation)));
                 }
                 (Task::Subscribe { id, subscription, follow }, Some(credential)) => {
                     self.running.push(Box::pin(subscribe(front, credential, id, subscription, follow)));
                 }
-                (Task::Ask { .. } | Task::Subscribe { .. }, None) => {
-                    unreachable!("a connection takes questions only after it has signed in")
+                (Task::Subscribe { .. }, None) => {
+                    unreachable!("a connection takes subscriptions only after it has signed in")
                 }
             }
         }
@@ -232,15 +250,23 @@ impl<'f> Pump<'f> {
     }
 }
 
-async fn ask(
-    front: &Front,
-    credential: Credential,
-    id: u64,
-    operation: Box<Operation>,
-    idempotency: Option<IdempotencyKey>,
-) -> Done {
-    let asking = Asking { credential, within: Some(front.limits().request_within), idempotency };
-    let answering = AssertUnwindSafe(native::dispatch(front, asking, *operation)).catch_unwind();
+async fn sign_in(front: &Front, credential: Credential) -> Done {
+    let who_am_i = || front.engine().ask(credential.clone(), WhoAmI);
+    let me = match who_am_i().await {
+        // Whoever uses it has opened the text in which it came.
+        Err(EngineError::SessionUnproved) => {
+            match front.engine().ask(credential.clone(), ProveSession {}).await {
+                Ok(_) => who_am_i().await,
+                Err(error) => Err(error),
+            }
+        }
+        me => me,
+    };
+    Done::SignedIn { credential, me: Box::new(me) }
+}
+
+async fn ask(front: &Front, caller: Caller<'_>, asking: Asking, id: u64, operation: Box<Operation>) -> Done {
+    let answering = AssertUnwindSafe(native::dispatch(front, caller, asking, *operation)).catch_unwind();
     let answer = answering.await.unwrap_or_else(|_| {
         tracing::error!("an answer panicked");
         Err(Box::new(problem::of(&EngineError::Fault)))

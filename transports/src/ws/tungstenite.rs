@@ -3,8 +3,7 @@
 use std::{cell::RefCell, future::poll_fn, pin::Pin, rc::Rc, task::Poll, time::Duration};
 
 use futures_util::{Sink, Stream};
-use strongroom_engine::Credential;
-use strongroom_wire::{Encoding, FRAME_BYTES_MAX};
+use strongroom_wire::FRAME_BYTES_MAX;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::{
     WebSocketStream,
@@ -16,7 +15,7 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    pump::serve,
+    pump::{Opening, serve},
     socket::{CloseReason, Message, SocketError, SocketReceiver, SocketSender},
 };
 use crate::Front;
@@ -39,12 +38,11 @@ pub(crate) async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin>(
     front: &Front,
     stream: S,
     first: Vec<u8>,
-    accepted: Option<Credential>,
-    encoding: Encoding,
+    opening: Opening,
 ) {
     let socket = WebSocketStream::from_partially_read(stream, first, Role::Server, Some(config())).await;
     let socket = Rc::new(RefCell::new(socket));
-    let reason = serve(front, Half(socket.clone()), Half(socket.clone()), accepted, encoding).await;
+    let reason = serve(front, Half(socket.clone()), Half(socket.clone()), opening).await;
     tracing::debug!(code = reason.code, reason = &*reason.reason, "a connection ended");
     if let Some(socket) = Rc::into_inner(socket) {
         part(socket.into_inner().into_inner()).await;

@@ -15,6 +15,10 @@ pub const FRAME_BYTES_MAX: usize = 256 * 1024;
 /// How soon a connection without an `Authorization` header must say `hello`, in seconds.
 pub const HELLO_WITHIN_S: u64 = 5;
 
+/// How soon a connection that has not signed in must say something after a question that needs no credential, in
+/// seconds: as long as a challenge is good.
+pub const NEXT_WITHIN_S: u64 = 60;
+
 /// The subprotocol of JSON frames in text messages; also what a connection without a subprotocol speaks.
 pub const SUBPROTOCOL_JSON: &str = "strongroom.v1.json";
 
@@ -28,7 +32,8 @@ pub type SubscriptionId = u32;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ClientFrame {
-    /// Signs in. The first frame where the connection came without an `Authorization` header.
+    /// Signs in, where the connection came without an `Authorization` header. Only questions that need no credential
+    /// may come before it ([`Operation::is_open`]).
     Hello {
         /// What the `Authorization` header would have said: `Bearer ...` or `Virgil ...`.
         authorization: String,
@@ -99,7 +104,7 @@ impl fmt::Debug for ClientFrame {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServerFrame {
-    /// Signed in; the first frame of the server.
+    /// Signed in.
     Welcome {
         /// The caller's account.
         account: strongroom_primitives::id::AccountId,

@@ -293,6 +293,24 @@ section! {
         vault_realm: RealmId = realm("users-vault");
         /// Who can sign up: "closed", "reserved" for whoever asks for a name first, or "chosen" for any name that is free.
         sign_up: SignUp = SignUp::Reserved;
+        /// Requests per minute.
+        rates: UserRates = UserRates::default();
+    }
+}
+
+fn user_rates() -> strongroom_transports::PeopleRates {
+    strongroom_transports::PeopleRates::default()
+}
+
+section! {
+    /// Requests per minute of one address, each with a burst of as many; 0 for no limit. Beyond them the answer is 429.
+    UserRates {
+        /// Attempts to sign in with a passphrase, good and bad; and as many challenges.
+        sign_ins_per_minute: u32 = user_rates().sign_ins_per_minute;
+        /// Usernames asked for, users registered, vault users made.
+        sign_ups_per_minute: u32 = user_rates().sign_ups_per_minute;
+        /// Vault sessions asked for.
+        vault_sign_ins_per_minute: u32 = user_rates().vault_sign_ins_per_minute;
     }
 }
 

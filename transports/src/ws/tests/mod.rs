@@ -337,7 +337,7 @@ fn an_idle_connection_is_a_small_thing() {
     paused(async {
         let bench = Bench::with(Limits::default(), EdgeLimits::default()).await;
         let (sender, receiver) = (Outlet, Outlet);
-        let serving = serve(&bench.front, receiver, sender, None, JSON);
+        let serving = serve(&bench.front, receiver, sender, Opening { encoding: JSON, ..Opening::default() });
         let bytes = size_of_val(&serving);
         assert!(bytes <= 4_096, "{bytes} bytes");
         let watching = bench.engine.handle().until_refused(Credential::Anonymous);

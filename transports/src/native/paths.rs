@@ -1,0 +1,215 @@
+//! The paths of people, keys and vaults. Those of records, sessions and the account are in `http.rs`.
+
+use std::borrow::Cow;
+
+use http::Method;
+use serde::Deserialize;
+use strongroom_wire::{Operation, Rewrapped, SlotChange};
+
+use super::http::{Reading, Refused, unknown_path};
+
+/// The body of `PATCH /keypairs/{id}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyPairBody {
+    #[serde(default)]
+    external_identifiers: Option<Vec<String>>,
+    #[serde(default)]
+    metadata: Option<String>,
+}
+
+/// The body of `PUT /kek/rotation/{target}/keys`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RewrapBody {
+    keys: Vec<Rewrapped>,
+}
+
+/// The body of `PATCH /vault/items/{id}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ItemBody {
+    #[serde(default)]
+    label: Option<String>,
+    #[serde(default)]
+    slots: Vec<SlotChange>,
+}
+
+/// The operation that a request to one of these paths spells.
+pub(super) fn operation(segments: &[Cow<'_, str>], reading: &mut Reading<'_>) -> Result<Operation, Refused> {
+    let segments: Vec<&str> = segments.iter().map(|segment| &**segment).collect();
+    match &*segments {
+        ["service"] => reading.only(&Method::GET, "GET").map(|()| Operation::ServiceInfo {}),
+        ["users" | "user", others @ ..] => users(segments[0], others, reading),
+        ["kek", "rotation", others @ ..] => rotation(others, reading),
+        ["kek", others @ ..] => kek(others, reading),
+        ["deks", others @ ..] => deks(others, reading),
+        ["keypairs", others @ ..] => key_pairs(others, reading),
+        ["admission", "tokens"] => {
+            reading.only(&Method::POST, "POST")?;
+            Ok(Operation::IssueToken(reading.body()?))
+        }
+        ["admission", "spend"] => {
+            reading.only(&Method::POST, "POST")?;
+            Ok(Operation::SpendToken(reading.body()?))
+        }
+        ["vault", others @ ..] => vault(others, reading),
+        _ => Err(unknown_path().into()),
+    }
+}
+
+fn users(first: &str, others: &[&str], reading: &mut Reading<'_>) -> Result<Operation, Refused> {
+    match (first, others) {
+        ("users", []) => {
+            reading.only(&Method::POST, "POST")?;
+            Ok(Operation::RegisterUser(reading.body()?))
+        }
+        ("users", ["names"]) => reading.only(&Method::POST, "POST").map(|()| Operation::ReserveUsername {}),
+        ("users", ["challenge"]) => {
+            reading.only(&Method::POST, "POST")?;
+            Ok(Operation::BeginSrp(reading.body()?))
+        }
+        ("users", ["session"]) => {
+            reading.only(&Method::POST, "POST")?;
+            Ok(Operation::FinishSrp(reading.body()?))
+        }
+        ("user", ["passphrase"]) => {
+            reading.only(&Method::PUT, "PUT")?;
+            Ok(Operation::ChangePassphrase(reading.body()?))
+        }
+        ("user", ["attempts"]) => reading.only(&Method::GET, "GET").map(|()| Operation::SignInAttempts {}),
+        _ => Err(unknown_path().into()),
+    }
+}
+
+fn kek(others: &[&str], reading: &mut Reading<'_>) -> Result<Operation, Refused> {
+    match others {
+        [] => match *reading.method() {
+            Method::GET => Ok(Operation::GetKek {}),
+            Method::PUT => Ok(Operation::SetKek(reading.body()?)),
+            _ => Err(Refused::Method("GET, PUT")),
+        },
+        ["restart"] => {
+            reading.only(&Method::POST, "POST")?;
+            Ok(Operation::RestartEnrolment(reading.body()?))
+        }
+        _ => Err(unknown_path().into()),
+    }
+}
+
+fn rotation(others: &[&str], reading: &mut Reading<'_>) -> Result<Operation, Refused> {
+    let Some((target, others)) = others.split_first() else {
+        reading.only(&Method::POST, "POST")?;
+        return Ok(Operation::BeginRotation(reading.body()?));
+    };
+    let target = target.parse().map_err(|_| unknown_path())?;
+    match others {
+        [] => reading.only(&Method::DELETE, "DELETE").map(|()| Operation::CancelRotation { target }),
+        ["keys"] => {
+            reading.only(&Method::PUT, "PUT")?;
+            let RewrapBody { keys } = reading.body()?;
+            Ok(Operation::Rewrap { target, keys })
+        }
+        ["finish"] => reading.only(&Method::POST, "POST").map(|()| Operation::FinishRotation { target }),
+        _ => Err(unknown_path().into()),
+    }
+}
+
+fn deks(others: &[&str], reading: &mut Reading<'_>) -> Result<Operation, Refused> {
+    match others {
+        [] => match *reading.method() {
+            Method::GET => Ok(Operation::ListDeks {
+                pending: reading.query.parsed("pending")?.unwrap_or_default(),
+                cursor: reading.query.one("cursor")?,
+                limit: reading.query.parsed("limit")?,
+            }),
+            Method::POST => Ok(Operation::CreateDek(reading.body()?)),
+            _ => Err(Refused::Method("GET, POST")),
+        },
+        [id] => {
+            let id = id.parse().map_err(|_| unknown_path())?;
+            match *reading.method() {
+                Method::GET => Ok(Operation::GetDek { id }),
+                Method::DELETE => Ok(Operation::DeleteDek { id }),
+                _ => Err(Refused::Method("GET, DELETE")),
+            }
+        }
+        _ => Err(unknown_path().into()),
+    }
+}
+
+fn key_pairs(others: &[&str], reading: &mut Reading<'_>) -> Result<Operation, Refused> {
+    match others {
+        [] => match *reading.method() {
+            Method::GET => Ok(Operation::ListKeyPairs {
+                pending: reading.query.parsed("pending")?.unwrap_or_default(),
+                cursor: reading.query.one("cursor")?,
+                limit: reading.query.parsed("limit")?,
+            }),
+            Method::POST => Ok(Operation::CreateKeyPair(reading.body()?)),
+            _ => Err(Refused::Method("GET, POST")),
+        },
+        ["named", name] => {
+            reading.only(&Method::GET, "GET")?;
+            Ok(Operation::FindKeyPair { external_identifier: (*name).to_owned() })
+        }
+        [id] => {
+            let id = id.parse().map_err(|_| unknown_path())?;
+            match *reading.method() {
+                Method::GET => Ok(Operation::GetKeyPair { id }),
+                Method::PATCH => {
+                    let KeyPairBody { external_identifiers, metadata } = reading.body()?;
+                    Ok(Operation::UpdateKeyPair { id, external_identifiers, metadata })
+                }
+                Method::DELETE => Ok(Operation::DeleteKeyPair { id }),
+                _ => Err(Refused::Method("GET, PATCH, DELETE")),
+            }
+        }
+        _ => Err(unknown_path().into()),
+    }
+}
+
+fn vault(others: &[&str], reading: &mut Reading<'_>) -> Result<Operation, Refused> {
+    match others {
+        ["users"] => {
+            reading.only(&Method::POST, "POST")?;
+            Ok(Operation::CreateVaultUser(reading.body()?))
+        }
+        ["session"] => {
+            reading.only(&Method::POST, "POST")?;
+            Ok(Operation::OpenVaultSession(reading.body()?))
+        }
+        ["user"] => match *reading.method() {
+            Method::GET => Ok(Operation::GetVaultUser {}),
+            Method::PATCH => Ok(Operation::UpdateVaultUser(reading.body()?)),
+            _ => Err(Refused::Method("GET, PATCH")),
+        },
+        ["templates"] => reading.only(&Method::GET, "GET").map(|()| Operation::ListTemplates {}),
+        ["items"] => match *reading.method() {
+            Method::GET => Ok(Operation::ListItems {
+                templates: reading.query.parsed_many("template")?,
+                cursor: reading.query.one("cursor")?,
+                limit: reading.query.parsed("limit")?,
+            }),
+            Method::POST => Ok(Operation::CreateItem(reading.body()?)),
+            _ => Err(Refused::Method("GET, POST")),
+        },
+        ["items", id] => {
+            let id = id.parse().map_err(|_| unknown_path())?;
+            match *reading.method() {
+                Method::GET => Ok(Operation::GetItem { id }),
+                Method::PATCH => {
+                    let ItemBody { label, slots } = reading.body()?;
+                    Ok(Operation::UpdateItem { id, label, slots })
+                }
+                Method::DELETE => Ok(Operation::DeleteItem { id }),
+                _ => Err(Refused::Method("GET, PATCH, DELETE")),
+            }
+        }
+        ["slots", id] => {
+            let id = id.parse().map_err(|_| unknown_path())?;
+            reading.only(&Method::DELETE, "DELETE").map(|()| Operation::DeleteSlot { id })
+        }
+        _ => Err(unknown_path().into()),
+    }
+}
