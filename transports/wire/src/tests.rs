@@ -420,4 +420,5 @@ fn a_frame_prints_without_token_key_and_content() {
     assert!(printed.contains("has_idempotency_key: true"), "{printed}");
 }
 
+mod people;
 mod round_trips;
