@@ -87,7 +87,7 @@ impl Client {
     #[cfg(feature = "ws")]
     pub fn ws(url: &str, credentials: Credentials, options: ClientOptions) -> Result<Self, ClientError> {
         let dialer = crate::link::WsDialer::new(url, &options)?;
-        let link = FramesLink::new(Box::new(dialer), credentials, options.clone());
+        let link = FramesLink::new(Arc::new(dialer), credentials, options.clone());
         Ok(Self { link: Arc::new(link), options: Arc::new(options) })
     }
 
@@ -102,8 +102,14 @@ impl Client {
         E: Into<BoxError>,
     {
         let dialer = crate::link::FramesDialer::new(dial, options.encoding);
-        let link = FramesLink::new(Box::new(dialer), credentials, options.clone());
+        let link = FramesLink::new(Arc::new(dialer), credentials, options.clone());
         Self { link: Arc::new(link), options: Arc::new(options) }
+    }
+
+    /// The same server, asked as somebody else. The two share no session; over HTTP they share connections.
+    #[must_use]
+    pub fn of(&self, credentials: Credentials) -> Self {
+        Self { link: self.link.of(credentials), options: self.options.clone() }
     }
 
     /// Records: the caller's own, and those that others share with them.

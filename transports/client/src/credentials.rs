@@ -72,6 +72,7 @@ type Renew = Box<dyn Fn() -> BoxFuture<'static, Result<Token, BoxError>> + Send 
 pub struct Credentials(Arc<Source>);
 
 enum Source {
+    Nobody,
     Given(Token),
     Renewed { renew: Renew, held: Mutex<Option<Held>> },
 }
@@ -85,11 +86,17 @@ struct Held {
 /// A token as it is sent, and which of its kind it was.
 #[derive(Debug, Clone)]
 pub(crate) struct Issued {
-    pub(crate) authorization: SecretText,
+    /// `None` where nobody signs in.
+    pub(crate) authorization: Option<SecretText>,
     generation: u64,
 }
 
 impl Credentials {
+    /// None at all: for whoever has yet to sign up or in.
+    pub fn nobody() -> Self {
+        Self(Arc::new(Source::Nobody))
+    }
+
     /// This token for as long as it is good.
     pub fn given(token: Token) -> Self {
         Self(Arc::new(Source::Given(token)))
@@ -119,8 +126,9 @@ impl Credentials {
     /// A token that is good now, as far as `clock` can tell.
     pub(crate) async fn token(&self, clock: &dyn Clock) -> Result<Issued, ClientError> {
         let (renew, held) = match &*self.0 {
+            Source::Nobody => return Ok(Issued { authorization: None, generation: 0 }),
             Source::Given(token) => {
-                return Ok(Issued { authorization: token.authorization.clone(), generation: 0 });
+                return Ok(Issued { authorization: Some(token.authorization.clone()), generation: 0 });
             }
             Source::Renewed { renew, held } => (renew, held),
         };
@@ -152,13 +160,14 @@ impl Credentials {
 
 impl Held {
     fn issued(&self) -> Issued {
-        Issued { authorization: self.token.authorization.clone(), generation: self.generation }
+        Issued { authorization: Some(self.token.authorization.clone()), generation: self.generation }
     }
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &*self.0 {
+            Source::Nobody => "Credentials(nobody)",
             Source::Given(_) => "Credentials(given)",
             Source::Renewed { .. } => "Credentials(renewed)",
         })
@@ -188,13 +197,13 @@ mod tests {
         let clock = at_s(1_000);
         let credentials = Credentials::minted(application(), "alice".parse().unwrap(), 100, clock.clone());
         let first = credentials.token(&*clock).await.unwrap();
-        assert!(first.authorization.expose().starts_with("Virgil eyJ"));
+        assert!(first.sent().starts_with("Virgil eyJ"));
         *clock.0.lock().unwrap() = 1_069_000;
         let same = credentials.token(&*clock).await.unwrap();
-        assert_eq!(same.authorization.expose(), first.authorization.expose());
+        assert_eq!(same.sent(), first.sent());
         *clock.0.lock().unwrap() = 1_071_000;
         let second = credentials.token(&*clock).await.unwrap();
-        assert_ne!(second.authorization.expose(), first.authorization.expose());
+        assert_ne!(second.sent(), first.sent());
     }
 
     #[tokio::test]
@@ -209,10 +218,10 @@ mod tests {
         let first = credentials.token(&*clock).await.unwrap();
         credentials.forget(&first).await;
         let second = credentials.token(&*clock).await.unwrap();
-        assert_eq!(second.authorization.expose(), "Bearer srt_1");
+        assert_eq!(second.sent(), "Bearer srt_1");
         // A second caller who was refused with the first token does not throw the second one away.
         credentials.forget(&first).await;
-        assert_eq!(credentials.token(&*clock).await.unwrap().authorization.expose(), "Bearer srt_1");
+        assert_eq!(credentials.token(&*clock).await.unwrap().sent(), "Bearer srt_1");
         assert_eq!(fetched.load(Ordering::Relaxed), 2);
     }
 
@@ -241,6 +250,12 @@ mod tests {
         let long = format!("srt_{}", "x".repeat(TOKEN_BYTES_MAX));
         assert!(Token::read(&SecretText::new(long)).is_err());
         assert!(Token::read(&SecretText::new(" srt_abc\n".to_owned())).is_ok());
+    }
+
+    impl Issued {
+        fn sent(&self) -> &str {
+            self.authorization.as_ref().map_or("", SecretText::expose)
+        }
     }
 
     /// A-LEAK-01: neither a token nor its holder shows it.

@@ -18,6 +18,7 @@ use strongroom_wire::{
 use tokio::sync::mpsc;
 
 use crate::client::{Client, ClientOptions};
+use crate::credentials::Credentials;
 use crate::keyknox::ports::Ports;
 use crate::keyknox::ports::testing::{Counted, Standing};
 use crate::link::{Feed, Link, Place, Question, Shown};
@@ -52,7 +53,8 @@ impl Script {
 
     fn client(self) -> (Client, Arc<Self>) {
         let script = Arc::new(self);
-        (Client { link: script.clone(), options: Arc::new(options()) }, script)
+        let link = Arc::new(Scripted(script.clone()));
+        (Client { link, options: Arc::new(options()) }, script)
     }
 
     /// What was asked since the last call.
@@ -76,17 +78,26 @@ impl Script {
     }
 }
 
-impl Link for Script {
+/// A link that a script answers, whoever asks.
+struct Scripted(Arc<Script>);
+
+impl Link for Scripted {
+    fn of(&self, _: Credentials) -> Arc<dyn Link> {
+        Arc::new(Self(self.0.clone()))
+    }
+
     fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Reply, ClientError>> {
-        self.asked.lock().unwrap().push(question.clone());
-        let answer = self.answers.lock().unwrap().pop_front();
+        let Self(script) = self;
+        script.asked.lock().unwrap().push(question.clone());
+        let answer = script.answers.lock().unwrap().pop_front();
         Box::pin(ready(answer.expect("the script has an answer for every question")))
     }
 
     fn follow<'a>(&'a self, place: &'a Place) -> BoxFuture<'a, Result<Box<dyn Feed>, ClientError>> {
-        self.followed.lock().unwrap().push(place.clone());
+        let Self(script) = self;
+        script.followed.lock().unwrap().push(place.clone());
         let mut shown =
-            self.feeds.lock().unwrap().pop_front().expect("the script has a feed for every following");
+            script.feeds.lock().unwrap().pop_front().expect("the script has a feed for every following");
         // A feed that cannot even be followed: its list holds nothing but the reason.
         if let [Err(_)] = &shown[..] {
             let error = shown.pop().expect("just seen");

@@ -3,6 +3,7 @@
 //! Attempts to connect are spaced out for the link as a whole, however many callers wait for it.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,7 +27,7 @@ pub(crate) trait Dial: Send + Sync {
 
 /// A server over connections that carry frames.
 pub(crate) struct FramesLink {
-    dialer: Box<dyn Dial>,
+    dialer: Arc<dyn Dial>,
     credentials: Credentials,
     options: ClientOptions,
     current: Mutex<Current>,
@@ -48,7 +49,7 @@ struct SignedIn {
 }
 
 impl FramesLink {
-    pub(crate) fn new(dialer: Box<dyn Dial>, credentials: Credentials, options: ClientOptions) -> Self {
+    pub(crate) fn new(dialer: Arc<dyn Dial>, credentials: Credentials, options: ClientOptions) -> Self {
         Self { dialer, credentials, options, current: Mutex::default() }
     }
 
@@ -108,7 +109,8 @@ impl FramesLink {
     async fn connect(&self) -> Result<SignedIn, ClientError> {
         let issued = self.credentials.token(&*self.options.ports.clock).await?;
         let within = self.options.within;
-        let connecting = async { Session::open(self.dialer.dial().await?, &issued.authorization).await };
+        let connecting =
+            async { Session::open(self.dialer.dial().await?, issued.authorization.as_ref()).await };
         let connected = tokio::time::timeout(within, connecting).await;
         match connected.unwrap_or_else(|_| Err(unreachable_within(within))) {
             Err(error) if error.is_expired() => {
@@ -129,6 +131,10 @@ fn unreachable_within(within: Duration) -> ClientError {
 impl Link for FramesLink {
     fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Reply, ClientError>> {
         Box::pin(self.within(question.within, async move |session| session.ask(question).await))
+    }
+
+    fn of(&self, credentials: Credentials) -> Arc<dyn Link> {
+        Arc::new(Self::new(self.dialer.clone(), credentials, self.options.clone()))
     }
 
     fn follow<'a>(&'a self, place: &'a Place) -> BoxFuture<'a, Result<Box<dyn Feed>, ClientError>> {

@@ -70,6 +70,12 @@ impl Link for HttpLink {
         Box::pin(self.0.ask(question))
     }
 
+    fn of(&self, credentials: Credentials) -> Arc<dyn Link> {
+        let Inner { http, base, options, .. } = &*self.0;
+        let (http, base, options) = (http.clone(), base.clone(), options.clone());
+        Arc::new(Self(Arc::new(Inner { http, base, credentials, options })))
+    }
+
     fn follow<'a>(&'a self, place: &'a Place) -> BoxFuture<'a, Result<Box<dyn Feed>, ClientError>> {
         let poll = Poll { link: self.0.clone(), place: place.clone(), began: false, shown: VecDeque::new() };
         Box::pin(std::future::ready(Ok(Box::new(poll) as Box<dyn Feed>)))
@@ -81,11 +87,13 @@ impl Inner {
         let spelled = spell(&question.operation)?;
         let issued = self.credentials.token(&*self.options.ports.clock).await?;
         let mut headers = spelled.headers;
-        let mut authorization = HeaderValue::from_str(issued.authorization.expose()).map_err(|_| {
-            ClientError::Invalid("the token has characters that no header can have".to_owned())
-        })?;
-        authorization.set_sensitive(true);
-        headers.insert(AUTHORIZATION, authorization);
+        if let Some(authorization) = &issued.authorization {
+            let mut authorization = HeaderValue::from_str(authorization.expose()).map_err(|_| {
+                ClientError::Invalid("the token has characters that no header can have".to_owned())
+            })?;
+            authorization.set_sensitive(true);
+            headers.insert(AUTHORIZATION, authorization);
+        }
         if let Some(key) = &question.idempotency {
             let mut key =
                 HeaderValue::from_str(&key.expose_text()).expect("hexadecimal digits make a header");

@@ -17,6 +17,7 @@ mod tls;
 #[cfg(feature = "ws")]
 mod ws;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -30,6 +31,7 @@ pub(crate) use http::HttpLink;
 pub(crate) use ws::WsDialer;
 
 use crate::ClientError;
+use crate::credentials::Credentials;
 
 /// A question, as one try carries it.
 #[derive(Debug, Clone)]
@@ -70,6 +72,9 @@ pub(crate) enum Shown {
 pub(crate) trait Link: Send + Sync {
     /// Asks once.
     fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Reply, ClientError>>;
+
+    /// A link to the same server for somebody else.
+    fn of(&self, credentials: Credentials) -> Arc<dyn Link>;
 
     /// Follows a feed until something goes wrong.
     fn follow<'a>(&'a self, place: &'a Place) -> BoxFuture<'a, Result<Box<dyn Feed>, ClientError>>;

@@ -108,8 +108,25 @@ impl End {
 }
 
 impl Session {
-    /// Signs in on a connection.
-    pub(crate) async fn open(mut wire: Wire, authorization: &SecretText) -> Result<Self, ClientError> {
+    /// Signs in on a connection; as nobody without a word.
+    pub(crate) async fn open(wire: Wire, authorization: Option<&SecretText>) -> Result<Self, ClientError> {
+        let wire = match authorization {
+            Some(authorization) => Self::greet(wire, authorization).await?,
+            None => wire,
+        };
+        let shared = Arc::new(Shared {
+            encoding: wire.encoding,
+            state: Mutex::default(),
+            heard: AtomicU64::new(0),
+            useful: AtomicBool::new(false),
+            ended: Notify::new(),
+        });
+        let (out, outgoing) = mpsc::channel(OUT_MAX);
+        tokio::spawn(run(wire, shared.clone(), out.downgrade(), outgoing));
+        Ok(Self { shared, out })
+    }
+
+    async fn greet(mut wire: Wire, authorization: &SecretText) -> Result<Wire, ClientError> {
         let hello = ClientFrame::Hello { authorization: authorization.expose().to_owned() };
         // A server that refuses the connection may have said why before it hung up, so that is listened to even when
         // greeting fails.
@@ -127,21 +144,11 @@ impl Session {
                 }
             };
             match frame {
-                ServerFrame::Welcome { .. } => break,
+                ServerFrame::Welcome { .. } => return Ok(wire),
                 ServerFrame::Problem { id: None, problem } => return Err(ClientError::Problem(problem)),
                 _ => return Err(ClientError::protocol("it speaks before it has greeted")),
             }
         }
-        let shared = Arc::new(Shared {
-            encoding: wire.encoding,
-            state: Mutex::default(),
-            heard: AtomicU64::new(0),
-            useful: AtomicBool::new(false),
-            ended: Notify::new(),
-        });
-        let (out, outgoing) = mpsc::channel(OUT_MAX);
-        tokio::spawn(run(wire, shared.clone(), out.downgrade(), outgoing));
-        Ok(Self { shared, out })
     }
 
     /// Ends it for everybody.

@@ -23,7 +23,7 @@ fn link_with(credentials: Credentials) -> (Arc<FramesLink>, mpsc::UnboundedRecei
         std::future::ready(if gone { Err("nobody listens") } else { Ok(client) })
     };
     let dialer = FramesDialer::new(dial, Encoding::Json);
-    (Arc::new(FramesLink::new(Box::new(dialer), credentials, options())), dialled)
+    (Arc::new(FramesLink::new(Arc::new(dialer), credentials, options())), dialled)
 }
 
 fn link() -> (Arc<FramesLink>, mpsc::UnboundedReceiver<Peer>) {
@@ -321,7 +321,7 @@ async fn connections_that_cannot_be_made_are_spaced_out_for_all_callers_together
         std::future::ready(Err::<crate::testing::Duplex, _>("refused"))
     };
     let dialer = FramesDialer::new(dial, Encoding::Json);
-    let link = Arc::new(FramesLink::new(Box::new(dialer), Credentials::given(token("srt_x")), options()));
+    let link = Arc::new(FramesLink::new(Arc::new(dialer), Credentials::given(token("srt_x")), options()));
     let callers: Vec<_> = (0..50).map(|_| ask(&link)).collect();
     for caller in callers {
         let error = caller.await.unwrap().unwrap_err();
@@ -332,4 +332,24 @@ async fn connections_that_cannot_be_made_are_spaced_out_for_all_callers_together
         (5..20).contains(&dialled),
         "{dialled} attempts in 5 s, the waits between them growing to a second"
     );
+}
+
+/// Who has nothing to sign in with asks without a greeting; the same link for somebody else greets on a connection of
+/// its own.
+#[tokio::test(start_paused = true)]
+async fn nobody_asks_without_a_greeting_and_somebody_greets_beside_it() {
+    let (link, mut dialled) = link_with(Credentials::nobody());
+    let answered = ask(&link);
+    let mut peer = dialled.recv().await.unwrap();
+    let id = asked(&mut peer).await;
+    peer.say(&answer(id));
+    answered.await.unwrap().unwrap();
+
+    let other = link.of(Credentials::given(token("srt_y")));
+    let answered = tokio::spawn(async move { other.ask(&question()).await });
+    let mut beside = dialled.recv().await.unwrap();
+    assert_eq!(beside.welcome().await, "Bearer srt_y");
+    let id = asked(&mut beside).await;
+    beside.say(&answer(id));
+    answered.await.unwrap().unwrap();
 }

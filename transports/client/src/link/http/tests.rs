@@ -149,6 +149,14 @@ async fn a_request_carries_the_credential_and_the_key() {
     assert!(request.contains(&format!("idempotency-key: {}\r\n", key.expose_text())));
 }
 
+#[tokio::test]
+async fn a_request_of_nobody_carries_no_credential() {
+    let (url, mut requests) = server(vec![response("200 OK", "", r#"{"sessions":[]}"#)]).await;
+    link(&url).of(Credentials::nobody()).ask(&sessions()).await.unwrap();
+    let request = requests.recv().await.unwrap();
+    assert!(!request.contains("authorization") && !request.contains("canary"), "{request}");
+}
+
 /// A-SRV-06: no redirect is followed, so no credential goes elsewhere.
 #[tokio::test]
 async fn a_redirect_is_an_error_and_nobody_is_asked_twice() {

@@ -60,8 +60,9 @@ async fn saying(bytes: &'static [u8]) -> String {
 /// Signs in on a connection to it.
 async fn open(url: &str) -> ClientError {
     let dialled = WsDialer::new(url, &options()).unwrap();
-    let opened =
-        async { Session::open(dialled.dial().await?, &SecretText::new("Bearer srt_x".to_owned())).await };
+    let opened = async {
+        Session::open(dialled.dial().await?, Some(&SecretText::new("Bearer srt_x".to_owned()))).await
+    };
     opened.await.err().expect("it is not to be")
 }
 
