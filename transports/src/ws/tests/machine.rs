@@ -54,6 +54,38 @@ fn nothing_is_answered_before_hello() {
     assert_eq!(code(&connection), Some(close::POLICY));
 }
 
+/// Signing up and in comes before there is anything to say hello with.
+#[test]
+fn what_needs_no_credential_is_answered_before_hello_and_silence_still_ends_the_connection() {
+    let mut connection = Connection::new(JSON, &EdgeLimits::default(), None);
+    let ask = |id| ClientFrame::Ask { id, operation: Operation::ServiceInfo {}, idempotency_key: None };
+    connection.on_message(text(&ask(1)), seconds(4));
+    assert!(matches!(connection.next_task(), Some(Task::Ask { id: 1, .. })));
+    assert_eq!(connection.wake_at(), seconds(64), "time to answer a challenge");
+    connection.on_answer(1, Ok(Reply::Done {}));
+    assert!(matches!(sent(&mut connection)[..], [ServerFrame::Answer { id: 1, .. }]));
+
+    let mut silent = Connection::new(JSON, &EdgeLimits::default(), None);
+    silent.on_message(text(&ask(1)), seconds(4));
+    silent.on_tick(seconds(64));
+    sent(&mut silent);
+    assert_eq!(code(&silent), Some(close::POLICY));
+
+    let hello = ClientFrame::Hello { authorization: "Bearer srt_x".to_owned() };
+    connection.on_message(text(&hello), seconds(60));
+    assert!(matches!(connection.next_task(), Some(Task::SignIn(_))));
+    connection.on_signed_in(Err(EngineError::CredentialInvalid), seconds(60));
+    sent(&mut connection);
+    assert_eq!(code(&connection), Some(close::POLICY));
+
+    let mut eager = Connection::new(JSON, &EdgeLimits::default(), None);
+    eager.on_message(text(&ask(1)), AT_ONCE);
+    eager.on_message(text(&subscribe(2, 1, None)), AT_ONCE);
+    sent(&mut eager);
+    assert!(eager.next_task().is_none(), "what was asked is not begun on the way out");
+    assert_eq!(code(&eager), Some(close::POLICY));
+}
+
 /// A-WS-01: what is too large or no frame at all ends the connection with the code for it.
 #[test]
 fn a_message_that_is_no_frame_ends_the_connection_with_its_code() {
