@@ -6,7 +6,9 @@
 
 #![expect(clippy::unwrap_used, reason = "whatever fails here fails the test that wanted it")]
 
+mod admission;
 mod cuts;
+mod people;
 mod stage;
 mod stories;
 
@@ -46,4 +48,6 @@ tell! {
     an_erased_account_is_gone
     sizes_are_exact_at_the_edge
     a_receipt_proves_a_head
+    a_person_signs_up_keeps_keys_and_enters_the_vault
+    a_wrong_passphrase_opens_nothing_and_is_told_at_the_next_sign_in
 }

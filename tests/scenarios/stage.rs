@@ -6,7 +6,7 @@ use strongroom_client::{Backoff, Client, ClientOptions, Credentials, Token};
 use strongroom_engine::{
     Credential, Engine, Identity, Limits, Rights,
     domains::{
-        realms::PutRealm,
+        realms::{ConfiguredRealm, PutRealm, SignUp, SyncConfiguredRealms},
         sessions::{BearerIssued, IssueBearer},
     },
     ports::{Clock, SystemClock},
@@ -16,7 +16,7 @@ use strongroom_primitives::{
     secret::SecretText,
 };
 use strongroom_storage::Memory;
-use strongroom_transports::{EdgeLimits, Front, Router, http, memory, ws};
+use strongroom_transports::{EdgeLimits, Front, PeopleOptions, PeopleRates, Router, http, memory, ws};
 
 use crate::cuts::{Cuts, Lane, Proxy};
 
@@ -52,19 +52,32 @@ pub(crate) const PAGE_ROWS: usize = 8;
 
 impl Stage {
     pub(crate) async fn open(transport: Transport) -> Self {
+        Self::over(store(), transport).await
+    }
+
+    /// One of several engines over one store.
+    pub(crate) async fn over(storage: Arc<Memory>, transport: Transport) -> Self {
         let clock = Arc::new(SystemClock::new());
-        let wall = clock.clone();
         let limits = Limits {
             feed_events_max: FEED_EVENTS,
             page_rows_max: PAGE_ROWS,
             sweep_interval: Duration::from_millis(20),
             ..Limits::default()
         };
-        let storage = Arc::new(Memory::new(Arc::new(move || wall.wall().as_ms())));
         let engine = Engine::builder(storage).clock(clock).limits(limits).start().await.unwrap();
         let realm = PutRealm { realm: realm(), rights: Rights::ALL };
         engine.handle().ask(Credential::Operator, realm).await.unwrap();
         let front = Front::new(engine.handle().clone(), EdgeLimits::default());
+        let people = PeopleOptions { rates: PeopleRates::NONE, ..PeopleOptions::default() };
+        let of = |realm: &RealmId, sign_up| ConfiguredRealm {
+            realm: realm.clone(),
+            rights: Rights::NONE,
+            sign_up,
+            keys: Vec::new(),
+        };
+        let realms = vec![of(&people.users_realm, SignUp::Reserved), of(&people.vault_realm, SignUp::Closed)];
+        engine.handle().ask(Credential::Operator, SyncConfiguredRealms { realms }).await.unwrap();
+        let front = front.with_people(people);
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let serve_http = |front: &Front| {
             let router = Router::builder().native("/v1").build().unwrap();
@@ -91,7 +104,12 @@ impl Stage {
 
     /// A session of `subject` with every right.
     pub(crate) async fn session(&self, subject: &str) -> BearerIssued {
-        let identity = Identity { realm: realm(), subject: self::subject(subject) };
+        self.session_in(realm(), subject).await
+    }
+
+    /// A session in another realm.
+    pub(crate) async fn session_in(&self, realm: RealmId, subject: &str) -> BearerIssued {
+        let identity = Identity { realm, subject: self::subject(subject) };
         let issue = IssueBearer { identity, rights: Rights::ALL, life: None, label: "story".to_owned() };
         self.engine.handle().ask(Credential::Operator, issue).await.unwrap()
     }
@@ -104,7 +122,16 @@ impl Stage {
 
     /// A client that comes with a session.
     pub(crate) fn client_of(&self, session: &BearerIssued) -> Client {
-        let (credentials, options) = (credentials(session), options());
+        self.client_with(credentials(&session.token))
+    }
+
+    /// A client that has not signed in.
+    pub(crate) fn nobody(&self) -> Client {
+        self.client_with(Credentials::nobody())
+    }
+
+    pub(crate) fn client_with(&self, credentials: Credentials) -> Client {
+        let options = options();
         match &self.way {
             Way::Memory(connector) => {
                 let (connector, encoding) = (connector.clone(), options.encoding);
@@ -121,7 +148,7 @@ impl Stage {
 
     /// A client whose connections can be broken at will.
     pub(crate) async fn breakable_client(&self, subject: &str) -> (Client, Cuts) {
-        let (credentials, options) = (credentials(&self.session(subject).await), options());
+        let (credentials, options) = (credentials(&self.session(subject).await.token), options());
         let cuts = Cuts::new();
         let client = match &self.way {
             Way::Memory(connector) => {
@@ -145,8 +172,14 @@ impl Stage {
     }
 }
 
-fn credentials(session: &BearerIssued) -> Credentials {
-    Credentials::given(Token::read(&SecretText::new(session.token.clone())).unwrap())
+/// An empty store.
+pub(crate) fn store() -> Arc<Memory> {
+    let wall = SystemClock::new();
+    Arc::new(Memory::new(Arc::new(move || wall.wall().as_ms())))
+}
+
+pub(crate) fn credentials(token: &str) -> Credentials {
+    Credentials::given(Token::read(&SecretText::new(token.to_owned())).unwrap())
 }
 
 /// A client that does not wait long before it tries again.

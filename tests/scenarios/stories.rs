@@ -11,6 +11,10 @@ use strongroom_client::{
 use strongroom_primitives::{id::IdempotencyKey, sign::VerifyingKey};
 use tokio::time::timeout;
 
+pub(crate) use crate::people::{
+    a_person_signs_up_keeps_keys_and_enters_the_vault,
+    a_wrong_passphrase_opens_nothing_and_is_told_at_the_next_sign_in,
+};
 use crate::stage::{FEED_EVENTS, PAGE_ROWS, Stage, subject};
 
 fn content(value: &str) -> Content {

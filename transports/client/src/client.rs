@@ -199,8 +199,12 @@ impl Client {
         }
     }
 
-    /// Asks until there is an answer or no point in going on. A write gets a key of its own.
-    pub(crate) async fn ask(&self, operation: Operation) -> Result<Reply, ClientError> {
+    /// Asks an operation as the wire has it, until there is an answer or no point in going on. A write gets a key of
+    /// its own. The answer is of the kind that belongs to the operation.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn ask(&self, operation: Operation) -> Result<Reply, ClientError> {
         let key = if is_write(&operation) { Some(self.new_key()?) } else { None };
         self.ask_with_key(operation, key).await
     }
