@@ -116,6 +116,7 @@ fn what_carries_secrets_prints_without_them() {
             keystore: realm("keystore"),
             token: secret(&token),
             public_key: key_pair("rsa2048").0,
+            form: TokenForm::Pair,
             label: String::new(),
         };
         assert!(!format!("{create:?}").contains(&token));
