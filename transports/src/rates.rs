@@ -57,6 +57,7 @@ impl<K: Hash + Eq + Clone> Limit<K> {
     }
 
     /// Whether it ever refuses anybody.
+    #[cfg(feature = "dialect-keyknox")]
     pub(crate) fn refuses(&self) -> bool {
         self.0.is_some()
     }

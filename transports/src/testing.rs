@@ -1,13 +1,9 @@
 //! An engine in memory to test transports against.
 
-use std::{
-    future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+#[cfg(any(feature = "dialect-keyknox", feature = "dialect-meeco"))]
+pub(crate) mod clock;
+
+use std::{future::Future, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -19,41 +15,13 @@ use strongroom_engine::{
     },
     ports::{Clock, SeededEntropy, SystemClock},
 };
-use strongroom_primitives::{
-    id::{RealmId, Subject},
-    time::Timestamp,
-};
+use strongroom_primitives::id::{RealmId, Subject};
 use strongroom_storage::Memory;
 
 use crate::{
     EdgeLimits, Front,
     exchange::{Peer, Request},
 };
-
-/// A clock that stands still until it is told to move.
-pub(crate) struct HandClock(AtomicU64);
-
-impl HandClock {
-    /// One that stands at so many seconds since 1970.
-    pub(crate) fn at_s(seconds: u64) -> Self {
-        Self(AtomicU64::new(seconds * 1_000))
-    }
-
-    pub(crate) fn advance(&self, time: Duration) {
-        let ms = u64::try_from(time.as_millis()).expect("less than an age");
-        self.0.fetch_add(ms, Ordering::SeqCst);
-    }
-}
-
-impl Clock for HandClock {
-    fn wall(&self) -> Timestamp {
-        Timestamp::from_ms(self.0.load(Ordering::SeqCst))
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::SeqCst))
-    }
-}
 
 /// A running engine and the front of a transport.
 pub(crate) struct Bench {

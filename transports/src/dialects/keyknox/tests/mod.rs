@@ -24,7 +24,7 @@ use crate::{
     EdgeLimits, Front,
     dialects::Dialect,
     exchange::{HeaderMap, HeaderName, HeaderValue, Method, Peer, Request, Response, header},
-    testing::HandClock,
+    testing::clock::HandClock,
 };
 
 /// When the tokens of the vectors were made, in seconds since 1970.

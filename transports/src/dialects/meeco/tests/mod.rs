@@ -55,7 +55,7 @@ use crate::{
     EdgeLimits, Front,
     dialects::Dialect,
     exchange::{HeaderMap, HeaderName, HeaderValue, Method, Peer, Request, Response, header},
-    testing::HandClock,
+    testing::clock::HandClock,
 };
 
 /// When the worlds begin, in seconds since 1970.
