@@ -6,10 +6,22 @@ use std::{collections::BTreeSet, sync::Arc};
 use futures_util::{SinkExt, StreamExt};
 use http::header;
 use serde_json::Value;
+use strongroom_engine::{
+    Credential, Rights,
+    domains::realms::{ConfiguredRealm, SignUp, SyncConfiguredRealms},
+    testing::keys::wrap,
+};
+use strongroom_primitives::{
+    cryppo,
+    encoding::{from_base64, to_base64},
+    id::RealmId,
+    rsa::{NewKeyBits, PrivateKey},
+    srp::{self, Ephemeral, Profile, Salt, ServerPublic},
+};
 use strongroom_wire::Encoding;
 
 use crate::{
-    Router,
+    PeopleOptions, Router,
     memory::connect,
     testing::{Bench, request},
 };
@@ -47,24 +59,101 @@ fn agrees(shown: &Value, answer: &Value) -> bool {
     }
 }
 
-/// Two callers, and the entity tag of the last answer that had one.
+/// Two callers, the entity tag of the last answer that had one, and a person.
 struct Reader {
     bench: Bench,
     router: Arc<Router>,
     token: String,
     bobs_token: String,
     etag: String,
+    person: Person,
+}
+
+/// Somebody who signs up on the page: what their client knows, and what the server has told it.
+struct Person {
+    signing_in: Option<srp::Client>,
+    key: PrivateKey,
+    /// What stands for names with a dollar sign.
+    known: Vec<(&'static str, String)>,
+}
+
+const PASSWORD: &[u8] = b"what the client derived";
+
+impl Person {
+    fn new() -> Self {
+        let signing_in = srp::Client::start(Profile::NATIVE, Ephemeral::new([3; 32])).unwrap();
+        let key = PrivateKey::generate(NewKeyBits::Bits2048).unwrap();
+        let pem = Value::from(key.public_key().to_pem()).to_string();
+        let text = |plain: &str| String::from_utf8(wrap(1, plain).to_vec()).unwrap();
+        let known = vec![
+            ("$A\"", format!("{}\"", to_base64(signing_in.public().as_bytes()))),
+            ("$SALT", to_base64(&[7; 16])),
+            ("$PUBLIC_KEY", pem.trim_matches('"').to_owned()),
+            ("$KEK", text("kek")),
+            ("$DEK", text("dek")),
+        ];
+        Self { signing_in: Some(signing_in), key, known }
+    }
+
+    /// What the next requests of the page need of an answer.
+    fn listen(&mut self, answer: &Value) {
+        let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let salt = Salt::new(&[7; 16]).unwrap();
+        if let Some(username) = text("/username") {
+            let verifier = srp::register(Profile::NATIVE, &username, PASSWORD, &salt).unwrap();
+            self.learn(("$VERIFIER", to_base64(verifier.expose())));
+            self.learn(("$USERNAME", username));
+        }
+        if let Some(server_public) = text("/server_public") {
+            let server_public = from_base64(&server_public).unwrap();
+            let server_public = ServerPublic::new(Profile::NATIVE, &server_public).unwrap();
+            let client = self.signing_in.take().expect("the page signs in once");
+            let proved = client.prove(&self.fill_in("$USERNAME"), PASSWORD, &salt, &server_public).unwrap();
+            self.learn(("$M1", to_base64(proved.m1().expose())));
+        }
+        if let Some(sealed) = text("/session/sealed_token") {
+            let token = cryppo::decrypt_rsa(&self.key, &sealed).unwrap();
+            self.learn(("$VAULT_TOKEN", String::from_utf8(token.expose().to_vec()).unwrap()));
+        }
+        for (name, pointer) in [("$USER_TOKEN", "/session/token"), ("$ADMISSION", "/token")] {
+            text(pointer).into_iter().for_each(|token| self.learn((name, token)));
+        }
+        // The first thing with an id is the one that is spoken of.
+        if !self.known.iter().any(|(name, _)| *name == "$ID") {
+            text("/id").into_iter().for_each(|id| self.learn(("$ID", id)));
+        }
+    }
+
+    fn learn(&mut self, known: (&'static str, String)) {
+        self.known.retain(|(name, _)| *name != known.0);
+        self.known.push(known);
+    }
+
+    fn fill_in(&self, text: &str) -> String {
+        self.known.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
+    }
 }
 
 impl Reader {
     async fn new() -> Self {
         let bench = Bench::new().await;
         let (token, bobs_token) = (bench.bearer("ann").await.token, bench.bearer("bob").await.token);
+        let people = PeopleOptions::default();
+        let of = |realm: RealmId, sign_up| ConfiguredRealm {
+            realm,
+            rights: Rights::NONE,
+            sign_up,
+            keys: Vec::new(),
+        };
+        let realms = vec![of(people.users_realm, SignUp::Reserved), of(people.vault_realm, SignUp::Closed)];
+        let sync = SyncConfiguredRealms { realms };
+        bench.engine.handle().ask(Credential::Operator, sync).await.unwrap();
         let router = Arc::new(Router::builder().native("/v1").build().unwrap());
-        Self { bench, router, token, bobs_token, etag: String::new() }
+        Self { bench, router, token, bobs_token, etag: String::new(), person: Person::new() }
     }
 
     fn fill_in(&self, text: &str) -> String {
+        let text = self.person.fill_in(text);
         let text = text.replace("$BOBS_TOKEN", &self.bobs_token).replace("$TOKEN", &self.token);
         text.replace("$ETAG", &self.etag)
     }
@@ -87,8 +176,9 @@ impl Reader {
         {
             tag.to_str().unwrap().clone_into(&mut self.etag);
         }
-        let shown: Value = serde_json::from_str(shown_body).expect("the page shows JSON");
         let body: Value = serde_json::from_str(if body.is_empty() { "null" } else { &body }).unwrap();
+        self.person.listen(&body);
+        let shown: Value = serde_json::from_str(&self.fill_in(shown_body)).expect("the page shows JSON");
         assert!(agrees(&shown, &body), "{asked}\n{body:#}");
     }
 
@@ -114,12 +204,12 @@ async fn the_examples_of_the_page_are_what_happens() {
     let mut reader = Reader::new().await;
     let exchanges = blocks("http");
     assert_eq!(exchanges.len() % 2, 0, "a request and its answer");
-    assert!(exchanges.len() >= 20);
+    assert!(exchanges.len() >= 46);
     for pair in exchanges.chunks(2) {
         reader.play_request(pair[0], pair[1]).await;
     }
     let conversations = blocks("frames");
-    assert_eq!(conversations.len(), 3);
+    assert_eq!(conversations.len(), 4);
     for lines in conversations {
         reader.play_frames(lines).await;
     }
@@ -151,6 +241,9 @@ fn every_problem_has_a_row_on_the_page_and_every_row_a_problem() {
         include_str!("mod.rs"),
         include_str!("http.rs"),
         include_str!("input.rs"),
+        include_str!("keys.rs"),
+        include_str!("people.rs"),
+        include_str!("users.rs"),
         include_str!("../ws/connection.rs"),
         include_str!("../ws/handshake.rs"),
         include_str!("../ws/listener.rs"),
