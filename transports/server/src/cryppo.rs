@@ -9,7 +9,6 @@ mod advice;
 mod decrypt;
 mod encrypt;
 mod generate;
-mod place;
 mod sign;
 mod source;
 

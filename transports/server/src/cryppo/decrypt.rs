@@ -7,8 +7,11 @@ use strongroom_primitives::cryppo::{Wrapped, WrappingKey, decrypt_rsa};
 
 use super::{
     advice::{With, explain},
+    source::{KeySource, private_key, serialized},
+};
+use crate::{
     place::Place,
-    source::{Insisted, KeySource, Stdin, private_key, serialized},
+    secrets::{Insisted, Stdin},
 };
 
 #[derive(Debug, Args)]

@@ -10,10 +10,13 @@ use strongroom_primitives::{
 
 use super::{
     advice::{With, explain},
-    place::Place,
-    source::{Insisted, KeySource, Stdin, ValueSource, one_line, parse_key, public_key},
+    source::{KeySource, ValueSource, parse_key, public_key},
 };
-use crate::data::random;
+use crate::{
+    data::random,
+    place::Place,
+    secrets::{Insisted, Stdin, one_line},
+};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

@@ -15,8 +15,11 @@ use strongroom_primitives::{
 };
 use zeroize::Zeroizing;
 
-use super::place::{Place, Readers, check_free, write};
-use crate::{data::random, output};
+use crate::{
+    data::random,
+    output,
+    place::{Place, Readers, check_free, write},
+};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

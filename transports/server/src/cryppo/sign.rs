@@ -7,9 +7,9 @@ use strongroom_primitives::cryppo::{sign, verify};
 
 use super::{
     advice::{With, explain, explain_signing},
-    place::Place,
     source::{file, private_key, public_key, string_of},
 };
+use crate::place::Place;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

@@ -2,7 +2,6 @@
 //! command line.
 
 use std::{
-    fs,
     io::{self, IsTerminal},
     path::{Path, PathBuf},
 };
@@ -16,54 +15,13 @@ use strongroom_primitives::{
 };
 
 use super::advice::{explain_key, explain_rsa_key};
-use crate::{config::is_world_readable, input};
+use crate::{
+    input,
+    secrets::{Insisted, STDIN, Stdin, check_private, one_line, said},
+};
 
 /// Largest file of a printed key, in bytes: 44 characters and a line break are what it should have.
 const KEY_FILE_BYTES_MAX: usize = 1024;
-
-/// Names standard input.
-const STDIN: &str = "-";
-
-/// Standard input, which gives one thing only.
-#[derive(Debug, Default)]
-pub(super) struct Stdin {
-    given: Option<&'static str>,
-}
-
-impl Stdin {
-    fn read(&mut self, what: &'static str, bytes_max: usize) -> anyhow::Result<Secret> {
-        if let Some(given) = self.given {
-            anyhow::bail!("standard input gives the {given} already; the {what} must come from elsewhere");
-        }
-        self.given = Some(what);
-        input::all_of_stdin(bytes_max)
-    }
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Insisted {
-    /// Takes keys and values from the command line, where other users of this machine see them while the command runs
-    /// and the shell's history keeps them
-    #[arg(long)]
-    secrets_on_command_line: bool,
-}
-
-impl Insisted {
-    /// Refuses a secret that stands on the command line, unless that is insisted on.
-    fn check(&self, what: &str, flag: &str) -> anyhow::Result<()> {
-        ensure!(
-            self.secrets_on_command_line,
-            "other users of this machine see a {what} on the command line, and the shell's history keeps it: name a file \
-             with --{what}-file, send it through standard input with `{flag} -`, or insist with --secrets-on-command-line"
-        );
-        Ok(())
-    }
-}
-
-/// Takes a text over from the command line.
-fn said(text: &str) -> Result<SecretText, std::convert::Infallible> {
-    Ok(SecretText::new(text.to_owned()))
-}
 
 #[derive(Debug, Args)]
 #[group(id = "key_source", multiple = false)]
@@ -88,7 +46,7 @@ impl KeySource {
                 (one_line(&stdin.read("key", KEY_FILE_BYTES_MAX)?), "standard input".to_owned())
             }
             (Some(key), _) => {
-                insisted.check("key", "-k")?;
+                insisted.check("key", "-k -")?;
                 (Some(key.clone()), "the command line".to_owned())
             }
             (None, Some(path)) => {
@@ -134,7 +92,7 @@ impl ValueSource {
         let value = match (&self.value, &self.value_file) {
             (Some(value), _) if value.expose().is_empty() => return Ok(Secret::new(Vec::new())),
             (Some(value), _) if value.expose() != STDIN => {
-                insisted.check("value", "-v")?;
+                insisted.check("value", "-v -")?;
                 Secret::from(value.expose().as_bytes())
             }
             (None, Some(path)) => input::all_of_file(path, TEXT_BYTES_MAX)?,
@@ -186,13 +144,6 @@ pub(super) fn string_of(bytes: &Secret) -> anyhow::Result<String> {
     Ok(text.expose().to_owned())
 }
 
-/// The text of a file without the line break at its end, if it is text.
-pub(super) fn one_line(bytes: &Secret) -> Option<SecretText> {
-    let text = str::from_utf8(bytes.expose()).ok()?;
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    Some(SecretText::new(text.strip_suffix('\r').unwrap_or(text).to_owned()))
-}
-
 /// Reads a private key from a file that nobody else can read.
 ///
 /// # Errors
@@ -214,14 +165,4 @@ pub(super) fn public_key(path: &Path) -> anyhow::Result<PublicKey> {
     let pem = str::from_utf8(bytes.expose()).ok();
     let pem = pem.with_context(|| format!("{} is not a PEM file", path.display()))?;
     PublicKey::from_pem(pem).map_err(|error| explain_rsa_key(error, path))
-}
-
-fn check_private(path: &Path, what: &str) -> anyhow::Result<()> {
-    let shown = path.display();
-    let metadata = fs::metadata(path).with_context(|| format!("cannot read {shown}"))?;
-    ensure!(
-        !is_world_readable(&metadata),
-        "{shown} holds a {what} and others on this machine can read it; run `chmod 600 {shown}`"
-    );
-    Ok(())
 }

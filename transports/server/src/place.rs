@@ -19,7 +19,7 @@ use crate::{
 
 /// Who may read a file that is written.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Readers {
+pub(crate) enum Readers {
     /// Mode 0600.
     Owner,
     /// Mode 0644, less what the process withholds.
@@ -27,7 +27,7 @@ pub(super) enum Readers {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Writes it into this file, readable by its owner only
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -38,7 +38,7 @@ pub(super) struct Place {
 
 impl Place {
     /// A place that was named in another way.
-    pub(super) fn at(path: Option<&Path>, force: bool) -> Self {
+    pub(crate) fn at(path: Option<&Path>, force: bool) -> Self {
         Self { output: path.map(Path::to_owned), force }
     }
 
@@ -46,7 +46,7 @@ impl Place {
     ///
     /// # Errors
     /// One line that names the fix.
-    pub(super) fn put_bytes(&self, name: &str, bytes: &[u8], as_json: bool) -> anyhow::Result<()> {
+    pub(crate) fn put_bytes(&self, name: &str, bytes: &[u8], as_json: bool) -> anyhow::Result<()> {
         match self.in_file(bytes, as_json)? {
             true => Ok(()),
             false if as_json => output::json(&Named { name, text: &encoding::to_base64(bytes) }),
@@ -59,7 +59,7 @@ impl Place {
     ///
     /// # Errors
     /// One line that names the fix.
-    pub(super) fn put_line(
+    pub(crate) fn put_line(
         &self,
         name: &str,
         heading: Option<&str>,
@@ -79,6 +79,19 @@ impl Place {
         }
         out.write_all(&line(text))?;
         Ok(out.flush()?)
+    }
+
+    /// Whether it is a file.
+    pub(crate) fn is_file(&self) -> bool {
+        self.output.is_some()
+    }
+
+    /// Refuses a file that could not be written, before anything is done for it.
+    ///
+    /// # Errors
+    /// As [`check_free`].
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        self.output.as_deref().map_or(Ok(()), |path| check_free(path, self.force))
     }
 
     /// Whether there was a file to write.
@@ -117,7 +130,7 @@ fn line(text: &str) -> zeroize::Zeroizing<Vec<u8>> {
 ///
 /// # Errors
 /// If it is there and `force` is not said, or it is no plain file.
-pub(super) fn check_free(path: &Path, force: bool) -> anyhow::Result<()> {
+pub(crate) fn check_free(path: &Path, force: bool) -> anyhow::Result<()> {
     let shown = path.display();
     match fs::symlink_metadata(path) {
         Err(_) => Ok(()),
@@ -132,7 +145,7 @@ pub(super) fn check_free(path: &Path, force: bool) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// As [`check_free`], and if it cannot be written.
-pub(super) fn write(path: &Path, bytes: &[u8], readers: Readers, force: bool) -> anyhow::Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8], readers: Readers, force: bool) -> anyhow::Result<()> {
     check_free(path, force)?;
     let name = path.file_name().with_context(|| format!("{} does not name a file", path.display()))?;
     let mut beside = std::ffi::OsString::from(".");
