@@ -2,7 +2,9 @@
 //! WebSockets, in text and in binary, on connections that end when they like.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod brittle;
 mod keys;
 mod records;
 mod support;
+mod users;
 mod watch;

@@ -9,7 +9,7 @@ use strongroom_client::{
 };
 use strongroom_engine::{
     Credential, Engine, Limits, Rights,
-    domains::realms::{PutRealmKey, RealmKey},
+    domains::realms::{PutRealm, PutRealmKey, RealmKey, SetSignUp, SignUp},
     ports::{Clock, SystemClock},
 };
 use strongroom_primitives::{id::RealmId, sign::SigningKey};
@@ -61,6 +61,13 @@ pub(crate) fn deployed_with(limits: Limits, test: impl AsyncFnOnce(&Deployment))
         let key = RealmKey { key_id: "k1".to_owned(), public_key, rights: Rights::ALL };
         let put = PutRealmKey { realm: RealmId::new("app").expect("a good realm"), key };
         engine.handle().ask(Credential::Operator, put).await.expect("the operator may");
+        for (realm, sign_up) in [("users", SignUp::Reserved), ("users-vault", SignUp::Closed)] {
+            let realm = RealmId::new(realm).expect("a good realm");
+            let put = PutRealm { realm: realm.clone(), rights: Rights::NONE };
+            engine.handle().ask(Credential::Operator, put).await.expect("the operator may");
+            let set = SetSignUp { realm, sign_up };
+            engine.handle().ask(Credential::Operator, set).await.expect("the operator may");
+        }
         let front = Front::new(engine.handle().clone(), EdgeLimits::default());
         let router = Router::builder().native("/v1").build().expect("a good prefix");
         let options = HttpOptions {
@@ -105,7 +112,16 @@ impl Deployment {
 
     /// A client of `identity`.
     pub(crate) fn client(&self, via: Via, identity: &str) -> Client {
-        let (url, credentials) = (format!("http://{}", self.address()), credentials(identity));
+        self.client_of(via, credentials(identity))
+    }
+
+    /// A client of nobody.
+    pub(crate) fn nobody(&self, via: Via) -> Client {
+        self.client_of(via, Credentials::nobody())
+    }
+
+    fn client_of(&self, via: Via, credentials: Credentials) -> Client {
+        let url = format!("http://{}", self.address());
         let cbor = || ClientOptions { encoding: Encoding::Cbor, ..options() };
         match via {
             Via::Memory => self.in_memory(credentials, options()),

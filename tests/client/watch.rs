@@ -1,27 +1,27 @@
 //! Live push over connections that end when they like: a thousand times, in memory, over a WebSocket and by long poll.
 
 use std::{
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
-use futures_util::{Sink, Stream, StreamExt, future::join};
-use strongroom_client::{Client, ClientError, ClientOptions, Content, Update, WatchOptions, wire::What};
+use futures_util::{StreamExt, future::join};
+use strongroom_client::{Client, ClientError, Content, Update, WatchOptions, wire::What};
 use strongroom_engine::Limits;
 use strongroom_testkit::Dice;
-use strongroom_transports::memory::{self, Link, LinkClosed};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
-use crate::support::{Deployment, EVERY_LINK, Via, credentials, deployed, deployed_with, options};
+use crate::{
+    brittle::brittle,
+    support::{EVERY_LINK, Via, credentials, deployed, deployed_with, options},
+};
 
 /// How often connections are cut.
 const CUTS: u64 = 1_000;
@@ -81,82 +81,14 @@ fn limits() -> Limits {
     Limits { feed_events_max: 1_000_000, ..Limits::default() }
 }
 
-/// A link in memory that breaks after so many frames in either direction.
-struct Brittle {
-    link: Option<Link>,
-    left: u64,
-    cuts: Arc<AtomicU64>,
-}
-
-impl Brittle {
-    /// Whether another frame gets through.
-    fn passes(&mut self) -> bool {
-        if self.left == 0 && self.link.take().is_some() {
-            self.cuts.fetch_add(1, Ordering::Relaxed);
-        }
-        self.left = self.left.saturating_sub(1);
-        self.link.is_some()
-    }
-}
-
-impl Stream for Brittle {
-    type Item = Bytes;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let Some(link) = &mut self.link else { return Poll::Ready(None) };
-        match link.poll_next_unpin(cx) {
-            Poll::Ready(Some(bytes)) if self.passes() => Poll::Ready(Some(bytes)),
-            Poll::Ready(_) => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-}
-
-impl Sink<Bytes> for Brittle {
-    type Error = LinkClosed;
-
-    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), LinkClosed>> {
-        self.link.as_mut().map_or(Poll::Ready(Err(LinkClosed)), |link| Pin::new(link).poll_ready(cx))
-    }
-
-    fn start_send(mut self: Pin<&mut Self>, bytes: Bytes) -> Result<(), LinkClosed> {
-        if !self.passes() {
-            return Err(LinkClosed);
-        }
-        let link = self.link.as_mut().ok_or(LinkClosed)?;
-        Pin::new(link).start_send(bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), LinkClosed>> {
-        self.link.as_mut().map_or(Poll::Ready(Err(LinkClosed)), |link| Pin::new(link).poll_flush(cx))
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), LinkClosed>> {
-        self.link.as_mut().map_or(Poll::Ready(Ok(())), |link| Pin::new(link).poll_close(cx))
-    }
-}
-
-/// A client whose links break after two to seven frames.
-fn brittle(deployment: &Deployment, options: ClientOptions, seed: u64, cuts: &Arc<AtomicU64>) -> Client {
-    let (front, encoding, cuts) = (deployment.front().clone(), options.encoding, cuts.clone());
-    let dialled = AtomicU64::new(0);
-    let dial = move || {
-        let dice = Dice::new(seed, &format!("link {}", dialled.fetch_add(1, Ordering::Relaxed)));
-        let link = Some(memory::connect(&front, None, encoding));
-        let left = dice.within(2..=7);
-        std::future::ready(Ok::<_, LinkClosed>(Brittle { link, left, cuts: cuts.clone() }))
-    };
-    Client::frames(dial, credentials("alice"), options)
-}
-
 /// A-REC-12: a thousand broken links in memory, no gap, no double; and every write exactly once.
 #[test]
 fn a_thousand_broken_links_cost_no_event_and_double_none() {
     deployed_with(limits(), async |deployment| {
         let cuts = Arc::new(AtomicU64::new(0));
-        let writer = brittle(deployment, options(), 1, &cuts);
+        let writer = brittle(deployment, credentials("alice"), 1, &cuts);
         let watched = Arc::new(AtomicU64::new(0));
-        let watcher = brittle(deployment, options(), 2, &watched);
+        let watcher = brittle(deployment, credentials("alice"), 2, &watched);
         let written = write_and_watch(&writer, &watcher, &watched).await;
         let (ours, theirs) = (cuts.load(Ordering::Relaxed), watched.load(Ordering::Relaxed));
         assert!(theirs >= CUTS && written > 0);

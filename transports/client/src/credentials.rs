@@ -58,6 +58,16 @@ impl Token {
         Ok(Self { authorization: SecretText::new(format!("Virgil {text}")), expires: Some(expires) })
     }
 
+    /// A bearer token in whatever form this server gave it out.
+    pub(crate) fn bearer(text: &SecretText) -> Result<Self, BadToken> {
+        let text = text.expose();
+        let fits = !text.is_empty() && text.len() <= TOKEN_BYTES_MAX;
+        if !fits || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(BadToken);
+        }
+        Ok(Self { authorization: SecretText::new(format!("Bearer {text}")), expires: None })
+    }
+
     /// The same token, known to end then.
     #[must_use]
     pub fn expiring(self, at: Timestamp) -> Self {

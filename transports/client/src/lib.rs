@@ -2,6 +2,7 @@
 //!
 //! [`Client`] asks a server over HTTP, a WebSocket or anything that carries frames; [`Records`] are what it keeps,
 //! [`SealedRecords`] what it keeps without being able to read it, and [`Client::watch`] tells what happens to them.
+//! [`users`] are people with a passphrase, their keys and their vault.
 //! [`keyknox`] is the cryptographic half: envelopes, tokens, the cloud record of a user's keys and its local mirror.
 //! It knows no network; [`KeyRecord`] carries its one record over a client.
 //!
@@ -28,6 +29,7 @@ mod records;
 mod sealed;
 #[cfg(test)]
 mod testing;
+pub mod users;
 mod watch;
 
 pub use backoff::Backoff;

@@ -342,9 +342,9 @@ fn endless() -> ClientError {
 }
 
 /// Pages being collected.
-struct Rows<T> {
-    rows: Vec<T>,
-    cursor: Option<String>,
+pub(crate) struct Rows<T> {
+    pub(crate) rows: Vec<T>,
+    pub(crate) cursor: Option<String>,
     pages: usize,
 }
 
@@ -356,7 +356,7 @@ impl<T> Default for Rows<T> {
 
 impl<T> Rows<T> {
     /// Takes a page in. Returns whether there is another.
-    fn take(&mut self, rows: Vec<T>, next: Option<String>) -> Result<bool, ClientError> {
+    pub(crate) fn take(&mut self, rows: Vec<T>, next: Option<String>) -> Result<bool, ClientError> {
         self.rows.extend(rows);
         self.pages += 1;
         // Pages may be empty where nothing on them is the caller's to see, but not without end.
