@@ -10,6 +10,7 @@ use crate::{
     cryppo::CryppoCommand,
     keys::KeysCommand,
     store::StoreCommand,
+    user::{ItemCommand, KekCommand, KeyCommand, UserCommand},
 };
 
 /// Keeps keys and records that it cannot read.
@@ -61,6 +62,14 @@ pub(crate) enum Command {
     Admin(Box<AdminCommand>),
     /// Keeps a user's keys, encrypted, in the cloud and here
     Keys(Box<KeysCommand>),
+    /// Signs a person up, in and out, with a passphrase that no server sees
+    User(Box<UserCommand>),
+    /// Looks at the wrapped keys of a user
+    Key(Box<KeyCommand>),
+    /// Keeps items in a user's vault, with values that no server can read
+    Item(Box<ItemCommand>),
+    /// Replaces the key that a user's other keys are wrapped by
+    Kek(Box<KekCommand>),
     /// Makes and reads keys and strings of Meeco's clients, without a server
     Cryppo(Box<CryppoCommand>),
     /// Asks a running server whether it is ready: exit code 0 if it is

@@ -21,6 +21,7 @@ mod secrets;
 mod serve;
 mod store;
 mod table;
+mod user;
 
 use std::{
     io::{self, Write},
@@ -71,6 +72,19 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             command.run()?;
             return Ok(ExitCode::SUCCESS);
         }
+        Command::User(command) => {
+            command.run()?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Key(command) => {
+            command.run()?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Item(command) => {
+            command.run()?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Kek(command) => return command.run(),
         _ => {}
     }
     let loaded = config::load(&cli.sources()?)?;
@@ -88,7 +102,9 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Store(command) => store::run(command, &loaded.config)?,
         Command::Serve(_) | Command::Dev(_) => return serve::run(&loaded),
         // Done above, because they need no configuration.
-        Command::Completions { .. } | Command::Man { .. } | Command::Keys(_) | Command::Cryppo(_) => {}
+        Command::Completions { .. } | Command::Man { .. } => {}
+        Command::Keys(_) | Command::Cryppo(_) => {}
+        Command::User(_) | Command::Key(_) | Command::Item(_) | Command::Kek(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,94 @@
+//! The way to a server.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use strongroom_client::{
+    Client, ClientOptions, Credentials,
+    users::{Keystore, UserError, Users, Vault},
+};
+
+use super::{UserFile, advice::explain};
+
+/// Where a server is looked for that nothing else is said of: what `strongroom serve` listens on.
+const DEFAULT_SERVER: &str = "http://127.0.0.1:8470";
+
+/// How often the server is tried: a person waits.
+const TRIES_MAX: u32 = 4;
+
+#[derive(Debug, Args)]
+pub(super) struct At {
+    /// The server's URL [default: the one in the user file, else http://127.0.0.1:8470]
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// A PEM file: the certificates that the server's must descend from, instead of this machine's roots
+    #[arg(long, value_name = "FILE")]
+    trusted_certificates: Option<PathBuf>,
+    /// Sends tokens over http:// to another machine, where others on the way can read them
+    #[arg(long)]
+    allow_plaintext: bool,
+}
+
+impl At {
+    /// A way to the server; `known` is what the user file says. Asks nobody yet.
+    ///
+    /// # Errors
+    /// One line that names the fix.
+    pub(super) fn open(&self, known: Option<&str>) -> anyhow::Result<Server> {
+        let url = self.server.as_deref().or(known).unwrap_or(DEFAULT_SERVER).trim_end_matches('/').to_owned();
+        let roots_pem = match &self.trusted_certificates {
+            Some(path) => {
+                let read = fs::read(path);
+                Some(
+                    read.with_context(|| format!("cannot read the trusted certificates {}", path.display()))?,
+                )
+            }
+            None => None,
+        };
+        let options = ClientOptions {
+            roots_pem,
+            allow_plaintext: self.allow_plaintext,
+            tries_max: TRIES_MAX,
+            ..ClientOptions::default()
+        };
+        let client = Client::http(&url, Credentials::nobody(), options).context("--server")?;
+        Ok(Server { url, client })
+    }
+}
+
+/// A server, asked by nobody in particular.
+pub(super) struct Server {
+    pub(super) url: String,
+    client: Client,
+}
+
+impl Server {
+    /// Signing up and in.
+    pub(super) fn users(&self) -> Users {
+        Users::new(&self.client)
+    }
+
+    /// The keystore, by the session of a user file.
+    ///
+    /// # Errors
+    /// One line that names the fix.
+    pub(super) fn keystore(&self, file: &UserFile) -> anyhow::Result<Keystore> {
+        let opened = self.users().keystore(&file.keystore_access_token, file.passphrase_derived_key.clone());
+        opened.map_err(|error| self.explain(error))
+    }
+
+    /// The vault, by the session of a user file.
+    ///
+    /// # Errors
+    /// One line that names the fix.
+    pub(super) fn vault(&self, file: &UserFile) -> anyhow::Result<Vault> {
+        let opened = self.users().vault(&file.vault_access_token, file.data_encryption_key.clone());
+        opened.map_err(|error| self.explain(error))
+    }
+
+    /// A failure, and the way out of it.
+    pub(super) fn explain(&self, error: impl Into<UserError>) -> anyhow::Error {
+        explain(&error.into(), &self.url)
+    }
+}
