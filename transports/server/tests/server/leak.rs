@@ -3,14 +3,25 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use strongroom_primitives::{encoding, sign::SigningKey};
+use strongroom_primitives::{
+    cryppo::{Wrapped, WrappingKey},
+    encoding,
+    secret::SecretText,
+    secret_key::SecretKey,
+    sign::SigningKey,
+};
 
-use crate::kit::{Answer, Server, ask, folder, strongroom, virgil_token};
+use crate::{
+    kit::{Answer, Server, ask, folder, strongroom, virgil_token},
+    user::Device,
+};
 
 /// Text that is unmistakable, also as the bytes of a record.
 const VALUE: &str = "canary-of-a-value-0123456789";
 const META: &str = "canary-of-a-meta-0123456789";
 const GATEWAY: &str = "canary-of-a-gateway-0123456789";
+const PASSPHRASE: &str = "canary-of-a-passphrase-0123456789";
+const NEW_PASSPHRASE: &str = "canary-of-another-passphrase-0123456789";
 
 /// Everything that is secret in this test, by name, in every spelling that it travels in.
 fn canaries(server: &Server, key: &SigningKey, jwt: &str, operator: &str) -> BTreeMap<&'static str, String> {
@@ -151,6 +162,108 @@ fn canaries_appear_in_no_log_metric_or_error() {
             }
         }
         assert!(!token.is_empty());
+    }
+}
+
+/// Everything of a person's that is secret, by name, in every spelling that it travels in.
+fn canaries_of(person: &Device) -> BTreeMap<String, String> {
+    let mut canaries: BTreeMap<String, String> = BTreeMap::new();
+    for name in ["keystore_access_token", "vault_access_token"] {
+        canaries.insert(name.to_owned(), person.field(name).trim_start_matches("srt_").to_owned());
+    }
+    for name in ["passphrase_derived_key", "key_encryption_key", "data_encryption_key"] {
+        let text = person.field(name);
+        let key = WrappingKey::from_text(&SecretText::new(text.clone())).unwrap();
+        canaries.insert(format!("{name} in hexadecimal"), hex::encode(key.expose_bytes()));
+        canaries.insert(format!("{name} in base64"), encoding::to_base64(key.expose_bytes()));
+        canaries.insert(name.to_owned(), text);
+    }
+    let secret = SecretKey::parse(&person.field("secret")).unwrap();
+    canaries.insert("secret".to_owned(), secret.expose_base58().to_owned());
+    canaries
+        .insert("secret in groups".to_owned(), person.field("secret").rsplit('.').next().unwrap().to_owned());
+    canaries.insert("secret in hexadecimal".to_owned(), hex::encode(*secret.expose_bytes()));
+    for (name, text) in
+        [("passphrase", PASSPHRASE), ("new passphrase", NEW_PASSPHRASE), ("item value", VALUE)]
+    {
+        canaries.insert(name.to_owned(), text.to_owned());
+        canaries.insert(format!("{name} in base64"), encoding::to_base64(text.as_bytes()));
+    }
+    canaries
+}
+
+/// The private key of a person's vault, opened as nobody but them can.
+fn private_key_of(person: &Device, server: &Server) -> String {
+    let named =
+        server.ask_as(&person.field("keystore_access_token"), "GET", "/v1/keypairs/named/vault", "").json();
+    let kek = WrappingKey::from_text(&SecretText::new(person.field("key_encryption_key"))).unwrap();
+    let wrapped = Wrapped::parse(named["wrapped_private_key"].as_str().unwrap()).unwrap();
+    kek.decrypt_text(&wrapped).unwrap().expose().lines().nth(5).unwrap().trim_end().to_owned()
+}
+
+/// A-LEAK-01: what a person holds is in no log at any level, no metric, no refusal, no row of the store and no file but
+/// the ones that they asked for; and the program that they use says none of it on standard error.
+#[test]
+fn a_persons_secrets_appear_nowhere_but_in_their_user_file() {
+    let folder = folder();
+    let server = Server::serve(folder.path(), &["--set", "log.level=trace"]);
+    let person = Device::signed_up(folder.path(), "person", &server, PASSPHRASE);
+    let first = canaries_of(&person);
+    let mut outputs = Vec::new();
+    let mut run = |arguments: &[&str], input: &str| outputs.push(person.run(arguments, input.as_bytes()));
+    run(&["item", "create", "-l", "Diary", "-v", "text=-"], VALUE);
+    run(&["item", "list"], "");
+    run(&["item", "update", "00000000000000000000000000000000", "-v", "text=-"], VALUE);
+    run(&["item", "create", "-l", "x", "-v", VALUE], "");
+    run(&["item", "create", "-l", "x", "-v", &format!("text={VALUE}")], "");
+    run(&["item", "create", "-l", "x", "-t", "none", "-v", "text=-"], VALUE);
+    run(&["user", "get"], "");
+    run(&["user", "sessions"], "");
+    run(&["user", "login", "-p", PASSPHRASE], "");
+    run(&["user", "login", "-p", "-", "-o", "other.yaml"], NEW_PASSPHRASE);
+    run(&["key", "list"], "");
+    run(&["key", "list", "--json"], "");
+    run(&["kek", "rotate"], "");
+    person.private("new", NEW_PASSPHRASE.as_bytes());
+    run(&["user", "passwd", "-p", "-", "--new-passphrase-file", "new"], "wrong");
+    run(&["user", "passwd", "-p", "-", "--new-passphrase-file", "new"], PASSPHRASE);
+    run(&["user", "get", "-a", "new"], "");
+    let mut canaries = canaries_of(&person);
+    canaries.extend(first.into_iter().map(|(name, canary)| (format!("first {name}"), canary)));
+    canaries.insert("private key".to_owned(), private_key_of(&person, &server));
+    let token = person.field("keystore_access_token");
+    let answers = [
+        server.ask_as(&token, "POST", "/v1/kek", &format!(r#"{{"wrapped":"{VALUE}"}}"#)),
+        server.ask_as(&token, "POST", "/v1/deks", &format!(r#"{{"wrapped":"{VALUE}","{PASSPHRASE}":1}}"#)),
+        server.ask_as(&token, "POST", "/v1/vault/items", &format!(r#"{{"label":"{VALUE}"#)),
+        server.ask("POST", "/v1/users/session", &[], &format!(r#"{{"username":"{PASSPHRASE}"}}"#)),
+    ];
+    run(&["user", "logout"], "");
+    run(&["user", "get"], "");
+    let metrics = ask(&server.admin, "GET", "/metrics", &[], "").unwrap();
+    server.signal("TERM");
+    let mut server = server;
+    server.wait();
+
+    let log = server.stderr();
+    assert!(log.contains("ended"), "there is no log:\n{log}");
+    let done = outputs.iter().filter(|output| output.status.success()).count();
+    assert_eq!((outputs.len(), done), (18, 9), "{outputs:?}");
+    let mut files = Vec::new();
+    files_under(&folder.path().join("strongroom-data"), &mut files);
+    for (name, canary) in &canaries {
+        assert!(!log.contains(canary), "the {name} is in the log");
+        assert!(!metrics.body.contains(canary), "the {name} is in the metrics");
+        for answer in &answers {
+            assert!(answer.status >= 400 && !answer.body.contains(canary), "the {name} is in {answer:?}");
+        }
+        for output in &outputs {
+            assert!(!contains(&output.stdout, canary), "the {name} is on standard output");
+            assert!(!contains(&output.stderr, canary), "the {name} is on standard error");
+        }
+        for (path, bytes) in &files {
+            assert!(!contains(bytes, canary), "the {name} is in {path}");
+        }
     }
 }
 

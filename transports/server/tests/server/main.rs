@@ -13,3 +13,4 @@ mod refusals;
 mod start;
 mod stop;
 mod tools;
+mod user;
