@@ -5,6 +5,7 @@
 mod admin;
 mod config;
 mod cryppo;
+mod guide;
 mod keys;
 mod kit;
 mod leak;
