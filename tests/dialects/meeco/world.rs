@@ -26,8 +26,8 @@ use strongroom_primitives::{
 };
 use strongroom_storage::Memory;
 use strongroom_transports::{
-    EdgeLimits, Front, Router,
-    dialects::meeco::{Installation, Keystore, MeecoOptions, MeecoRates, Vault},
+    EdgeLimits, Front, PeopleRates, Router,
+    dialects::meeco::{Installation, Keystore, MeecoOptions, Vault},
     exchange::{HeaderMap, HeaderName, HeaderValue, Method, Peer, Request, Response},
 };
 
@@ -77,7 +77,7 @@ pub(super) fn deployed(nodes: usize, test: impl AsyncFnOnce(&World)) {
             let open = SetSignUp { realm: realm(name), sign_up };
             operator.ask(Credential::Operator, open).await.expect("the operator may");
         }
-        let rates = MeecoRates::NONE;
+        let rates = PeopleRates::NONE;
         let options = MeecoOptions { rates, ..MeecoOptions::new(realm("keystore"), realm("vault")) };
         let installation = Installation::new(options);
         let router = Router::builder()

@@ -17,13 +17,13 @@ use strongroom_transports::{
     CorsPolicy, EdgeLimits, PeopleOptions, PeopleRates, Router,
     dialects::{
         keyknox::{Keyknox, KeyknoxOptions, RateLimits},
-        meeco::{Installation, Keystore, MeecoOptions, MeecoRates, Vault},
+        meeco::{Installation, Keystore, MeecoOptions, Vault},
     },
     http::{GatewayPeers, HttpLimits, HttpOptions},
     sockets::Network,
 };
 
-use crate::config::Config;
+use crate::config::{self, Config};
 
 /// Where the native interface is mounted.
 pub(crate) const NATIVE_MOUNT: &str = "/v1";
@@ -98,12 +98,16 @@ pub(crate) fn people(config: &Config) -> PeopleOptions {
     PeopleOptions {
         users_realm: users.realm.clone(),
         vault_realm: users.vault_realm.clone(),
-        rates: PeopleRates {
-            sign_ins_per_minute: users.rates.sign_ins_per_minute,
-            sign_ups_per_minute: users.rates.sign_ups_per_minute,
-            vault_sign_ins_per_minute: users.rates.vault_sign_ins_per_minute,
-        },
+        rates: people_rates(&users.rates),
         ..PeopleOptions::default()
+    }
+}
+
+fn people_rates(rates: &config::PeopleRates) -> PeopleRates {
+    PeopleRates {
+        sign_ins_per_minute: rates.sign_ins_per_minute,
+        sign_ups_per_minute: rates.sign_ups_per_minute,
+        vault_sign_ins_per_minute: rates.vault_sign_ins_per_minute,
     }
 }
 
@@ -180,11 +184,7 @@ pub(crate) fn router(config: &Config) -> anyhow::Result<Router> {
         let meeco = &config.meeco;
         let installation = Installation::new(MeecoOptions {
             subscription_keys: meeco.subscription_keys.iter().map(|key| key.0.clone()).collect(),
-            rates: MeecoRates {
-                sign_ins_per_minute: meeco.rates.sign_ins_per_minute,
-                sign_ups_per_minute: meeco.rates.sign_ups_per_minute,
-                vault_sign_ins_per_minute: meeco.rates.vault_sign_ins_per_minute,
-            },
+            rates: people_rates(&meeco.rates),
             body_bytes_max: meeco.body_bytes_max,
             ..MeecoOptions::new(meeco.keystore_realm.clone(), meeco.vault_realm.clone())
         });

@@ -294,23 +294,23 @@ section! {
         /// Who can sign up: "closed", "reserved" for whoever asks for a name first, or "chosen" for any name that is free.
         sign_up: SignUp = SignUp::Reserved;
         /// Requests per minute.
-        rates: UserRates = UserRates::default();
+        rates: PeopleRates = PeopleRates::default();
     }
 }
 
-fn user_rates() -> strongroom_transports::PeopleRates {
+fn people_rates() -> strongroom_transports::PeopleRates {
     strongroom_transports::PeopleRates::default()
 }
 
 section! {
     /// Requests per minute of one address, each with a burst of as many; 0 for no limit. Beyond them the answer is 429.
-    UserRates {
+    PeopleRates {
         /// Attempts to sign in with a passphrase, good and bad; and as many challenges.
-        sign_ins_per_minute: u32 = user_rates().sign_ins_per_minute;
+        sign_ins_per_minute: u32 = people_rates().sign_ins_per_minute;
         /// Usernames asked for, users registered, vault users made.
-        sign_ups_per_minute: u32 = user_rates().sign_ups_per_minute;
+        sign_ups_per_minute: u32 = people_rates().sign_ups_per_minute;
         /// Vault sessions asked for.
-        vault_sign_ins_per_minute: u32 = user_rates().vault_sign_ins_per_minute;
+        vault_sign_ins_per_minute: u32 = people_rates().vault_sign_ins_per_minute;
     }
 }
 
@@ -335,7 +335,7 @@ section! {
         /// The largest request body of the two mounts, in bytes, in place of `limits.body_bytes_max`.
         body_bytes_max: usize = dialects::meeco::BODY_BYTES_MAX;
         /// Requests per minute.
-        rates: MeecoRates = MeecoRates::default();
+        rates: PeopleRates = PeopleRates::default();
         /// Other keystores whose users are admitted to this vault.
         trusted_keystores: Vec<TrustedKeystore> = Vec::new();
     }
@@ -343,22 +343,6 @@ section! {
 
 fn realm(name: &'static str) -> RealmId {
     RealmId::new(name).expect("a default is a good realm")
-}
-
-fn meeco_rates() -> dialects::meeco::MeecoRates {
-    dialects::meeco::MeecoRates::default()
-}
-
-section! {
-    /// Requests per minute of one address, each with a burst of as many; 0 for no limit. Beyond them the answer is 429.
-    MeecoRates {
-        /// Attempts to sign in to the keystore, good and bad; and as many challenges.
-        sign_ins_per_minute: u32 = meeco_rates().sign_ins_per_minute;
-        /// Usernames asked for, users registered, vault users made.
-        sign_ups_per_minute: u32 = meeco_rates().sign_ups_per_minute;
-        /// Vault sessions asked for.
-        vault_sign_ins_per_minute: u32 = meeco_rates().vault_sign_ins_per_minute;
-    }
 }
 
 section! {

@@ -16,6 +16,7 @@ use crate::{
     dialects::{Answering, Dialect, Refusal},
     exchange::{Request, Response, StatusCode},
     path,
+    rates::Counted,
 };
 
 /// The mount of the keystore.
@@ -40,19 +41,19 @@ impl Keystore {
                 );
             }
             ("POST", ["srp", "username"]) => {
-                Installation::spend(&installation.sign_ups, request)?;
+                installation.spend(Counted::SignUp, request)?;
                 return Box::pin(sign_in::reserve(call)).await;
             }
             ("POST", ["srp", "users"]) => {
-                Installation::spend(&installation.sign_ups, request)?;
+                installation.spend(Counted::SignUp, request)?;
                 return Box::pin(sign_in::register(call)).await;
             }
             ("POST", ["srp", "challenges"]) => {
-                Installation::spend(&installation.challenges, request)?;
+                installation.spend(Counted::Challenge, request)?;
                 return Box::pin(sign_in::challenge(call)).await;
             }
             ("POST", ["srp", "session"]) => {
-                Installation::spend(&installation.sign_ins, request)?;
+                installation.spend(Counted::SignIn, request)?;
                 return Box::pin(sign_in::prove(call)).await;
             }
             ("GET", ["session"]) => Box::pin(sign_in::show(call)).await,

@@ -30,7 +30,7 @@ mod templates;
 mod tests;
 mod vault;
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use strongroom_engine::ports::{Clock, SystemClock};
 use strongroom_primitives::{
@@ -44,7 +44,7 @@ pub use vault::Vault;
 use self::problem::Problem;
 use crate::{
     exchange::Request,
-    rates::{Limit, Ticks, source_of},
+    rates::{Counted, PeopleLimits, PeopleRates},
 };
 
 /// The largest request body unless said otherwise: 1 MiB. Source: dialects/meeco.md, section 9.
@@ -59,7 +59,7 @@ pub struct MeecoOptions {
     /// The values of `Meeco-Subscription-Key` that are taken; any, if there are none.
     pub subscription_keys: Vec<SecretText>,
     /// Requests per minute.
-    pub rates: MeecoRates,
+    pub rates: PeopleRates,
     /// The largest request body, in bytes. In place of [`crate::EdgeLimits::body_bytes_max`]: four slots of the largest
     /// size take more than that.
     pub body_bytes_max: usize,
@@ -74,34 +74,10 @@ impl MeecoOptions {
             keystore_realm,
             vault_realm,
             subscription_keys: Vec::new(),
-            rates: MeecoRates::default(),
+            rates: PeopleRates::default(),
             body_bytes_max: BODY_BYTES_MAX,
             clock: Arc::new(SystemClock::new()),
         }
-    }
-}
-
-/// Requests per minute of one address, each with a burst of as many; 0 is no limit. IPv6 addresses are counted by
-/// their leading 64 bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MeecoRates {
-    /// Attempts to sign in to the keystore, good and bad; and as many challenges. Source: THREATS.md, section 3.
-    pub sign_ins_per_minute: u32,
-    /// Names asked for, users registered, vault users made.
-    pub sign_ups_per_minute: u32,
-    /// Vault sessions asked for.
-    pub vault_sign_ins_per_minute: u32,
-}
-
-impl MeecoRates {
-    /// No limits at all.
-    pub const NONE: Self =
-        Self { sign_ins_per_minute: 0, sign_ups_per_minute: 0, vault_sign_ins_per_minute: 0 };
-}
-
-impl Default for MeecoRates {
-    fn default() -> Self {
-        Self { sign_ins_per_minute: 60, sign_ups_per_minute: 60, vault_sign_ins_per_minute: 60 }
     }
 }
 
@@ -113,10 +89,7 @@ pub struct Installation {
     audience: Audience,
     subscription_keys: Vec<SecretText>,
     body_bytes_max: usize,
-    challenges: Limit<IpAddr>,
-    sign_ins: Limit<IpAddr>,
-    sign_ups: Limit<IpAddr>,
-    vault_sign_ins: Limit<IpAddr>,
+    limits: PeopleLimits,
 }
 
 impl Installation {
@@ -124,27 +97,19 @@ impl Installation {
     pub fn new(options: MeecoOptions) -> Arc<Self> {
         let MeecoOptions { keystore_realm, vault_realm, subscription_keys, rates, body_bytes_max, clock } =
             options;
-        let ticks = Ticks::new(clock);
         Arc::new(Self {
             keystore_realm,
             audience: Audience::from(&vault_realm),
             vault_realm,
             subscription_keys,
             body_bytes_max,
-            challenges: Limit::new(rates.sign_ins_per_minute, &ticks),
-            sign_ins: Limit::new(rates.sign_ins_per_minute, &ticks),
-            sign_ups: Limit::new(rates.sign_ups_per_minute, &ticks),
-            vault_sign_ins: Limit::new(rates.vault_sign_ins_per_minute, &ticks),
+            limits: PeopleLimits::new(rates, clock),
         })
     }
 
     /// Counts a request against the allowance of the address that it came from.
-    fn spend(limit: &Limit<IpAddr>, request: &Request) -> Result<(), Problem> {
-        match request.peer.address {
-            Some(address) => {
-                limit.spend(&source_of(address)).map_err(|wait| problem::RATE_LIMITED.after(wait))
-            }
-            None => Ok(()),
-        }
+    fn spend(&self, what: Counted, request: &Request) -> Result<(), Problem> {
+        let spent = self.limits.spend(what, request.peer.address);
+        spent.map_err(|wait| problem::RATE_LIMITED.after(wait))
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     dialects::{Answering, Dialect, Refusal},
     exchange::{Request, Response, StatusCode},
     path,
+    rates::Counted,
 };
 
 /// The mount of the vault.
@@ -40,11 +41,11 @@ impl Vault {
                 );
             }
             ("POST", ["me"]) => {
-                Installation::spend(&installation.sign_ups, request)?;
+                installation.spend(Counted::SignUp, request)?;
                 return Box::pin(people::enrol(call, &installation.keystore_realm)).await;
             }
             ("POST", ["session"]) => {
-                Installation::spend(&installation.vault_sign_ins, request)?;
+                installation.spend(Counted::VaultSignIn, request)?;
                 return Box::pin(people::sign_in(call)).await;
             }
             ("GET", ["me"]) => Box::pin(people::show(call)).await,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::*;
 
-const ONE: MeecoRates =
-    MeecoRates { sign_ins_per_minute: 1, sign_ups_per_minute: 1, vault_sign_ins_per_minute: 1 };
+const ONE: PeopleRates =
+    PeopleRates { sign_ins_per_minute: 1, sign_ups_per_minute: 1, vault_sign_ins_per_minute: 1 };
 
 /// Spends the allowance of an address at one call, and finds it spent, given back after a minute, and another's whole.
 async fn counts(world: &World, caller: &Caller<'_>, path: &str) {
@@ -111,7 +111,7 @@ fn ten_thousand_guesses_of_one_name_from_a_thousand_addresses_are_counted_togeth
 /// Guesses of many names from one address are that address's allowance: one a second.
 #[test]
 fn ten_thousand_guesses_of_many_names_are_the_allowance_of_their_address() {
-    Setup { rates: MeecoRates::default(), ..Setup::default() }.run(async |world| {
+    Setup { rates: PeopleRates::default(), ..Setup::default() }.run(async |world| {
         let user = world.user().await;
         let body = |number: u32| {
             json!({ "username": format!("name{number}"), "srp_a": "0123", "srp_m": "ab".repeat(32) })

@@ -50,7 +50,7 @@ use strongroom_primitives::{
 };
 use strongroom_storage::Memory;
 
-use super::{Installation, Keystore, MeecoOptions, MeecoRates, Vault};
+use super::{Installation, Keystore, MeecoOptions, PeopleRates, Vault};
 use crate::{
     EdgeLimits, Front,
     dialects::Dialect,
@@ -86,7 +86,7 @@ fn realm(name: &str) -> RealmId {
 struct Setup {
     limits: Limits,
     sign_up: SignUp,
-    rates: MeecoRates,
+    rates: PeopleRates,
     subscription_keys: &'static [&'static str],
 }
 
@@ -95,7 +95,7 @@ impl Default for Setup {
         Self {
             limits: Limits::default(),
             sign_up: SignUp::Reserved,
-            rates: MeecoRates::NONE,
+            rates: PeopleRates::NONE,
             subscription_keys: &[],
         }
     }
