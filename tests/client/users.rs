@@ -268,6 +268,24 @@ fn signing_up_and_rotating_survive_links_that_break() {
     });
 }
 
+/// Two devices that enrol at the same time end in one vault, with one key.
+#[test]
+fn devices_that_enrol_at_the_same_time_end_in_one_vault() {
+    for via in [Via::Memory, Via::Http] {
+        deployed(async |deployment| {
+            let person = Person::new(&deployment.nobody(via)).await;
+            let (phone, laptop) = (person.keystore().await, person.keystore().await);
+            let (ours, theirs) =
+                join(phone.enter_vault(label("phone")), laptop.enter_vault(label("laptop"))).await;
+            let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
+            assert_eq!(ours.user.account, theirs.user.account, "{via:?}");
+            assert_eq!((ours.dek_id, ours.kek.generation), (theirs.dek_id, theirs.kek.generation));
+            assert_eq!(ours.dek.expose_bytes(), theirs.dek.expose_bytes());
+            assert_eq!(phone.key_pairs().await.unwrap().len(), 1);
+        });
+    }
+}
+
 /// An enrolment that is cut off at whatever step is brought to its end by entering again, and leaves nothing twice.
 #[test]
 fn an_enrolment_that_is_cut_off_anywhere_is_finished_by_entering_again() {
@@ -287,7 +305,7 @@ fn an_enrolment_that_is_cut_off_anywhere_is_finished_by_entering_again() {
         };
         assert!(cuts > 10, "{cuts}");
         let keystore = token.keystore;
-        assert_eq!(keystore.key_pairs().await.unwrap().len(), 1);
+        assert_eq!((keystore.key_pairs().await.unwrap().len(), keystore.deks().await.unwrap().len()), (1, 1));
         let again = keystore.enter_vault(label("again")).await.unwrap();
         assert_eq!(again.dek_id, entered.dek_id);
         assert_eq!(again.user.account, entered.user.account);

@@ -9,7 +9,10 @@ use strongroom_primitives::cryppo::{WrappingKey, decrypt_rsa, read_text};
 use strongroom_primitives::id::{DekId, SessionId};
 use strongroom_primitives::secret::SecretText;
 use strongroom_primitives::time::Timestamp;
-use strongroom_wire::{Operation, Reply, TokenRequest, VaultEnrolment, VaultSession, VaultSignIn, VaultUser};
+use strongroom_wire::{
+    Change, Operation, ProfileChange, Reply, TokenRequest, VaultEnrolment, VaultSession, VaultSignIn,
+    VaultUser,
+};
 
 use super::error::{Kept, does_not_open};
 use super::keys::OpenKeyPair;
@@ -138,18 +141,36 @@ impl Keystore {
         }
     }
 
-    /// The DEK that the vault's user names, or a new one for a user who names none.
+    /// The DEK that the vault's user names, or the first one there is for a user who names none.
     async fn private_dek(&self, client: &Client) -> Result<(VaultUser, DekId, WrappingKey), UserError> {
-        let Reply::VaultUser(user) = client.ask(Operation::GetVaultUser {}).await? else {
-            return Err(wrong_kind().into());
-        };
-        if let Some(named) = &user.profile.private_dek {
-            let id = named.parse().map_err(|_| ClientError::protocol("its user names no key"))?;
-            let dek = self.dek(id).await?;
-            return Ok((user, id, dek));
+        let mut user = user(client).await?;
+        if user.profile.private_dek.is_none() {
+            self.name_private_dek(client).await?;
+            user = self::user(client).await?;
         }
-        let (id, dek) = self.create_dek().await?;
-        let user = Vault::new(client.clone(), dek.clone()).set_private_dek(id).await?;
+        let named = user.profile.private_dek.as_deref().and_then(|id| id.parse().ok());
+        let id: DekId = named.ok_or_else(|| ClientError::protocol("its user names no key"))?;
+        let dek = self.dek(id).await?;
         Ok((user, id, dek))
+    }
+
+    /// Names the oldest DEK, which is made if there is none. Devices that do this at the same time each make one, and
+    /// agree on the one that was first: what either of them encrypts, both open.
+    async fn name_private_dek(&self, client: &Client) -> Result<(), UserError> {
+        if self.deks().await?.is_empty() {
+            self.create_dek().await?;
+        }
+        let deks = self.deks().await?;
+        let oldest = deks.iter().min_by_key(|dek| (dek.created, dek.id));
+        let id = oldest.ok_or_else(|| ClientError::protocol("its keys are there and are not"))?.id;
+        let change = ProfileChange { private_dek: Change::Set(id.to_string()), ..ProfileChange::default() };
+        Ok(client.ask(Operation::UpdateVaultUser(Box::new(change))).await.map(drop)?)
+    }
+}
+
+async fn user(client: &Client) -> Result<VaultUser, UserError> {
+    match client.ask(Operation::GetVaultUser {}).await? {
+        Reply::VaultUser(user) => Ok(user),
+        _ => Err(wrong_kind().into()),
     }
 }

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use strongroom_primitives::cryppo::WrappingKey;
-use strongroom_primitives::id::{DekId, ItemId, SlotId, TemplateId};
+use strongroom_primitives::id::{ItemId, SlotId, TemplateId};
 use strongroom_primitives::secret::Secret;
 use strongroom_wire::{
-    Change, Item, NewItem, Operation, ProfileChange, Reply, Slot, SlotChange, SlotType, Template, VaultUser,
+    Change, Item, NewItem, Operation, Reply, Slot, SlotChange, SlotType, Template, VaultUser,
 };
 
 use super::UserError;
@@ -59,16 +59,10 @@ impl Vault {
     /// # Errors
     /// [`UserError::Client`].
     pub async fn user(&self) -> Result<VaultUser, UserError> {
-        user(self.client.ask(Operation::GetVaultUser {}).await?)
-    }
-
-    /// Says which of the keys in the keystore opens the user's items.
-    ///
-    /// # Errors
-    /// [`UserError::Client`].
-    pub async fn set_private_dek(&self, id: DekId) -> Result<VaultUser, UserError> {
-        let change = ProfileChange { private_dek: Change::Set(id.to_string()), ..ProfileChange::default() };
-        user(self.client.ask(Operation::UpdateVaultUser(Box::new(change))).await?)
+        match self.client.ask(Operation::GetVaultUser {}).await? {
+            Reply::VaultUser(user) => Ok(user),
+            _ => Err(wrong_kind().into()),
+        }
     }
 
     /// What items can be made from.
@@ -175,13 +169,6 @@ impl Vault {
 fn item(reply: Reply) -> Result<Item, UserError> {
     match reply {
         Reply::Item(item) => Ok(item),
-        _ => Err(wrong_kind().into()),
-    }
-}
-
-fn user(reply: Reply) -> Result<VaultUser, UserError> {
-    match reply {
-        Reply::VaultUser(user) => Ok(user),
         _ => Err(wrong_kind().into()),
     }
 }
