@@ -82,6 +82,8 @@ pub(crate) struct StatusReport {
     pub(crate) followed_topics: usize,
     /// Where it listens.
     pub(crate) public: Vec<String>,
+    /// What its admission tokens are verified with, for vaults elsewhere that trust this keystore.
+    pub(crate) admission_key: PublicKey,
 }
 
 /// Which applications are there?

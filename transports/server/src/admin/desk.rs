@@ -118,6 +118,7 @@ impl Asked<'_> {
             in_flight: health.in_flight,
             followed_topics: health.followed_topics,
             public: self.desk.public.clone(),
+            admission_key: PublicKey(self.engine.admission_key()),
         })
     }
 

@@ -79,7 +79,11 @@ fn the_guide_for_people_does_what_it_says() {
     assert!(ran.status.success(), "after {} of {} steps: {said}\n{printed}", blocks.len() - 1, steps.len());
     for (step, printed) in steps.iter().zip(&blocks) {
         if let Some(said) = &step.prints {
-            assert!(is_as_said(printed.trim_end(), said.trim_end()), "{}printed\n{printed}and not\n{said}", step.commands);
+            assert!(
+                is_as_said(printed.trim_end(), said.trim_end()),
+                "{}printed\n{printed}and not\n{said}",
+                step.commands
+            );
         }
     }
     let said: Vec<&str> = said.lines().filter(|line| !line.starts_with("rewrapped ")).collect();

@@ -372,3 +372,42 @@ fn a_server_that_is_not_there_or_not_open_is_told_from_a_wrong_passphrase() {
     assert!(refused.contains("--server"), "{refused}");
     assert!(!me.folder.join(".user.yaml").exists());
 }
+
+/// A-TOK-04: a vault in another server admits a user of a keystore that it trusts, once, and nobody else's.
+#[test]
+fn a_vault_elsewhere_admits_the_users_of_a_keystore_that_it_trusts() {
+    let folder = folder();
+    let place = |name: &str| {
+        let place = folder.path().join(name);
+        fs::create_dir(&place).unwrap();
+        place
+    };
+    let keystore = Server::serve(&place("keystore"), &[]);
+    let key = keystore.admin_json(&["status"])["admission_key"].as_str().unwrap().to_owned();
+    let configured = |name: &str, key: &str| {
+        let place = place(name);
+        let trusted = format!("[[meeco.trusted_keystores]]\nname = \"first\"\npublic_key = \"{key}\"\n");
+        fs::write(place.join("strongroom.toml"), format!("[users]\nvault_realm = \"elsewhere\"\n{trusted}"))
+            .unwrap();
+        Server::serve(&place, &[])
+    };
+    let vault = configured("vault", &key);
+    // Trusts the key of somebody else.
+    let stranger =
+        configured("stranger", &vault.admin_json(&["status"])["admission_key"].to_string().replace('"', ""));
+
+    let device = Device::signed_up(folder.path(), "laptop", &keystore, "correct horse");
+    let session = device.field("keystore_access_token");
+    let issued =
+        keystore.ask_as(&session, "POST", "/v1/admission/tokens", r#"{"audience":"elsewhere"}"#).json();
+    let pairs = keystore.ask_as(&session, "GET", "/v1/keypairs", "").json();
+    let public_key = pairs["keypairs"][0]["public_key"].as_str().unwrap();
+    let body = json!({ "admission_token": issued["token"], "public_key": public_key }).to_string();
+    let enrol = |server: &Server| server.ask("POST", "/v1/vault/users", &[], &body);
+    assert_eq!(enrol(&stranger).json()["code"], "token-refused");
+    let enrolled = enrol(&vault);
+    assert_eq!(enrolled.status, 200, "{enrolled:?}");
+    let username = device.field("secret").split('.').nth(1).unwrap().to_owned();
+    assert_eq!(enrolled.json()["user"]["subject"], format!("first/{username}"));
+    assert_eq!(enrol(&vault).json()["code"], "token-spent");
+}
