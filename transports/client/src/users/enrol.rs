@@ -156,7 +156,7 @@ impl Keystore {
 
     /// Names the oldest DEK, which is made if there is none. Devices that do this at the same time each make one, and
     /// agree on the one that was first: what either of them encrypts, both open.
-    async fn name_private_dek(&self, client: &Client) -> Result<(), UserError> {
+    pub(super) async fn name_private_dek(&self, client: &Client) -> Result<(), UserError> {
         if self.deks().await?.is_empty() {
             self.create_dek().await?;
         }

@@ -14,8 +14,8 @@ use strongroom_primitives::srp::{
 use strongroom_primitives::time::Timestamp;
 use strongroom_primitives::two_skd::{self, WorkError, WorkFactors};
 use strongroom_wire::{
-    CryppoString, Dek, Kek, KeyPair, NewKek, Operation, Reply, SessionOpened, SignedIn as Document,
-    SrpChallenge,
+    Change, CryppoString, Dek, DekPage, Kek, KeyPair, NewKek, Operation, Reply, SessionOpened,
+    SignedIn as Document, SrpChallenge,
 };
 
 use super::keys::encrypt;
@@ -312,4 +312,28 @@ async fn a_kek_that_another_device_was_faster_to_set_is_taken() {
     });
     let kek = Keystore::new(client, pdk).set_kek().await.unwrap();
     assert_eq!(kek.key.expose_bytes(), theirs.expose_bytes());
+}
+
+/// Devices that enrol at the same time each find the other's DEK beside their own: both name the oldest, in whatever order
+/// they are listed.
+#[tokio::test]
+async fn of_several_deks_the_oldest_is_named_and_none_is_made() {
+    let dek = |id: u8, ms| {
+        let (id, wrapped) = (DekId::from_bytes([id; 16]), CryppoString(String::new()));
+        Dek { id, generation: 1, wrapped, created: Timestamp::from_ms(ms) }
+    };
+    let (client, server) = server(move |operation| match operation {
+        Operation::ListDeks { .. } => {
+            Ok(Reply::Deks(DekPage { deks: vec![dek(1, 30), dek(2, 10), dek(3, 20)], next: None }))
+        }
+        _ => Err(problem(404, "unknown-vault-user")),
+    });
+    Keystore::new(client.clone(), key(1)).name_private_dek(&client).await.unwrap_err();
+    let asked = server.asked.lock().unwrap();
+    let named = asked.iter().find_map(|operation| match operation {
+        Operation::UpdateVaultUser(change) => Some(change.private_dek.clone()),
+        Operation::CreateDek(_) => panic!("there was one already"),
+        _ => None,
+    });
+    assert_eq!(named, Some(Change::Set(DekId::from_bytes([2; 16]).to_string())));
 }
