@@ -5,6 +5,7 @@ use strongroom_primitives::{
     id::AccountId,
     srp::{self, Decoy, Profile, Salt, Verifier},
     time::Timestamp,
+    two_skd::WorkFactors,
 };
 use zeroize::Zeroize;
 
@@ -80,7 +81,12 @@ impl Held {
     ) -> Result<Self, EngineError> {
         let Decoy { salt, verifier } = srp::decoy(profile.profile(), moment.secrets.decoys(), username)
             .map_err(|_| EngineError::Fault)?;
-        let decoy = Self { salt, verifier, derivation: String::new(), generation: 0 };
+        // What most clients say, so that a name is not known by it either.
+        let derivation = match profile {
+            SrpProfile::Meeco => String::new(),
+            SrpProfile::Native => WorkFactors::DEFAULT.to_string(),
+        };
+        let decoy = Self { salt, verifier, derivation, generation: 0 };
         let Some(stored) = stored.filter(|stored| stored.profile == profile) else { return Ok(decoy) };
         let salt = Salt::new(&stored.salt).map_err(|_| EngineError::Corrupt)?;
         let verifier =

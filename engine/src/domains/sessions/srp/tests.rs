@@ -4,6 +4,7 @@ use strongroom_primitives::{
     hash,
     id::{RealmId, Subject},
     srp::{Client, Ephemeral, Profile, Salt, ServerPublic, SrpError, register},
+    two_skd::WorkFactors,
 };
 use strongroom_storage::Memory;
 
@@ -272,6 +273,8 @@ async fn a_name_without_an_account_looks_like_one_that_has_one() {
 
     // A name of one profile is unknown in the other.
     let native = Door { profile: SrpProfile::Native, ..other };
+    let derivation = native.begin(unknown, &[9]).await.unwrap().derivation;
+    assert_eq!(derivation, WorkFactors::DEFAULT.to_string(), "what most people's clients say");
     let (finish, _) = native.begun(&known, 5).await;
     assert_eq!(native.ask(finish).await.unwrap_err(), EngineError::LoginRefused);
 }
