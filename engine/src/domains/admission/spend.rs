@@ -164,9 +164,15 @@ impl Command for SpendToken {
         lane_of(&self.token)
     }
 
-    fn reads(&self, _: &Principal, _: &Keyspace) -> Reads {
-        // Which rows, only a genuine token says.
-        Reads::none()
+    fn reads(&self, _: &Principal, space: &Keyspace) -> Reads {
+        // Of either place where it may be written down that it was spent: which it is, and whether what the token says
+        // of itself is true, is for the decision to find out.
+        let Some(claims) = token::claimed(&self.token) else { return Reads::none() };
+        let account = space.account_of(&claims.identity.realm, &claims.identity.subject);
+        Reads::one(space.admission(account, &self.audience))
+            .row(keyspace::account(account))
+            .row(keyspace::ledger(account))
+            .row(space.foreign_token(&claims.issuer, claims.id))
     }
 
     fn decide(

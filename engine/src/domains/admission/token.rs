@@ -19,6 +19,8 @@ use strongroom_primitives::{
     time::Timestamp,
 };
 
+use subtle::ConstantTimeEq;
+
 use super::Issuers;
 use crate::{credential::Identity, error::EngineError, secrets::EngineSecrets};
 
@@ -82,20 +84,26 @@ impl Claims {
     ) -> Result<(Self, Issuer), EngineError> {
         let (claims, bytes, signature) = read(text).ok_or(EngineError::TokenRefused)?;
         let own = secrets.admission_key();
-        let (key, issuer) = if claims.issuer == *own.as_bytes() {
-            (own, Issuer::Here)
-        } else {
-            let name = issuers.name_of(&claims.issuer).ok_or(EngineError::TokenRefused)?;
-            let key = VerifyingKey::from_bytes(&claims.issuer).map_err(|_| EngineError::TokenRefused)?;
-            (key, Issuer::Other(name.clone()))
-        };
+        if claims.issuer == *own.as_bytes() {
+            // Signatures are a function of what is signed, and to make ours again takes half the time of verifying it.
+            let ours = secrets.sign_admission(&statement(&bytes));
+            let genuine = bool::from(ours[..].ct_eq(&signature));
+            return if genuine { Ok((claims, Issuer::Here)) } else { Err(EngineError::TokenRefused) };
+        }
+        let name = issuers.name_of(&claims.issuer).ok_or(EngineError::TokenRefused)?;
+        let key = VerifyingKey::from_bytes(&claims.issuer).map_err(|_| EngineError::TokenRefused)?;
         key.verify(&statement(&bytes), &signature).map_err(|_| EngineError::TokenRefused)?;
-        Ok((claims, issuer))
+        Ok((claims, Issuer::Other(name.clone())))
     }
 }
 
 fn statement(claims: &[u8]) -> Vec<u8> {
     [STATEMENT, claims].concat()
+}
+
+/// What a text claims, which nobody has verified: good enough to look at rows, and for nothing else.
+pub(super) fn claimed(text: &SecretText) -> Option<Claims> {
+    read(text.expose()).map(|(claims, ..)| claims)
 }
 
 /// The claims, their bytes and the signature, not yet verified.
