@@ -1,4 +1,5 @@
 mod people;
+mod routes;
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,6 +7,7 @@ use http::{HeaderMap, Method, header};
 use serde_json::{Value, json};
 use strongroom_engine::Limits;
 
+use self::routes::{OPEN_ROUTES, body_for};
 use crate::{
     EdgeLimits, Router,
     exchange::Response,
@@ -13,99 +15,6 @@ use crate::{
 };
 
 const JSON: &str = "content-type: application/json";
-
-/// Every route with a method that it has, but for [`OPEN_ROUTES`].
-const ROUTES: &[(&str, &str)] = &[
-    ("GET", "/v1/records"),
-    ("GET", "/v1/records/a/b/c"),
-    ("PUT", "/v1/records/a"),
-    ("DELETE", "/v1/records/a"),
-    ("POST", "/v1/reset"),
-    ("GET", "/v1/history/a"),
-    ("GET", "/v1/version/a?sequence=1"),
-    ("POST", "/v1/undo/a"),
-    ("POST", "/v1/share/a"),
-    ("GET", "/v1/grants"),
-    ("GET", "/v1/receipt/a"),
-    ("GET", "/v1/feed?after=0"),
-    ("GET", "/v1/session"),
-    ("DELETE", "/v1/session"),
-    ("DELETE", "/v1/session/000102030405060708090a0b0c0d0e0f"),
-    ("GET", "/v1/sessions"),
-    ("DELETE", "/v1/sessions"),
-    ("POST", "/v1/session/child"),
-    ("DELETE", "/v1/account"),
-    ("PUT", "/v1/user/passphrase"),
-    ("GET", "/v1/user/attempts"),
-    ("PUT", "/v1/kek"),
-    ("GET", "/v1/kek"),
-    ("POST", "/v1/kek/restart"),
-    ("POST", "/v1/deks"),
-    ("GET", "/v1/deks"),
-    ("GET", "/v1/deks/000102030405060708090a0b0c0d0e0f"),
-    ("DELETE", "/v1/deks/000102030405060708090a0b0c0d0e0f"),
-    ("POST", "/v1/keypairs"),
-    ("GET", "/v1/keypairs?pending=true"),
-    ("GET", "/v1/keypairs/000102030405060708090a0b0c0d0e0f"),
-    ("PATCH", "/v1/keypairs/000102030405060708090a0b0c0d0e0f"),
-    ("DELETE", "/v1/keypairs/000102030405060708090a0b0c0d0e0f"),
-    ("GET", "/v1/keypairs/named/a%2Fb"),
-    ("POST", "/v1/kek/rotation"),
-    ("PUT", "/v1/kek/rotation/2/keys"),
-    ("POST", "/v1/kek/rotation/2/finish"),
-    ("DELETE", "/v1/kek/rotation/2"),
-    ("POST", "/v1/admission/tokens"),
-    ("GET", "/v1/vault/user"),
-    ("PATCH", "/v1/vault/user"),
-    ("GET", "/v1/vault/templates"),
-    ("POST", "/v1/vault/items"),
-    ("GET", "/v1/vault/items"),
-    ("GET", "/v1/vault/items/000102030405060708090a0b0c0d0e0f"),
-    ("PATCH", "/v1/vault/items/000102030405060708090a0b0c0d0e0f"),
-    ("DELETE", "/v1/vault/items/000102030405060708090a0b0c0d0e0f"),
-    ("DELETE", "/v1/vault/slots/000102030405060708090a0b0c0d0e0f"),
-];
-
-/// Every route that is asked without a credential.
-const OPEN_ROUTES: &[(&str, &str)] = &[
-    ("GET", "/v1/service"),
-    ("POST", "/v1/users/names"),
-    ("POST", "/v1/users"),
-    ("POST", "/v1/users/challenge"),
-    ("POST", "/v1/users/session"),
-    ("POST", "/v1/admission/spend"),
-    ("POST", "/v1/vault/users"),
-    ("POST", "/v1/vault/session"),
-];
-
-/// A body that the route takes, or none.
-fn body_for(method: &str, target: &str) -> &'static str {
-    match (method, target) {
-        ("PUT", "/v1/user/passphrase") => {
-            r#"{"client_public":"QQ==","proof":"TQ==","salt":"cw==","verifier":"dg=="}"#
-        }
-        ("PUT", "/v1/kek") | ("POST", "/v1/kek/restart" | "/v1/deks") => r#"{"wrapped":"w"}"#,
-        ("PUT", "/v1/kek/rotation/2/keys") => r#"{"keys":[]}"#,
-        ("POST", "/v1/keypairs") => r#"{"public_key":"PEM","wrapped_private_key":"w"}"#,
-        ("PATCH", _) => "{}",
-        ("POST", "/v1/kek/rotation") => r#"{"generation":1,"wrapped":"w"}"#,
-        ("POST", "/v1/admission/tokens") => r#"{"audience":"users-vault"}"#,
-        ("POST", "/v1/vault/items") => r#"{"template":"dfbb9b6fbb5341cfb7df86a0b6165abd","label":"thing"}"#,
-        ("POST", "/v1/users") => r#"{"username":"ann","salt":"cw==","verifier":"dg=="}"#,
-        ("POST", "/v1/users/challenge") => r#"{"username":"ann","client_public":"QQ=="}"#,
-        ("POST", "/v1/users/session") => r#"{"username":"ann","client_public":"QQ==","proof":"TQ=="}"#,
-        ("POST", "/v1/admission/spend") => r#"{"token":"no token","audience":"users-vault"}"#,
-        ("POST", "/v1/vault/users") => r#"{"admission_token":"no token","public_key":"PEM"}"#,
-        ("POST", "/v1/vault/session") => r#"{"public_key":"PEM"}"#,
-        ("PUT", _) => r#"{"meta":"bQ==","value":"dg=="}"#,
-        ("POST", "/v1/reset") => r#"{"prefix":[]}"#,
-        ("POST", "/v1/undo/a") => r#"{"sequence":1}"#,
-        ("POST", "/v1/share/a") => r#"{"add":["bob"]}"#,
-        ("DELETE", "/v1/account") => r#"{"confirm":"ann"}"#,
-        ("POST", "/v1/session/child") => r#"{"life_s":60}"#,
-        _ => "",
-    }
-}
 
 /// A server and a caller's token.
 struct Desk {
@@ -397,84 +306,6 @@ async fn a_body_is_strictly_json_and_strictly_the_document_that_belongs_here() {
     assert_eq!(desk.raw("PUT", "/v1/records/a", &undeclared, good).await.status, 415);
     assert_eq!(desk.ask("GET", "/v1/session", &[JSON], "{}").await.status, 400, "no body belongs here");
     assert_eq!(desk.ask("GET", "/v1/records/a", &[], "").await.status, 404, "nothing was written");
-}
-
-/// A-HTTP-07: a route has the methods it has; neither another method nor a header that names one gets past that.
-#[actix_rt::test]
-async fn no_other_method_gets_past_a_route() {
-    let desk = Desk::new().await;
-    desk.put("a", "m", "v", &[]).await;
-    for (method, target) in ROUTES.iter().chain(OPEN_ROUTES) {
-        for other in ["HEAD", "OPTIONS", "TRACE", "PATCH", "CONNECT", "BREW"] {
-            if ROUTES.contains(&(other, target)) {
-                continue;
-            }
-            let answer = desk.ask(other, target, &["x-http-method-override: GET"], "").await;
-            assert_eq!(code(&answer), (405, "method-not-allowed"), "{other} {target}");
-            let allow = answer.headers[header::ALLOW].to_str().unwrap();
-            assert!(allow.split(", ").any(|allowed| allowed == *method), "{method} {target}: {allow}");
-        }
-    }
-    let overridden = ["x-http-method-override: DELETE", "x-http-method: DELETE", "x-method-override: DELETE"];
-    assert_eq!(desk.ask("GET", "/v1/records/a", &overridden, "").await.status, 200);
-    assert_eq!(desk.ask("GET", "/v1/records/a", &[], "").await.status, 200, "still there");
-}
-
-#[actix_rt::test]
-async fn every_route_asks_who_is_there() {
-    let desk = Desk::new().await;
-    for (method, target) in ROUTES {
-        let body = body_for(method, target);
-        let anonymous = desk.raw(method, target, &[JSON], body).await;
-        assert_eq!(anonymous.status, 401, "{method} {target}");
-        assert_eq!(anonymous.headers[header::WWW_AUTHENTICATE], "Bearer");
-        let unknown =
-            desk.ask_as("srt_0000000000000000000000000000000000000000000", method, target, &[], body);
-        assert_eq!(code(&unknown.await), (401, "credential-invalid"), "{method} {target}");
-    }
-    let both = [&*format!("authorization: Bearer {}", desk.token), "authorization: Bearer srt_x"];
-    assert_eq!(desk.raw("GET", "/v1/session", &both, "").await.status, 401, "repeated");
-}
-
-#[actix_rt::test]
-async fn what_is_not_in_the_table_is_not_there() {
-    let desk = Desk::new().await;
-    for target in [
-        "/v1",
-        "/v1/",
-        "/v1/record/a",
-        "/v1/records/a/b/c/d",
-        "/v1/history",
-        "/v1/undo",
-        "/v1/session/xyz",
-        "/v1/session/a/b",
-        "/v1/feed/x",
-        "/v1/Records",
-        "/v1/records;x/a",
-        "/v1/account/ann",
-        "/v1/service/x",
-        "/v1/users/ann",
-        "/v1/user",
-        "/v1/kek/rotation/x",
-        "/v1/kek/rotation/-1",
-        "/v1/kek/rotation/2/keys/x",
-        "/v1/deks/xyz",
-        "/v1/keypairs/xyz",
-        "/v1/keypairs/named",
-        "/v1/admission",
-        "/v1/vault",
-        "/v1/vault/items/xyz",
-        "/v1/vault/slots",
-    ] {
-        let status = desk.ask("GET", target, &[], "").await.status;
-        assert!(matches!(status, 400 | 404 | 405), "{target}: {status}");
-    }
-    for query in ["limit=0x1", "limit=-1", "limit=1&limit=2", "owner=", "wait=1", "cursor=a&cursor=b"] {
-        let answer = desk.ask("GET", &format!("/v1/records?{query}"), &[], "").await;
-        assert_eq!(code(&answer), (400, "bad-request"), "{query}");
-    }
-    assert_eq!(desk.put("a/b/c/d", "m", "v", &[]).await.status, 400, "four parts");
-    assert_eq!(desk.put(&"x".repeat(1_025), "m", "v", &[]).await.status, 400, "too long a part");
 }
 
 #[actix_rt::test]

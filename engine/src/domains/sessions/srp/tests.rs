@@ -1,3 +1,7 @@
+mod floods;
+mod passphrase;
+mod signing_up;
+
 use std::{sync::Arc, time::Duration};
 
 use strongroom_primitives::{
@@ -341,119 +345,6 @@ async fn a_proof_is_good_for_its_own_account_only() {
     assert!(door.ask(finish).await.is_ok(), "and ann's challenge is not spent by it");
 }
 
-/// A-SRP-11, A-SRP-12: what cannot be a verifier or a salt is refused; so is a name that nobody was given, one that
-/// belongs to somebody, and one in a realm that is closed.
-#[actix_rt::test]
-async fn only_a_reserved_name_with_a_verifier_of_the_group_is_registered() {
-    for profile in [SrpProfile::Meeco, SrpProfile::Native] {
-        let door = Door::open(profile).await;
-        let username = door.reserve().await;
-        let good = door.registration(&username);
-        let ask = async |registration: RegisterUser| {
-            door.handle().ask(Credential::Anonymous, registration).await.map(|registered| registered.account)
-        };
-        let n = modulus(profile.profile());
-        let mut below = n.clone();
-        *below.last_mut().unwrap() -= 1;
-        for verifier in [vec![], vec![0], vec![1], below, n, vec![0xff; 513]] {
-            let refused = ask(RegisterUser { verifier, ..good.clone() }).await.unwrap_err();
-            assert_eq!(refused, EngineError::SrpInvalid(SrpError::Verifier));
-        }
-        for salt in [vec![], vec![1; 15], vec![1; 65], vec![1; 1 << 20]] {
-            let refused = ask(RegisterUser { salt, ..good.clone() }).await.unwrap_err();
-            assert_eq!(refused, EngineError::SrpInvalid(SrpError::Salt));
-        }
-        let never = ask(door.registration("M9znjHbD5Xi")).await.unwrap_err();
-        assert_eq!(never, EngineError::UsernameNotReserved);
-        let account = ask(good.clone()).await.unwrap();
-        assert_eq!(ask(good.clone()).await.unwrap_err(), EngineError::UsernameTaken);
-        assert!(door.sign_in(&username, 1).await.account_is(&door, account).await, "nothing changed");
-
-        let late = door.reserve().await;
-        door.clock.wait(Duration::from_millis(3_600_001));
-        let refused = ask(door.registration(&late)).await.unwrap_err();
-        assert_eq!(refused, EngineError::UsernameNotReserved);
-
-        // Somebody who is here in another way cannot be taken over.
-        let identity = Identity { realm: realm(), subject: Subject::new("clerk").unwrap() };
-        let issue = IssueBearer { identity, rights: Rights::ALL, life: None, label: String::new() };
-        door.handle().ask(Credential::Operator, issue).await.unwrap();
-        let open = |sign_up| SetSignUp { realm: realm(), sign_up };
-        door.handle().ask(Credential::Operator, open(SignUp::Chosen)).await.unwrap();
-        assert_eq!(ask(door.registration("clerk")).await.unwrap_err(), EngineError::UsernameTaken);
-        assert!(ask(door.registration("chosen-name")).await.is_ok());
-        door.handle().ask(Credential::Operator, open(SignUp::Closed)).await.unwrap();
-        assert_eq!(ask(door.registration("too-late")).await.unwrap_err(), EngineError::SignUpClosed);
-        let reserve = ReserveUsername { realm: realm() };
-        assert_eq!(
-            door.handle().ask(Credential::Anonymous, reserve).await.unwrap_err(),
-            EngineError::SignUpClosed
-        );
-        assert!(door.sign_in(&username, 2).await.account_is(&door, account).await, "who is in stays in");
-    }
-}
-
-impl Credential {
-    async fn account_is(self, door: &Door, account: AccountId) -> bool {
-        door.handle().ask(self, WhoAmI).await.unwrap().account == account
-    }
-}
-
-/// A-SRP-13: after ten guesses from one network the next has to wait, longer each time; the owner signs in from
-/// elsewhere, goes on with the session that is open, and sees what was tried.
-#[actix_rt::test]
-async fn guesses_from_one_network_wait_and_the_owner_does_not() {
-    let door = Door::open(SrpProfile::Meeco).await;
-    let username = door.user().await;
-    let session = door.sign_in(&username, 1).await;
-    for chance in 0..10 {
-        assert_eq!(door.guess(&username, 100 + chance, b"thief").await, EngineError::LoginRefused);
-    }
-    let mut waited = Vec::new();
-    for chance in 0..8 {
-        let EngineError::TooManyAttempts { retry_after } =
-            door.guess(&username, 120 + chance, b"thief").await
-        else {
-            panic!("it has to wait");
-        };
-        waited.push(retry_after.as_secs());
-        door.clock.wait(retry_after);
-        assert_eq!(door.guess(&username, 140 + chance, b"thief").await, EngineError::LoginRefused);
-    }
-    assert_eq!(waited, [1, 2, 4, 8, 16, 32, 64, 128]);
-    let attempts = door.handle().ask(session.clone(), SignInAttempts {}).await.unwrap();
-    assert_eq!(attempts.count, 18);
-    let (finish, _) = door.begun(&username, 2).await;
-    assert_eq!(door.ask(finish).await.unwrap().failures, 18);
-    assert_eq!(door.handle().ask(session, SignInAttempts {}).await.unwrap().count, 0);
-}
-
-/// A-SRP-13, the other half: a thousand networks together get little further than one, and a network that the owner
-/// has signed in from before is not held up by them.
-#[actix_rt::test]
-async fn guesses_from_a_thousand_networks_are_counted_together() {
-    let door = Door::open(SrpProfile::Meeco).await;
-    let username = door.user().await;
-    door.sign_in(&username, 1).await;
-    let mut taken = 0;
-    for n in 0..1_000_u32 {
-        let finish = door.begun_with(&username, (n % 200) as u8 + 2, b"a guess").await.0;
-        match door.ask(FinishSrp { network: n.to_be_bytes().to_vec(), ..finish }).await.unwrap_err() {
-            EngineError::LoginRefused => taken += 1,
-            EngineError::TooManyAttempts { .. } => {}
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(taken, 100);
-    door.sign_in(&username, 250).await;
-    let (finish, _) = door.begun(&username, 251).await;
-    let elsewhere = FinishSrp { network: b"new".to_vec(), ..finish };
-    assert!(matches!(door.ask(elsewhere).await, Err(EngineError::TooManyAttempts { .. })));
-    door.clock.wait(Duration::from_secs(60));
-    let (finish, _) = door.begun(&username, 252).await;
-    assert!(door.ask(FinishSrp { network: b"new".to_vec(), ..finish }).await.is_ok());
-}
-
 /// A-SRP-14: there is one way to write a name, so one counter.
 #[actix_rt::test]
 async fn a_name_in_another_dress_is_another_name_or_none() {
@@ -484,51 +375,6 @@ async fn a_name_in_another_dress_is_another_name_or_none() {
     assert_eq!(door.ask(finish).await.unwrap_err(), EngineError::LoginRefused);
 }
 
-/// However many challenges are begun, they take up a fixed number of rows: for one name, and for many.
-#[actix_rt::test]
-async fn challenges_take_up_a_bounded_number_of_rows() {
-    let door = Door::open(SrpProfile::Native).await;
-    let username = door.user().await;
-    let rows = door.storage.len();
-    for n in 2..102 {
-        door.begin(&username, &[n]).await.unwrap();
-    }
-    assert!(door.storage.len() <= rows + 8, "{}", door.storage.len() - rows);
-}
-
-/// Challenges that are open at once do not take each other's place, though their table has a fixed size.
-#[actix_rt::test]
-async fn challenges_of_many_names_lie_side_by_side() {
-    let door = Door::open(SrpProfile::Meeco).await;
-    let rows = door.storage.len();
-    for n in 0..2_000 {
-        door.begin(&format!("name-{n}"), &[9]).await.unwrap();
-    }
-    assert_eq!(door.storage.len(), rows + 2_000);
-}
-
-/// A flood of challenges for a name takes the place of its own older ones, not of the owner's, who answers meanwhile.
-#[actix_rt::test]
-async fn a_flood_of_challenges_does_not_sweep_the_owners_away() {
-    let door = Door::open(SrpProfile::Meeco).await;
-    let username = door.user().await;
-    let mut flood = 1_000_u16;
-    for chance in 1..20 {
-        for _ in 0..40 {
-            flood += 1;
-            door.begin(&username, &flood.to_be_bytes()).await.unwrap();
-            door.clock.wait(Duration::from_millis(1));
-        }
-        let (finish, _) = door.begun(&username, chance).await;
-        for _ in 0..8 {
-            flood += 1;
-            door.clock.wait(Duration::from_millis(1));
-            door.begin(&username, &flood.to_be_bytes()).await.unwrap();
-        }
-        assert!(door.ask(finish).await.is_ok(), "try {chance}");
-    }
-}
-
 /// Who signs in more often than an account has sessions is let in, and the oldest session ends; a suspended account
 /// is refused like one that is not there.
 #[actix_rt::test]
@@ -548,63 +394,6 @@ async fn signing_in_makes_room_for_itself() {
     door.handle().ask(Credential::Operator, suspend).await.unwrap();
     let (finish, _) = door.begun(&username, 9).await;
     assert_eq!(door.ask(finish).await.unwrap_err(), EngineError::LoginRefused);
-}
-
-/// A-SRP-09, A-DEV-01: with a new passphrase the old one, its open challenges and all other sessions are refused, and
-/// verifier and KEK have changed together.
-#[actix_rt::test]
-async fn a_new_passphrase_ends_what_the_old_one_opened() {
-    const NEW: &[u8] = b"what the client derives from now on";
-    let door = Door::open(SrpProfile::Meeco).await;
-    let username = door.user().await;
-    let session = door.sign_in(&username, 1).await;
-    let other = door.sign_in(&username, 2).await;
-    let (open, _) = door.begun(&username, 3).await;
-    let kek = door.handle().ask(session.clone(), SetKek { wrapped: wrap(0, "old") }).await.unwrap();
-
-    let salt = Salt::new(&[8; 32]).unwrap();
-    let verifier = register(Profile::NATIVE, &username, NEW, &salt).unwrap();
-    let change = async |password: &[u8], chance: u8, kek: Option<KekUnderNewPassphrase>| {
-        let (finish, pending) = door.begun_with(&username, chance, password).await;
-        let change = ChangePassphrase {
-            profile: SrpProfile::Meeco,
-            client_public: finish.client_public,
-            proof: finish.proof,
-            network: finish.network,
-            new_profile: SrpProfile::Native,
-            salt: salt.as_bytes().to_vec(),
-            verifier: verifier.expose().to_vec(),
-            derivation: "argon2id".into(),
-            kek,
-        };
-        let changed = door.handle().ask(session.clone(), change).await?;
-        assert!(pending.verify_server(&changed.server_proof).is_ok());
-        Ok::<_, EngineError>(changed.ended)
-    };
-    let under_new = |generation| KekUnderNewPassphrase { generation, wrapped: wrap(0, "new"), target: None };
-    let stale = EngineError::StaleKek { generation: kek.generation };
-    assert_eq!(change(PASSWORD, 4, None).await.unwrap_err(), stale);
-    assert_eq!(change(PASSWORD, 5, Some(under_new(2))).await.unwrap_err(), stale);
-    let begin = BeginRotation { generation: kek.generation, wrapped: wrap(0, "next") };
-    let target = door.handle().ask(session.clone(), begin).await.unwrap().target;
-    let running = EngineError::RotationRunning { target };
-    assert_eq!(change(PASSWORD, 6, Some(under_new(1))).await.unwrap_err(), running);
-    let with_target =
-        KekUnderNewPassphrase { target: Some((target, wrap(0, "next anew"))), ..under_new(kek.generation) };
-    let refused = change(b"a guess", 7, Some(with_target.clone())).await.unwrap_err();
-    assert_eq!(refused, EngineError::LoginRefused, "a session alone does not do it");
-    assert_eq!(door.handle().ask(session.clone(), GetKek {}).await.unwrap().wrapped, kek.wrapped);
-    assert_eq!(change(PASSWORD, 8, Some(with_target)).await, Ok(1), "the other session");
-
-    let kek = door.handle().ask(session.clone(), GetKek {}).await.unwrap();
-    assert_eq!((kek.wrapped, kek.rotation.unwrap().wrapped), (wrap(0, "new"), wrap(0, "next anew")));
-    assert_eq!(door.handle().ask(other, WhoAmI).await.unwrap_err(), EngineError::CredentialInvalid);
-    assert_eq!(door.ask(open).await.unwrap_err(), EngineError::LoginRefused, "made with the old verifier");
-    let (old, _) = door.begun(&username, 9).await;
-    assert_eq!(door.ask(old).await.unwrap_err(), EngineError::LoginRefused);
-    let native = Door { profile: SrpProfile::Native, ..door };
-    let (new, _) = native.begun_with(&username, 10, NEW).await;
-    assert!(native.ask(new).await.is_ok());
 }
 
 /// A-LEAK-01: neither a registration, nor an answer, nor what comes of them prints its secrets.
