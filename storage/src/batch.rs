@@ -1,6 +1,6 @@
 //! The words of the contract: keys, rows, revisions, guards and batches.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -150,6 +150,9 @@ pub struct Batch {
     pub topics: Vec<Topic>,
     /// The last instant, in milliseconds since 1970, at which the batch may be applied.
     pub not_after_ms: Option<u64>,
+    /// How long a backend may hold the batch back, so that others become durable in the same sync. A backend that gains
+    /// nothing by it need not.
+    pub patience: Duration,
 }
 
 impl Batch {

@@ -23,11 +23,16 @@ use crate::{
     keyspace,
 };
 
+/// How long a heavy command's commit waits while others are computed, so that one sync makes them all durable. The
+/// last of them waits for nobody, and nobody for it.
+const HEAVY_PATIENCE: Duration = Duration::from_millis(4);
+
 pub(super) struct Attempt<'a> {
     courier: &'a Courier,
     pub(super) rows: Rows,
     topics: Vec<Topic>,
     not_after_ms: Option<u64>,
+    patience: Duration,
     /// How often storage was asked.
     looks: usize,
     wrote: bool,
@@ -40,6 +45,7 @@ impl<'a> Attempt<'a> {
             rows: Rows::default(),
             topics: Vec::new(),
             not_after_ms: None,
+            patience: Duration::ZERO,
             looks: 0,
             wrote: false,
         }
@@ -227,6 +233,8 @@ impl<'a> Attempt<'a> {
         let (job, rows, step, not_after) = handed_back.await.map_err(|_| EngineError::Fault)?;
         jobs.insert(at, job);
         self.rows = rows;
+        let others = self.courier.shared.heavy.available_permits() < self.courier.shared.limits.heavy_max;
+        self.patience = if others { HEAVY_PATIENCE } else { Duration::ZERO };
         if let Some(instant) = not_after {
             moment.relies_on(instant);
         }
@@ -291,6 +299,7 @@ impl<'a> Attempt<'a> {
             writes: self.rows.writes(),
             topics: std::mem::take(&mut self.topics),
             not_after_ms: self.not_after_ms,
+            patience: self.patience,
         })
     }
 

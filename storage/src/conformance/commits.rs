@@ -1,6 +1,6 @@
 //! Promises of `commit` and `changed`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{batch, commit, delete, guarded, key, put, race, row, topic, value};
 use crate::{Batch, Guard, Storage, StorageError};
@@ -73,6 +73,20 @@ pub async fn commits_at_once_all_take_effect(storage: impl Storage) {
     for (n, outcome) in race(&storage, batches).await.into_iter().enumerate() {
         outcome.unwrap_or_else(|error| panic!("commit {n} failed: {error}"));
         assert_eq!(value(&storage, format!("row {n}")).await, Some(format!("value {n}").into_bytes()));
+    }
+}
+
+/// A batch that may wait for others waits no longer than it takes one that may not, and a lonely one is not forgotten.
+pub async fn a_patient_batch_holds_up_nobody(storage: impl Storage) {
+    let patient = |name, patience| Batch { patience, ..batch([put(name, "x")]) };
+    let hours = Duration::from_secs(3_600 * 24);
+    let together = [patient("a", hours), patient("b", hours), batch([put("c", "x")])];
+    for outcome in race(&storage, together).await {
+        outcome.expect("nothing is in its way");
+    }
+    commit(&storage, patient("d", Duration::from_millis(1))).await;
+    for name in ["a", "b", "c", "d"] {
+        assert!(row(&storage, name).await.is_some(), "{name} was committed");
     }
 }
 

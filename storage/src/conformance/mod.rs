@@ -88,6 +88,7 @@ pub async fn all<S: Storage>(open: impl AsyncFn(WallClock) -> S) {
     a_revision_is_never_used_again(fresh().await).await;
     the_committed_revision_covers_every_row_of_its_batch(fresh().await).await;
     commits_at_once_all_take_effect(fresh().await).await;
+    a_patient_batch_holds_up_nobody(fresh().await).await;
     changed_names_the_topics_of_a_commit(fresh().await).await;
     a_refused_batch_wakes_nobody(fresh().await).await;
 

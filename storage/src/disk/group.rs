@@ -15,9 +15,14 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
+    time::Instant,
 };
 
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{
+    broadcast,
+    mpsc::{self, error::TryRecvError},
+    oneshot,
+};
 
 use super::{Folder, Meta, StoredRow, mark::Mark, options::Options};
 use crate::{
@@ -210,7 +215,11 @@ impl<E: Engine> Grouped<E> {
             return Err(StorageError::unavailable(reason));
         }
         let (answer, answered) = oneshot::channel();
+        let hurried = batch.patience.is_zero();
         self.send(Job::Commit { batch, answer }).await?;
+        if hurried {
+            self.hurry();
+        }
         answered.await.unwrap_or_else(|_| Err(stopped()))
     }
 
@@ -218,6 +227,7 @@ impl<E: Engine> Grouped<E> {
     pub(crate) async fn close(&self) -> Result<(), StorageError> {
         let (answer, answered) = oneshot::channel();
         self.send(Job::Close { answer }).await?;
+        self.hurry();
         answered.await.map_err(|_| stopped())
     }
 
@@ -246,6 +256,13 @@ impl<E: Engine> Grouped<E> {
         match &*self.shared.health() {
             Health::Shut(reason) => StorageError::unavailable(reason.clone()),
             Health::Good | Health::Full => error,
+        }
+    }
+
+    /// Ends the writer's wait for company.
+    fn hurry(&self) {
+        if let Some(writer) = &self.writer {
+            writer.thread().unpark();
         }
     }
 
@@ -292,27 +309,7 @@ impl<E: Engine> Writer<E> {
         let mut next = jobs.blocking_recv();
         while let Some(job) = next.take() {
             match job {
-                Job::Commit { batch, answer } => {
-                    let (mut bytes, mut cost) = (batch.size_bytes(), E::cost(&batch));
-                    let mut group = vec![(batch, answer)];
-                    while group.len() < GROUP_BATCHES_MAX && bytes < GROUP_BYTES_MAX {
-                        match jobs.try_recv() {
-                            Ok(Job::Commit { batch, answer })
-                                if cost + E::cost(&batch) <= E::GROUP_COST_MAX =>
-                            {
-                                bytes += batch.size_bytes();
-                                cost += E::cost(&batch);
-                                group.push((batch, answer));
-                            }
-                            Ok(job) => {
-                                next = Some(job);
-                                break;
-                            }
-                            Err(_) => break,
-                        }
-                    }
-                    self.commit(group, bytes);
-                }
+                Job::Commit { batch, answer } => next = self.gather(batch, answer, &mut jobs),
                 Job::Close { answer } => {
                     self.close();
                     // Who closed it may be gone already.
@@ -324,6 +321,44 @@ impl<E: Engine> Writer<E> {
             }
         }
         self.close();
+    }
+
+    /// Commits a batch with whatever else is waiting, or comes while all of them have patience. Gives the job that was
+    /// taken out of the line and has no place in the group.
+    fn gather(
+        &mut self,
+        batch: Batch,
+        answer: oneshot::Sender<Result<Committed, StorageError>>,
+        jobs: &mut mpsc::Receiver<Job>,
+    ) -> Option<Job> {
+        let (mut bytes, mut cost) = (batch.size_bytes(), E::cost(&batch));
+        let mut until = patient_until(&batch);
+        let mut group = vec![(batch, answer)];
+        let mut next = None;
+        while group.len() < GROUP_BATCHES_MAX && bytes < GROUP_BYTES_MAX {
+            match jobs.try_recv() {
+                Ok(Job::Commit { batch, answer }) if cost + E::cost(&batch) <= E::GROUP_COST_MAX => {
+                    bytes += batch.size_bytes();
+                    cost += E::cost(&batch);
+                    until = until.min(patient_until(&batch));
+                    group.push((batch, answer));
+                }
+                Ok(job) => {
+                    next = Some(job);
+                    break;
+                }
+                // Whoever has no patience ends the wait.
+                Err(TryRecvError::Empty) => {
+                    match until.and_then(|until| until.checked_duration_since(now())) {
+                        Some(left) => thread::park_timeout(left),
+                        None => break,
+                    }
+                }
+                Err(TryRecvError::Disconnected) => break,
+            }
+        }
+        self.commit(group, bytes);
+        next
     }
 
     fn close(&mut self) {
@@ -432,6 +467,16 @@ impl<E: Engine> Writer<E> {
         self.shared.set_health(Health::Shut(reason.clone()));
         StorageError::Unavailable { reason }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "waiting for the disk is not the simulation's business")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// How long a group that has the batch may wait for others; `None` if not at all.
+fn patient_until(batch: &Batch) -> Option<Instant> {
+    (!batch.patience.is_zero()).then(|| now() + batch.patience)
 }
 
 fn answer_all(group: Vec<Waiting>, error: &StorageError) {
