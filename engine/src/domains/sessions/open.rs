@@ -103,6 +103,27 @@ impl Opening<'_> {
         reads_of(account)
     }
 
+    /// The part of it that is always looked at: the ledger.
+    pub(crate) fn first_reads(account: AccountId) -> Reads {
+        Reads::one(keyspace::ledger(account))
+    }
+
+    /// After that part, the rest; `None` where the account has so few sessions that none has to end, or all was read.
+    ///
+    /// # Errors
+    /// [`EngineError::Corrupt`].
+    pub(crate) fn more_reads(
+        account: AccountId,
+        view: &View<'_>,
+        moment: &Moment<'_>,
+    ) -> Result<Option<Reads>, EngineError> {
+        if view.has_range(&keyspace::account_sessions(account)) {
+            return Ok(None);
+        }
+        let ledger: Ledger = view.row(&keyspace::ledger(account))?.unwrap_or_default();
+        Ok((ledger.sessions >= sessions_max(moment)).then(|| reads_of(account)))
+    }
+
     /// The same for somebody who signs in: where the account has as many sessions as it may, the oldest ends. Sessions
     /// that nobody has proved make room only for each other, so that whoever can only open those ends no other.
     pub(crate) fn decide_making_room(
@@ -113,7 +134,9 @@ impl Opening<'_> {
         let ledger: Ledger = view.row(&keyspace::ledger(self.account))?.unwrap_or_default();
         let unproved = self.prove_by.is_some();
         let max = if unproved { UNPROVED_MAX } else { sessions_max(moment) as usize };
-        let ending = outnumbered(all_of(view, self.account)?, unproved, max, moment);
+        let has_room = !unproved && ledger.sessions < max as u64;
+        let all = if has_room { Vec::new() } else { all_of(view, self.account)? };
+        let ending = outnumbered(all, unproved, max, moment);
         Ok(self.write(ledger, ending, moment))
     }
 

@@ -87,7 +87,7 @@ impl Command for FinishSrp {
 
     fn reads(&self, _: &Principal, space: &Keyspace) -> Reads {
         let account = account_of(&self.realm, &self.username, space);
-        self.claim().reads(space).and(Opening::reads(account))
+        self.claim().reads(space).and(Opening::first_reads(account))
     }
 
     fn decide(
@@ -96,6 +96,10 @@ impl Command for FinishSrp {
         _: &Principal,
         moment: &mut Moment<'_>,
     ) -> Result<Step<SignedIn>, EngineError> {
+        let account = account_of(&self.realm, &self.username, moment.space);
+        if let Some(reads) = Opening::more_reads(account, view, moment)? {
+            return Ok(Step::Need(reads));
+        }
         let proved = match self.claim().check(view, moment)? {
             Checked::Wrong(marks) => return marks.on(Decision::refuse(EngineError::LoginRefused)).done(),
             Checked::Good(proved) => *proved,
@@ -103,7 +107,7 @@ impl Command for FinishSrp {
         let Proved { identity, account: stored, server_proof, failures, marks, .. } = proved;
         let longest = moment.limits.session_life_max;
         let opening = Opening {
-            account: moment.space.account_of(&identity.realm, &identity.subject),
+            account,
             identity,
             rights: Rights::ALL.and(stored.rights),
             expires: Some(moment.now.saturating_add(self.life.map_or(longest, |life| life.min(longest)))),
