@@ -29,7 +29,13 @@ impl Cpu for Inline {
     }
 }
 
-/// Threads of the engine's own. They end when this is dropped and all work is done.
+/// How much the threads stand back, on the scale of nice(2): a flood of heavy commands must not hold up those who only
+/// read. Measured by the readers' 99th percentile in `benches/load/run sign-in`.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 8;
+
+/// Threads of the engine's own. They end when this is dropped and all work is done. On Linux they leave the processors
+/// to other threads first; elsewhere there is no such thing for one thread.
 #[derive(Debug)]
 pub struct CpuThreads {
     queue: Sender<Work>,
@@ -52,6 +58,10 @@ impl CpuThreads {
 }
 
 fn serve(waiting: &Mutex<Receiver<Work>>) {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICE) {
+        tracing::warn!(%error, "threads for heavy commands do not stand back");
+    }
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match next {
