@@ -31,10 +31,13 @@ use std::{
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command, ConfigCommand};
+use mimalloc::MiMalloc;
+use zeroizing_alloc::ZeroAlloc;
 
 /// What one thread allocates another frees here, on every write; the system's allocator makes them wait for each other.
+/// Whatever is freed is wiped, so that tokens do not outlive the buffers that they travel in (THREATS A-LEAK-02).
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

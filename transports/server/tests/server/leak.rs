@@ -17,10 +17,10 @@ use crate::{
 };
 
 /// Text that is unmistakable, also as the bytes of a record.
-const VALUE: &str = "canary-of-a-value-0123456789";
+pub(crate) const VALUE: &str = "canary-of-a-value-0123456789";
 const META: &str = "canary-of-a-meta-0123456789";
 const GATEWAY: &str = "canary-of-a-gateway-0123456789";
-const PASSPHRASE: &str = "canary-of-a-passphrase-0123456789";
+pub(crate) const PASSPHRASE: &str = "canary-of-a-passphrase-0123456789";
 const NEW_PASSPHRASE: &str = "canary-of-another-passphrase-0123456789";
 
 /// Everything that is secret in this test, by name, in every spelling that it travels in.
@@ -166,7 +166,7 @@ fn canaries_appear_in_no_log_metric_or_error() {
 }
 
 /// Everything of a person's that is secret, by name, in every spelling that it travels in.
-fn canaries_of(person: &Device) -> BTreeMap<String, String> {
+pub(crate) fn canaries_of(person: &Device) -> BTreeMap<String, String> {
     let mut canaries: BTreeMap<String, String> = BTreeMap::new();
     for name in ["keystore_access_token", "vault_access_token"] {
         canaries.insert(name.to_owned(), person.field(name).trim_start_matches("srt_").to_owned());

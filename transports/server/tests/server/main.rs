@@ -10,6 +10,7 @@ mod keys;
 mod kit;
 mod leak;
 mod listeners;
+mod memory;
 mod refusals;
 mod start;
 mod stop;
