@@ -5,14 +5,14 @@
 //! who does not empty it loses the subscription, not the events: they are asked for again from where it stood.
 
 use std::collections::BTreeMap;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 use futures_util::{Sink, SinkExt, StreamExt};
 use strongroom_primitives::secret::SecretText;
 use strongroom_wire::{
@@ -131,23 +131,26 @@ impl Session {
         // A server that refuses the connection may have said why before it hung up, so that is listened to even when
         // greeting fails.
         let greeted = wire.sink.send(wire.encoding.write(&hello)).await;
-        loop {
-            let frame = match wire.source.next().await {
-                Some(Ok(Incoming::Frame(bytes))) => read(wire.encoding, &bytes)?,
+        let frames = wire.source.by_ref().filter_map(|incoming| {
+            ready(match incoming {
+                Ok(Incoming::Frame(bytes)) => Some(Ok(bytes)),
                 #[cfg(feature = "ws")]
-                Some(Ok(Incoming::Alive)) => continue,
-                Some(Err(error)) => return Err(greeted.err().unwrap_or(error)),
-                None => {
-                    return Err(greeted
-                        .err()
-                        .unwrap_or_else(|| ClientError::lost("closed before signing in")));
-                }
-            };
-            match frame {
-                ServerFrame::Welcome { .. } => return Ok(wire),
-                ServerFrame::Problem { id: None, problem } => return Err(ClientError::Problem(problem)),
-                _ => return Err(ClientError::protocol("it speaks before it has greeted")),
+                Ok(Incoming::Alive) => None,
+                Err(error) => Some(Err(error)),
+            })
+        });
+        let frame = match pin!(frames).next().await {
+            Some(Ok(bytes)) => read(wire.encoding, &bytes)?,
+            Some(Err(error)) => return Err(greeted.err().unwrap_or(error)),
+            None => {
+                let closed = || ClientError::lost("closed before signing in");
+                return Err(greeted.err().unwrap_or_else(closed));
             }
+        };
+        match frame {
+            ServerFrame::Welcome { .. } => Ok(wire),
+            ServerFrame::Problem { id: None, problem } => Err(ClientError::Problem(problem)),
+            _ => Err(ClientError::protocol("it speaks before it has greeted")),
         }
     }
 
