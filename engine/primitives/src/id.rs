@@ -1,7 +1,8 @@
 //! Names of things: accounts, realms, subjects, sessions, requests, idempotency keys.
 //!
 //! Each is a type of its own, so that a function cannot be handed a session where it wants an account. Identifiers of
-//! 16 bytes are written as 32 hexadecimal digits in text formats and as a byte string in binary ones.
+//! 16 bytes are written as 32 hexadecimal digits in text formats and as a byte string in binary ones; dialects that
+//! spell them as UUIDs read and write that form by name.
 //! An [`IdempotencyKey`] is the odd one out: it opens the sealed answer kept under it, so it behaves like a secret.
 
 use std::fmt;
@@ -21,6 +22,9 @@ pub enum IdError {
     /// An identifier of 16 bytes is not 32 lower-case hexadecimal digits.
     #[error("identifier is not 32 lower-case hexadecimal digits")]
     Hex,
+    /// An identifier of 16 bytes is not a hyphenated UUID.
+    #[error("identifier is not a hyphenated UUID of 36 characters")]
+    Uuid,
     /// A realm is not 1 to 128 visible ASCII characters.
     #[error("realm is not 1 to 128 visible ASCII characters")]
     Realm,
@@ -55,6 +59,21 @@ macro_rules! id16 {
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 &self.0
+            }
+
+            /// The hyphenated UUID of 36 characters that stands for its 16 bytes, in lower case. All 16 bytes are kept
+            /// as they are: no version, no variant.
+            #[must_use]
+            pub fn to_uuid(&self) -> String {
+                uuid_text(&self.0)
+            }
+
+            /// Reads a hyphenated UUID, in any case and of any version.
+            ///
+            /// # Errors
+            /// [`IdError::Uuid`].
+            pub fn from_uuid(text: &str) -> Result<Self, IdError> {
+                uuid_bytes(text).map(Self).ok_or(IdError::Uuid)
             }
         }
 
@@ -134,6 +153,42 @@ id16! {
     TemplateId
 }
 id16! {
+    /// One API key, among those of its account. No secret, but sessionless access needs little more than it.
+    ApiKeyId
+}
+id16! {
+    /// One secret that is attached to an API key: the attachment, not the secret.
+    ApiKeySecretId
+}
+id16! {
+    /// One datastore, among those of its account.
+    DatastoreId
+}
+id16! {
+    /// One secret that datastores or shares link to, whoever made it.
+    SecretId
+}
+id16! {
+    /// One earlier state of a secret.
+    SecretVersionId
+}
+id16! {
+    /// One share: a part of a tree that several accounts may see.
+    ShareId
+}
+id16! {
+    /// One account's right on one share, from the offer on.
+    ShareRightId
+}
+id16! {
+    /// One place of a secret or of a share in a datastore or in another share. Drawn by the client.
+    LinkId
+}
+id16! {
+    /// One device code: a device that waits for a person to let it in.
+    DeviceCodeId
+}
+id16! {
     /// One admission token. Not its text: knowing the identifier admits nobody.
     TokenId
 }
@@ -152,6 +207,32 @@ impl ItemId {
         id[6..].copy_from_slice(&chance);
         Self(id)
     }
+}
+
+/// Where a UUID has its four hyphens.
+const UUID_HYPHENS: [usize; 4] = [8, 13, 18, 23];
+
+fn uuid_text(bytes: &[u8; 16]) -> String {
+    let mut text = to_hex(bytes);
+    for at in UUID_HYPHENS {
+        text.insert(at, '-');
+    }
+    text
+}
+
+fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
+    let text = <&[u8; 36]>::try_from(text.as_bytes()).ok()?;
+    if UUID_HYPHENS.iter().any(|at| text[*at] != b'-') {
+        return None;
+    }
+    let mut digits =
+        text.iter().enumerate().filter(|(at, _)| !UUID_HYPHENS.contains(at)).map(|(_, digit)| *digit);
+    let mut nibble = || char::from(digits.next()?).to_digit(16).map(|value| value as u8);
+    let mut bytes = [0; 16];
+    for byte in &mut bytes {
+        *byte = nibble()? << 4 | nibble()?;
+    }
+    Some(bytes)
 }
 
 struct Sixteen;
@@ -332,6 +413,28 @@ mod tests {
             assert_eq!(bad.parse::<SessionId>(), Err(IdError::Hex), "{bad:?}");
         }
         assert!(serde_json::from_str::<RequestId>("\"xyz\"").is_err());
+    }
+
+    #[test]
+    fn a_uuid_is_read_in_any_case_and_in_its_one_shape_only() {
+        let uuid = "00010203-0405-0607-0809-0a0b0c0d0e0f";
+        let id = SecretId::from_uuid(uuid).unwrap();
+        assert_eq!((id.to_string().as_str(), id.to_uuid().as_str()), (HEX, uuid));
+        assert_eq!(SecretId::from_uuid(&uuid.to_uppercase()), Ok(id));
+        let wrong = [
+            "",
+            HEX,
+            "{00010203-0405-0607-0809-0a0b0c0d0e0f}",
+            "00010203-0405-0607-0809-0a0b0c0d0e0",
+            "00010203-0405-0607-0809-0a0b0c0d0e0g",
+            "000102030-405-0607-0809-0a0b0c0d0e0f",
+            "00010203-0405-0607-08090a0b-0c0d0e0f",
+            "+0010203-0405-0607-0809-0a0b0c0d0e0f",
+            "00010203-0405-0607-0809-0a0b0c0d0e\u{e9}",
+        ];
+        for bad in wrong {
+            assert_eq!(SecretId::from_uuid(bad), Err(IdError::Uuid), "{bad:?}");
+        }
     }
 
     #[test]
