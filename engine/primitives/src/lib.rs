@@ -13,6 +13,7 @@ pub mod encoding;
 pub mod hash;
 pub mod id;
 pub mod json;
+pub mod key_login;
 pub mod nacl;
 pub mod noise;
 pub mod rsa;
