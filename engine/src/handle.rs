@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use strongroom_primitives::{
     id::{AccountId, IdempotencyKey},
+    noise::{NoiseError, Pattern, Responder},
     sign::VerifyingKey,
     time::Timestamp,
 };
@@ -345,6 +346,26 @@ impl EngineHandle {
     /// The engine's signature under a record's head.
     pub fn receipt(&self, owner: &Identity, head: &RecordHead) -> Receipt {
         Receipt::sign(&self.shared.secrets, owner, head)
+    }
+
+    /// The X25519 public key that sealed channels to this engine's store end at: 32 bytes.
+    pub fn channel_key(&self) -> [u8; 32] {
+        self.shared.secrets.channel_key()
+    }
+
+    /// Takes the first message of a client that wants a sealed channel ([`strongroom_primitives::noise`]); `prologue` is
+    /// what both sides hold to be said already.
+    ///
+    /// # Errors
+    /// [`NoiseError::Message`]: it was not made for [`EngineHandle::channel_key`], or not like this.
+    pub fn receive_channel(
+        &self,
+        pattern: Pattern,
+        prologue: &[u8],
+        message: &[u8],
+    ) -> Result<Responder, NoiseError> {
+        let drawn = self.shared.entropy.array();
+        self.shared.secrets.receive_channel(pattern, prologue, drawn, message)
     }
 
     /// The public key of the engine's receipts: Ed25519, 32 bytes.

@@ -1,7 +1,12 @@
 //! The engine's own keys: made once, kept in one row of the store, never shown.
 
 use serde::{Deserialize, Serialize};
-use strongroom_primitives::{hash, secret::Secret, sign};
+use strongroom_primitives::{
+    hash,
+    noise::{self, NoiseError, Pattern, Responder},
+    secret::Secret,
+    sign,
+};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{codec::Stored, ports::Entropy};
@@ -14,6 +19,8 @@ pub struct EngineSecrets {
     decoys: Secret,
     /// Signs admission tokens.
     admission: sign::SigningKey,
+    /// What sealed channels end at.
+    channel: Zeroizing<[u8; 32]>,
 }
 
 impl EngineSecrets {
@@ -35,6 +42,22 @@ impl EngineSecrets {
     /// The public half of the key that signs admission tokens.
     pub fn admission_key(&self) -> sign::VerifyingKey {
         self.admission.verifying_key()
+    }
+
+    /// The X25519 public key that sealed channels end at.
+    pub(crate) fn channel_key(&self) -> [u8; 32] {
+        noise::public_key(&self.channel)
+    }
+
+    /// Takes the first message of a client that wants a sealed channel.
+    pub(crate) fn receive_channel(
+        &self,
+        pattern: Pattern,
+        prologue: &[u8],
+        drawn: [u8; 32],
+        message: &[u8],
+    ) -> Result<Responder, NoiseError> {
+        Responder::receive(pattern, prologue, &self.channel, drawn, message)
     }
 
     /// Signs `statement`, which the caller has made unambiguous.
@@ -69,6 +92,7 @@ impl StoredSecrets {
         EngineSecrets {
             receipt: signing_key("strongroom receipt v1"),
             admission: signing_key("strongroom admission v1"),
+            channel: Zeroizing::new(hash::derive_key("strongroom channel v1", &self.root)),
             decoys: Secret::new(hash::derive_key("strongroom srp decoys v1", &self.root).to_vec()),
         }
     }

@@ -5,6 +5,7 @@
 mod brittle;
 mod keys;
 mod records;
+mod sealed;
 mod support;
 mod users;
 mod watch;

@@ -1,5 +1,5 @@
 //! The same stories over every transport, told by the real client: in memory, over HTTP, over a WebSocket beside HTTP
-//! and over one that stands alone.
+//! and over one that stands alone; and sealed, in memory and over a WebSocket.
 //!
 //! A story knows no transport. Whatever holds over one holds over all, and where it does not, the name of the test says
 //! which story and which transport.
@@ -19,6 +19,8 @@ macro_rules! tell {
         tell!(@ http Http: $($story)*);
         tell!(@ web_socket_beside_http WebSocketBesideHttp: $($story)*);
         tell!(@ web_socket_alone WebSocketAlone: $($story)*);
+        tell!(@ sealed_memory SealedMemory: $($story)*);
+        tell!(@ sealed_web_socket SealedWebSocket: $($story)*);
     };
     (@ $module:ident $transport:ident: $($story:ident)*) => {
         mod $module {

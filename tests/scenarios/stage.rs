@@ -27,6 +27,14 @@ pub(crate) enum Transport {
     Http,
     WebSocketBesideHttp,
     WebSocketAlone,
+    SealedMemory,
+    SealedWebSocket,
+}
+
+impl Transport {
+    fn is_sealed(self) -> bool {
+        matches!(self, Self::SealedMemory | Self::SealedWebSocket)
+    }
 }
 
 /// Where clients dial.
@@ -40,6 +48,8 @@ enum Way {
 pub(crate) struct Stage {
     pub(crate) engine: Engine,
     way: Way,
+    /// Whether clients seal what they say.
+    sealed: bool,
     /// Whatever listens; dropping it ends it.
     _listener: Option<Box<dyn Any>>,
 }
@@ -85,12 +95,12 @@ impl Stage {
             http::Listener::start(options, front.clone(), Arc::new(router)).unwrap()
         };
         let (way, listener): (Way, Option<Box<dyn Any>>) = match transport {
-            Transport::Memory => (Way::Memory(memory::Connector::new(front)), None),
+            Transport::Memory | Transport::SealedMemory => (Way::Memory(memory::Connector::new(front)), None),
             Transport::Http => {
                 let listener = serve_http(&front);
                 (Way::Http(listener.addresses()[0]), Some(Box::new(listener)))
             }
-            Transport::WebSocketBesideHttp => {
+            Transport::WebSocketBesideHttp | Transport::SealedWebSocket => {
                 let listener = serve_http(&front);
                 (Way::WebSocket(listener.addresses()[0]), Some(Box::new(listener)))
             }
@@ -99,7 +109,7 @@ impl Stage {
                 (Way::WebSocket(listener.address()), Some(Box::new(listener)))
             }
         };
-        Self { engine, way, _listener: listener }
+        Self { engine, way, sealed: transport.is_sealed(), _listener: listener }
     }
 
     /// A session of `subject` with every right.
@@ -131,13 +141,13 @@ impl Stage {
     }
 
     pub(crate) fn client_with(&self, credentials: Credentials) -> Client {
-        let options = options();
+        let options = self.options();
         match &self.way {
             Way::Memory(connector) => {
-                let (connector, encoding) = (connector.clone(), options.encoding);
+                let (connector, tongue) = (connector.clone(), self.tongue());
                 let dial = move || {
                     let connector = connector.clone();
-                    async move { connector.connect(None, encoding).await }
+                    async move { connector.connect(None, tongue).await }
                 };
                 Client::frames(dial, credentials, options)
             }
@@ -146,16 +156,24 @@ impl Stage {
         }
     }
 
+    fn options(&self) -> ClientOptions {
+        ClientOptions { sealed_to: self.sealed.then(|| self.engine.handle().channel_key()), ..options() }
+    }
+
+    fn tongue(&self) -> ws::Tongue {
+        if self.sealed { ws::Tongue::SEALED } else { options().encoding.into() }
+    }
+
     /// A client whose connections can be broken at will.
     pub(crate) async fn breakable_client(&self, subject: &str) -> (Client, Cuts) {
-        let (credentials, options) = (credentials(&self.session(subject).await.token), options());
+        let (credentials, options) = (credentials(&self.session(subject).await.token), self.options());
         let cuts = Cuts::new();
         let client = match &self.way {
             Way::Memory(connector) => {
-                let (connector, cuts, encoding) = (connector.clone(), cuts.clone(), options.encoding);
+                let (connector, cuts, tongue) = (connector.clone(), cuts.clone(), self.tongue());
                 let dial = move || {
                     let (connector, cuts) = (connector.clone(), cuts.clone());
-                    async move { connector.connect(None, encoding).await.map(|link| Lane::new(link, &cuts)) }
+                    async move { connector.connect(None, tongue).await.map(|link| Lane::new(link, &cuts)) }
                 };
                 Client::frames(dial, credentials, options)
             }

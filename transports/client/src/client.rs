@@ -39,8 +39,11 @@ pub struct ClientOptions {
     pub roots_pem: Option<Vec<u8>>,
     /// Whether a token may travel unencrypted to another machine.
     pub allow_plaintext: bool,
-    /// How frames are written.
+    /// How frames are written. CBOR where they are sealed, whatever this says.
     pub encoding: Encoding,
+    /// The server's channel key, 32 bytes, to which frames are sealed beneath TLS: whoever ends TLS reads nothing and
+    /// cannot stand in for the server. For connections that carry frames; HTTP has no such channel.
+    pub sealed_to: Option<[u8; 32]>,
     /// Clock and chance.
     pub ports: Ports,
 }
@@ -55,6 +58,7 @@ impl Default for ClientOptions {
             roots_pem: None,
             allow_plaintext: false,
             encoding: Encoding::Json,
+            sealed_to: None,
             ports: Ports::system(),
         }
     }
@@ -72,9 +76,13 @@ impl Client {
     /// unless said otherwise. No connection is made yet.
     ///
     /// # Errors
-    /// [`ClientError::Invalid`] for a URL that is none, or that would show the token to others on the way.
+    /// [`ClientError::Invalid`] for a URL that is none, or that would show the token to others on the way; and where a
+    /// sealed channel was asked for, which HTTP has not.
     #[cfg(feature = "http")]
     pub fn http(url: &str, credentials: Credentials, options: ClientOptions) -> Result<Self, ClientError> {
+        if options.sealed_to.is_some() {
+            return Err(ClientError::Invalid("a sealed channel needs a WebSocket, not HTTP".to_owned()));
+        }
         let link = crate::link::HttpLink::new(url, credentials, options.clone())?;
         Ok(Self { link: Arc::new(link), options: Arc::new(options) })
     }

@@ -423,7 +423,8 @@ impl AdminCommand {
             writeln!(out, "in flight  {}", status.in_flight)?;
             writeln!(out, "followed   {}", status.followed_topics)?;
             writeln!(out, "public     {}", status.public.join(", "))?;
-            writeln!(out, "admission  {}", status.admission_key)
+            writeln!(out, "admission  {}", status.admission_key)?;
+            writeln!(out, "channel    {}", status.channel_key)
         })
     }
 }

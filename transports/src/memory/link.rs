@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Front,
-    ws::{self, CloseReason, Message, Opening, SocketError, SocketReceiver, SocketSender},
+    ws::{self, CloseReason, Message, Opening, SocketError, SocketReceiver, SocketSender, Tongue},
 };
 
 /// Messages that lie in a link in either direction, as they would in a socket's buffers.
@@ -48,10 +48,11 @@ pub(super) struct LinkSender(pub(super) mpsc::Sender<Message>);
 /// Opens a link to `front` and serves it on the caller's own thread, which must run an `actix_rt` arbiter.
 ///
 /// `credential` is what came with the handshake; without one the client has to say `hello`.
-pub fn connect(front: &Front, credential: Option<Credential>, encoding: Encoding) -> Link {
-    let (link, receiver, sender) = link(encoding);
+pub fn connect(front: &Front, credential: Option<Credential>, tongue: impl Into<Tongue>) -> Link {
+    let tongue = tongue.into();
+    let (link, receiver, sender) = link(tongue.encoding);
     let front = front.clone();
-    let opening = Opening { credential, encoding, address: None };
+    let opening = Opening { credential, tongue, address: None };
     actix_rt::spawn(async move { ws::serve(&front, receiver, sender, opening).await });
     link
 }
@@ -63,7 +64,7 @@ pub struct Connector(mpsc::Sender<Wanted>);
 /// A link that somebody waits for.
 struct Wanted {
     credential: Option<Credential>,
-    encoding: Encoding,
+    tongue: Tongue,
     link: oneshot::Sender<Link>,
 }
 
@@ -72,9 +73,9 @@ impl Connector {
     pub fn new(front: Front) -> Self {
         let (wanted, mut asked) = mpsc::channel::<Wanted>(LINK_MESSAGES);
         actix_rt::spawn(async move {
-            while let Some(Wanted { credential, encoding, link }) = asked.recv().await {
+            while let Some(Wanted { credential, tongue, link }) = asked.recv().await {
                 // Whoever asked may have lost patience; the link then ends by itself.
-                let _ = link.send(connect(&front, credential, encoding));
+                let _ = link.send(connect(&front, credential, tongue));
             }
         });
         Self(wanted)
@@ -87,10 +88,11 @@ impl Connector {
     pub async fn connect(
         &self,
         credential: Option<Credential>,
-        encoding: Encoding,
+        tongue: impl Into<Tongue>,
     ) -> Result<Link, LinkClosed> {
+        let tongue = tongue.into();
         let (link, opened) = oneshot::channel();
-        self.0.send(Wanted { credential, encoding, link }).await.map_err(|_| LinkClosed)?;
+        self.0.send(Wanted { credential, tongue, link }).await.map_err(|_| LinkClosed)?;
         opened.await.map_err(|_| LinkClosed)
     }
 }

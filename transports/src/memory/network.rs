@@ -16,7 +16,6 @@ use std::{
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use strongroom_engine::Credential;
-use strongroom_wire::Encoding;
 use tokio::sync::{mpsc, watch};
 
 use super::{
@@ -26,7 +25,7 @@ use super::{
 use crate::{
     Front, Router,
     exchange::{Request, Response},
-    ws::{self, Message, Opening},
+    ws::{self, Message, Opening, Tongue},
 };
 
 /// How bad the network is.
@@ -154,22 +153,23 @@ impl Network {
         from: &str,
         to: &str,
         credential: Option<Credential>,
-        encoding: Encoding,
+        tongue: impl Into<Tongue>,
     ) -> Option<Link> {
+        let tongue = tongue.into();
         let (there, back) = ((from.to_owned(), to.to_owned()), (to.to_owned(), from.to_owned()));
         let is_parted = |way| self.state.borrow().parted.contains(way);
         if is_parted(&there) || is_parted(&back) {
             return None;
         }
         let end = self.end(to)?;
-        let (near, near_receiver, near_sender) = link(encoding);
+        let (near, near_receiver, near_sender) = link(tongue.encoding);
         let (far_out, far_receiver) = mpsc::channel(1);
         let (far_sender, far_in) = mpsc::channel(1);
         let cut = Rc::new(watch::Sender::new(false));
         self.relay(there, near_receiver.0, far_out, cut.clone());
         self.relay(back, far_in, near_sender.0, cut);
         let (receiver, sender) = (LinkReceiver(far_receiver), LinkSender(far_sender));
-        let opening = Opening { credential, encoding, address: None };
+        let opening = Opening { credential, tongue, address: None };
         actix_rt::spawn(async move { ws::serve(&end.front, receiver, sender, opening).await });
         Some(near)
     }

@@ -1,10 +1,10 @@
 //! Who may open a WebSocket, and with which words the handshake is answered. Headers in, headers out.
 
 use strongroom_engine::Credential;
-use strongroom_wire::{Encoding, Problem};
+use strongroom_wire::Problem;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::socket::negotiate;
+use super::socket::{Tongue, negotiate};
 use crate::{
     CorsPolicy, credentials,
     exchange::{HeaderMap, HeaderName, HeaderValue, Response, header},
@@ -15,8 +15,8 @@ use crate::{
 pub(crate) struct Admitted {
     /// Who opens it; `None` if that is still to be said in a `hello`.
     pub(crate) credential: Option<Credential>,
-    /// How its frames are written.
-    pub(crate) encoding: Encoding,
+    /// How it speaks.
+    pub(crate) tongue: Tongue,
     subprotocol: Option<&'static str>,
     accept: HeaderValue,
 }
@@ -47,8 +47,18 @@ pub(crate) fn admit(headers: &HeaderMap, cors: &CorsPolicy) -> Result<Admitted, 
         Credential::Anonymous => None,
         credential => Some(credential),
     };
-    let (encoding, subprotocol) = negotiate(headers);
-    Ok(Admitted { credential, encoding, subprotocol, accept })
+    let (tongue, subprotocol) = negotiate(headers);
+    if tongue.sealed && credential.is_some() {
+        let detail = "whoever ends TLS has read it; say hello inside the channel";
+        let problem = problem::with_detail(
+            400,
+            "credential-in-the-open",
+            "a sealed connection hides nothing so",
+            detail,
+        );
+        return Err(Box::new(problem));
+    }
+    Ok(Admitted { credential, tongue, subprotocol, accept })
 }
 
 /// The answer to a handshake that is refused.
@@ -108,7 +118,21 @@ mod tests {
         let answer = admitted.headers();
         assert_eq!(answer[header::SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert_eq!(answer[header::SEC_WEBSOCKET_PROTOCOL], "strongroom.v1.cbor");
-        assert!(admitted.credential.is_none() && admitted.encoding == Encoding::Cbor);
+        assert!(
+            admitted.credential.is_none() && admitted.tongue == Tongue::open(strongroom_wire::Encoding::Cbor)
+        );
+    }
+
+    /// A credential that came in the open beside a sealed channel is refused, so that nobody believes it was hidden.
+    #[test]
+    fn a_sealed_connection_takes_no_credential_in_the_open() {
+        let offer = ("sec-websocket-protocol", "strongroom.v1.sealed");
+        let admitted = admit(&headers(&[VERSION, KEY, offer]), &CorsPolicy::default()).ok().unwrap();
+        assert_eq!(admitted.tongue, Tongue::SEALED);
+        let token = format!("Bearer srt_{}", "A".repeat(43));
+        let shown = headers(&[VERSION, KEY, offer, ("authorization", &token)]);
+        let refused = admit(&shown, &CorsPolicy::default()).err().unwrap();
+        assert_eq!((refused.status, refused.code.as_str()), (400, "credential-in-the-open"));
     }
 
     #[test]

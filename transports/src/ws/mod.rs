@@ -12,6 +12,7 @@ mod handshake;
 mod listener;
 mod outbox;
 mod pump;
+mod sealed;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,6 @@ pub(crate) use handshake::{Admitted, admit, refusal};
 #[cfg(feature = "ws")]
 pub use listener::{Listener, ListenerLimits, ListenerOptions};
 pub use pump::{Opening, serve};
-pub use socket::{CloseReason, Message, SocketError, SocketReceiver, SocketSender, close, negotiate};
+pub use socket::{CloseReason, Message, SocketError, SocketReceiver, SocketSender, Tongue, close, negotiate};
 #[cfg(feature = "http")]
 pub(crate) use tungstenite::{part, serve_stream};

@@ -22,12 +22,13 @@ use strongroom_engine::{
     },
     feed::{FeedPage, FollowFeed, Subscription},
 };
-use strongroom_wire::{Encoding, Operation, Problem, Reply, SubscriptionId};
+use strongroom_wire::{Operation, Problem, Reply, SubscriptionId};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
     connection::{Connection, Task},
-    socket::{CloseReason, Message, SocketReceiver, SocketSender, close},
+    sealed,
+    socket::{CloseReason, Message, SocketReceiver, SocketSender, Tongue, close},
 };
 use crate::{
     Front,
@@ -55,8 +56,8 @@ enum Done {
 pub struct Opening {
     /// What came with the handshake; without it the peer has to say `hello`, or asks what needs no credential.
     pub credential: Option<Credential>,
-    /// How frames are written.
-    pub encoding: Encoding,
+    /// How it speaks.
+    pub tongue: Tongue,
     /// The peer's address, by which rates are counted; without one they are not.
     pub address: Option<IpAddr>,
 }
@@ -68,8 +69,29 @@ pub async fn serve(
     mut sender: impl SocketSender,
     opening: Opening,
 ) -> CloseReason {
-    let Opening { credential, encoding, address } = opening;
-    let connection = RefCell::new(Connection::new(encoding, front.limits(), credential));
+    if !opening.tongue.sealed {
+        return carry(front, receiver, sender, opening).await;
+    }
+    match sealed::accept(front, &mut receiver, &mut sender).await {
+        Ok(channel) => {
+            let (receiver, sender) = sealed::over(channel, receiver, sender);
+            Box::pin(carry(front, receiver, sender, opening)).await
+        }
+        Err(reason) => {
+            part(&mut receiver, &mut sender, &reason).await;
+            reason
+        }
+    }
+}
+
+async fn carry(
+    front: &Front,
+    mut receiver: impl SocketReceiver,
+    mut sender: impl SocketSender,
+    opening: Opening,
+) -> CloseReason {
+    let Opening { credential, tongue, address } = opening;
+    let connection = RefCell::new(Connection::new(tongue.encoding, front.limits(), credential));
     let (outgoing, progress) = (Notify::new(), Notify::new());
     let reason = {
         let talk = talk(&connection, &mut sender, &outgoing, &progress);
@@ -79,8 +101,14 @@ pub async fn serve(
             Either::Right(((), _)) => CloseReason::new(close::VANISHED, "the peer is gone"),
         }
     };
+    part(&mut receiver, &mut sender, &reason).await;
+    reason
+}
+
+/// Says goodbye, to whoever is still there.
+async fn part(receiver: &mut impl SocketReceiver, sender: &mut impl SocketSender, reason: &CloseReason) {
     if reason.code == close::VANISHED {
-        return reason;
+        return;
     }
     let goodbye = async {
         if sender.send(Message::Close(Some(reason.clone()))).await.is_ok() {
@@ -94,7 +122,6 @@ pub async fn serve(
         }
     };
     let _ = tokio::time::timeout(GOODBYE_WITHIN, goodbye).await;
-    reason
 }
 
 /// Hands messages to the socket, one after another. Returns if the socket takes none any more.

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, future::Future};
 
 use bytes::Bytes;
 use http::{HeaderMap, header};
-use strongroom_wire::{Encoding, SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON};
+use strongroom_wire::{Encoding, SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON, SUBPROTOCOL_SEALED};
 
 /// Codes of closing, after RFC 6455 section 7.4.1.
 pub mod close {
@@ -108,18 +108,44 @@ pub trait SocketSender {
     fn send(&mut self, message: Message) -> impl Future<Output = Result<(), SocketError>>;
 }
 
-/// The encoding that a WebSocket handshake asks for, and the subprotocol to name in the answer. JSON, unnamed, where
-/// none of ours is offered; the first of ours otherwise.
-pub fn negotiate(headers: &HeaderMap) -> (Encoding, Option<&'static str>) {
+/// How a connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tongue {
+    /// How frames are written.
+    pub encoding: Encoding,
+    /// Whether they travel in a channel of their own.
+    pub sealed: bool,
+}
+
+impl Tongue {
+    /// In the open.
+    pub const fn open(encoding: Encoding) -> Self {
+        Self { encoding, sealed: false }
+    }
+
+    /// In a channel; frames are CBOR.
+    pub const SEALED: Self = Self { encoding: Encoding::Cbor, sealed: true };
+}
+
+impl From<Encoding> for Tongue {
+    fn from(encoding: Encoding) -> Self {
+        Self::open(encoding)
+    }
+}
+
+/// What a WebSocket handshake asks for, and the subprotocol to name in the answer. JSON, unnamed, where none of ours is
+/// offered; the first of ours otherwise.
+pub fn negotiate(headers: &HeaderMap) -> (Tongue, Option<&'static str>) {
     let offers = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
     let mut offers = offers.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     offers
         .find_map(|offer| match offer.trim() {
-            SUBPROTOCOL_JSON => Some((Encoding::Json, Some(SUBPROTOCOL_JSON))),
-            SUBPROTOCOL_CBOR => Some((Encoding::Cbor, Some(SUBPROTOCOL_CBOR))),
+            SUBPROTOCOL_JSON => Some((Tongue::open(Encoding::Json), Some(SUBPROTOCOL_JSON))),
+            SUBPROTOCOL_CBOR => Some((Tongue::open(Encoding::Cbor), Some(SUBPROTOCOL_CBOR))),
+            SUBPROTOCOL_SEALED => Some((Tongue::SEALED, Some(SUBPROTOCOL_SEALED))),
             _ => None,
         })
-        .unwrap_or((Encoding::Json, None))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -137,12 +163,14 @@ mod tests {
             }
             negotiate(&headers)
         };
-        assert_eq!(of(&[]), (Encoding::Json, None));
-        assert_eq!(of(&["chat, superchat"]), (Encoding::Json, None));
+        assert_eq!(of(&[]), (Tongue::default(), None));
+        assert_eq!(of(&["chat, superchat"]), (Tongue::default(), None));
         assert_eq!(
             of(&["chat", "strongroom.v1.cbor, strongroom.v1.json"]),
-            (Encoding::Cbor, Some(SUBPROTOCOL_CBOR))
+            (Tongue::open(Encoding::Cbor), Some(SUBPROTOCOL_CBOR))
         );
-        assert_eq!(of(&["strongroom.v1.json"]), (Encoding::Json, Some(SUBPROTOCOL_JSON)));
+        let json = (Tongue::open(Encoding::Json), Some(SUBPROTOCOL_JSON));
+        assert_eq!(of(&["strongroom.v1.json"]), json);
+        assert_eq!(of(&["strongroom.v1.sealed"]), (Tongue::SEALED, Some(SUBPROTOCOL_SEALED)));
     }
 }

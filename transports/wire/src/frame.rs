@@ -25,6 +25,14 @@ pub const SUBPROTOCOL_JSON: &str = "strongroom.v1.json";
 /// The subprotocol of CBOR frames in binary messages.
 pub const SUBPROTOCOL_CBOR: &str = "strongroom.v1.cbor";
 
+/// The subprotocol of sealed connections: binary messages of a Noise channel (`strongroom_primitives::noise`), with CBOR
+/// frames inside. The client's first message is [`CHANNEL_ANONYMOUS`] and what the handshake begins with, the server's
+/// first is the answer to it. The prologue is this text.
+pub const SUBPROTOCOL_SEALED: &str = "strongroom.v1.sealed";
+
+/// Begins the first message of a sealed connection whose client shows no key: NK.
+pub const CHANNEL_ANONYMOUS: u8 = 1;
+
 /// Names a subscription on its connection; chosen by the client.
 pub type SubscriptionId = u32;
 

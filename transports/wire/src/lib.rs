@@ -23,8 +23,8 @@ pub use base64_bytes::Base64Bytes;
 pub use change::Change;
 pub use event::{Event, FeedPage, What};
 pub use frame::{
-    ClientFrame, Encoding, FRAME_BYTES_MAX, FrameError, HELLO_WITHIN_S, NEXT_WITHIN_S, SUBPROTOCOL_CBOR,
-    SUBPROTOCOL_JSON, ServerFrame, SubscriptionId,
+    CHANNEL_ANONYMOUS, ClientFrame, Encoding, FRAME_BYTES_MAX, FrameError, HELLO_WITHIN_S, NEXT_WITHIN_S,
+    SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON, SUBPROTOCOL_SEALED, ServerFrame, SubscriptionId,
 };
 pub use items::{Item, ItemPage, NewItem, Slot, SlotChange, SlotType, Template, TemplateList, TemplateSlot};
 pub use keys::{

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::session::{Incoming, Session, Wire};
-use super::{Feed, Link, Place, Question};
+use super::{Feed, Link, Place, Question, sealed};
 use crate::client::ClientOptions;
 use crate::credentials::{Credentials, Issued};
 use crate::error::{BoxError, ClientError};
@@ -109,8 +109,14 @@ impl FramesLink {
     async fn connect(&self) -> Result<SignedIn, ClientError> {
         let issued = self.credentials.token(&*self.options.ports.clock).await?;
         let within = self.options.within;
-        let connecting =
-            async { Session::open(self.dialer.dial().await?, issued.authorization.as_ref()).await };
+        let connecting = async {
+            let wire = self.dialer.dial().await?;
+            let wire = match &self.options.sealed_to {
+                Some(server) => sealed::seal(wire, server, &*self.options.ports.entropy).await?,
+                None => wire,
+            };
+            Session::open(wire, issued.authorization.as_ref()).await
+        };
         let connected = tokio::time::timeout(within, connecting).await;
         match connected.unwrap_or_else(|_| Err(unreachable_within(within))) {
             Err(error) if error.is_expired() => {

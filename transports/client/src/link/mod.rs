@@ -11,6 +11,7 @@ mod foreign;
 mod frames;
 #[cfg(feature = "http")]
 mod http;
+mod sealed;
 mod session;
 #[cfg(any(feature = "http", feature = "ws"))]
 mod tls;

@@ -8,7 +8,7 @@ use futures_util::{SinkExt, StreamExt};
 use http::header::{RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderValue, Response};
 use rustls::pki_types::ServerName;
-use strongroom_wire::{Encoding, FRAME_BYTES_MAX, SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON};
+use strongroom_wire::{Encoding, FRAME_BYTES_MAX, SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON, SUBPROTOCOL_SEALED};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -32,6 +32,7 @@ pub(crate) struct WsDialer {
     address: Address,
     tls: Option<TlsConnector>,
     encoding: Encoding,
+    sealed: bool,
 }
 
 impl WsDialer {
@@ -42,7 +43,9 @@ impl WsDialer {
         } else {
             None
         };
-        Ok(Self { address, tls, encoding: options.encoding })
+        let sealed = options.sealed_to.is_some();
+        let encoding = if sealed { Encoding::Cbor } else { options.encoding };
+        Ok(Self { address, tls, encoding, sealed })
     }
 
     async fn connect(&self) -> Result<Wire, ClientError> {
@@ -69,6 +72,7 @@ impl WsDialer {
         let mut request =
             url.into_client_request().map_err(|error| ClientError::Invalid(error.to_string()))?;
         let protocol = match self.encoding {
+            _ if self.sealed => SUBPROTOCOL_SEALED,
             Encoding::Json => SUBPROTOCOL_JSON,
             Encoding::Cbor => SUBPROTOCOL_CBOR,
         };

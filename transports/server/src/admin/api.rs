@@ -84,6 +84,8 @@ pub(crate) struct StatusReport {
     pub(crate) public: Vec<String>,
     /// What its admission tokens are verified with, for vaults elsewhere that trust this keystore.
     pub(crate) admission_key: PublicKey,
+    /// What sealed connections end at: an X25519 public key, 43 characters of base64url.
+    pub(crate) channel_key: String,
 }
 
 /// Which applications are there?

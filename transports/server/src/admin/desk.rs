@@ -6,7 +6,7 @@ use strongroom_engine::{
     Credential, EngineError, EngineHandle, Identity,
     domains::{accounts, realms, sessions},
 };
-use strongroom_primitives::{sign::VerifyingKey, time::Timestamp};
+use strongroom_primitives::{encoding, sign::VerifyingKey, time::Timestamp};
 use strongroom_transports::{
     Front,
     dialects::Answering,
@@ -119,6 +119,7 @@ impl Asked<'_> {
             followed_topics: health.followed_topics,
             public: self.desk.public.clone(),
             admission_key: PublicKey(self.engine.admission_key()),
+            channel_key: encoding::to_base64url(&self.engine.channel_key()),
         })
     }
 

@@ -1,6 +1,7 @@
 //! Connections over links in memory, with an engine behind them.
 
 mod machine;
+mod sealed;
 
 use std::time::Duration;
 
@@ -337,7 +338,8 @@ fn an_idle_connection_is_a_small_thing() {
     paused(async {
         let bench = Bench::with(Limits::default(), EdgeLimits::default()).await;
         let (sender, receiver) = (Outlet, Outlet);
-        let serving = serve(&bench.front, receiver, sender, Opening { encoding: JSON, ..Opening::default() });
+        let serving =
+            serve(&bench.front, receiver, sender, Opening { tongue: JSON.into(), ..Opening::default() });
         let bytes = size_of_val(&serving);
         assert!(bytes <= 4_096, "{bytes} bytes");
         let watching = bench.engine.handle().until_refused(Credential::Anonymous);
