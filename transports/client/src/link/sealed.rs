@@ -29,22 +29,10 @@ pub(crate) async fn seal(
     let (initiator, handshake) =
         begun.map_err(|_| ClientError::Invalid("the server's channel key is no key".to_owned()))?;
     wire.sink.send([&[CHANNEL_ANONYMOUS], &handshake[..]].concat().into()).await?;
-    let answer = next_frame(&mut wire).await?;
+    let closed = || Err(ClientError::lost("closed before the channel was there"));
+    let answer = wire.next_frame().await.unwrap_or_else(closed)?;
     let (channel, _) = initiator.finish(&answer).map_err(|_| NOT_THE_SERVER)?;
     Ok(over(wire, Arc::new(Mutex::new(channel))))
-}
-
-async fn next_frame(wire: &mut Wire) -> Result<Bytes, ClientError> {
-    let frames = wire.source.by_ref().filter_map(|incoming| {
-        ready(match incoming {
-            Ok(Incoming::Frame(bytes)) => Some(Ok(bytes)),
-            #[cfg(feature = "ws")]
-            Ok(Incoming::Alive) => None,
-            Err(error) => Some(Err(error)),
-        })
-    });
-    let next = std::pin::pin!(frames).next().await;
-    next.unwrap_or_else(|| Err(ClientError::lost("closed before the channel was there")))
 }
 
 fn over(wire: Wire, channel: Arc<Mutex<Channel>>) -> Wire {

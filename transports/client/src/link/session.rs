@@ -49,6 +49,21 @@ pub(crate) struct Wire {
     pub(crate) encoding: Encoding,
 }
 
+impl Wire {
+    /// The next frame; `None` once the connection is closed.
+    pub(crate) async fn next_frame(&mut self) -> Option<Result<Bytes, ClientError>> {
+        let frames = self.source.by_ref().filter_map(|incoming| {
+            ready(match incoming {
+                Ok(Incoming::Frame(bytes)) => Some(Ok(bytes)),
+                #[cfg(feature = "ws")]
+                Ok(Incoming::Alive) => None,
+                Err(error) => Some(Err(error)),
+            })
+        });
+        pin!(frames).next().await
+    }
+}
+
 /// A connection that somebody is signed in on. Ends when the last clone is dropped.
 #[derive(Clone)]
 pub(crate) struct Session {
@@ -131,15 +146,7 @@ impl Session {
         // A server that refuses the connection may have said why before it hung up, so that is listened to even when
         // greeting fails.
         let greeted = wire.sink.send(wire.encoding.write(&hello)).await;
-        let frames = wire.source.by_ref().filter_map(|incoming| {
-            ready(match incoming {
-                Ok(Incoming::Frame(bytes)) => Some(Ok(bytes)),
-                #[cfg(feature = "ws")]
-                Ok(Incoming::Alive) => None,
-                Err(error) => Some(Err(error)),
-            })
-        });
-        let frame = match pin!(frames).next().await {
+        let frame = match wire.next_frame().await {
             Some(Ok(bytes)) => read(wire.encoding, &bytes)?,
             Some(Err(error)) => return Err(greeted.err().unwrap_or(error)),
             None => {
