@@ -5,23 +5,30 @@
 
 use std::fmt;
 
+use aws_lc_rs::digest;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
-use sha2::{Digest, Sha256, Sha512};
+use sha2::{Digest as _, Sha512};
 use subtle::ConstantTimeEq;
 
 use crate::encoding::{EncodingError, from_base64, to_base64};
 
-/// SHA-256 of the bytes.
+/// SHA-256 of the bytes, of which nothing stays on the stack.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    Sha256::digest(bytes).into()
+    one_shot(&digest::SHA256, bytes)
 }
 
-/// SHA-512 of the bytes.
+/// SHA-512 of the bytes, of which nothing stays on the stack.
 #[must_use]
 pub fn sha512(bytes: &[u8]) -> [u8; 64] {
-    Sha512::digest(bytes).into()
+    one_shot(&digest::SHA512, bytes)
+}
+
+/// AWS-LC wipes the block that it hashes where it stands. A hasher that is a value leaves the last block, which is most
+/// of a token, wherever it was moved from.
+fn one_shot<const BYTES: usize>(algorithm: &'static digest::Algorithm, bytes: &[u8]) -> [u8; BYTES] {
+    digest::digest(algorithm, bytes).as_ref().try_into().expect("an algorithm's digest has its length")
 }
 
 /// A 32-byte key for one purpose, derived from a secret of full strength (at least 16 random bytes; never a
