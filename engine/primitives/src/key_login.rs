@@ -86,15 +86,23 @@ impl Statement<'_> {
         joined(STATEMENT, &fields)
     }
 
+    /// Takes a client's signature over exactly these bytes as good: somebody has verified it.
+    ///
+    /// # Errors
+    /// [`KeyLoginError::LowOrder`].
+    pub fn accepted(&self, signature: &[u8; 64]) -> Result<Verified, KeyLoginError> {
+        let client_public = BoxPublic::from_bytes(*self.client_public)?;
+        Ok(Verified { client_public, login: login_hash(&self.to_bytes(), signature) })
+    }
+
     /// Checks a client's signature, strictly, over exactly these bytes.
     ///
     /// # Errors
     /// [`KeyLoginError::LowOrder`] before any curve operation; [`KeyLoginError::Signature`].
     pub fn verify(&self, key: &VerifyingKey, signature: &[u8; 64]) -> Result<Verified, KeyLoginError> {
-        let client_public = BoxPublic::from_bytes(*self.client_public)?;
-        let bytes = self.to_bytes();
-        key.verify(&bytes, signature).map_err(|_| KeyLoginError::Signature)?;
-        Ok(Verified { client_public, login: login_hash(&bytes, signature) })
+        let verified = self.accepted(signature)?;
+        key.verify(&self.to_bytes(), signature).map_err(|_| KeyLoginError::Signature)?;
+        Ok(verified)
     }
 }
 

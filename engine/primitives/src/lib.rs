@@ -6,7 +6,7 @@
 //!
 //! Believe this: every decoder accepts exactly one spelling of a value. Base64 with stray bits, upper-case
 //! hexadecimal, a DER length in a longer form or a second member of the same name is an error, never a guess. Only
-//! [`cryppo`] reads several spellings, because clients write them; it keeps the text and never compares by it.
+//! [`cryppo`] and [`psono`] read several spellings, because clients write them; they never compare by the text.
 
 pub mod cryppo;
 pub mod encoding;
@@ -16,6 +16,7 @@ pub mod json;
 pub mod key_login;
 pub mod nacl;
 pub mod noise;
+pub mod psono;
 pub mod rsa;
 pub mod seal;
 pub mod secret;

@@ -47,6 +47,24 @@ fn a_login_is_answered_with_what_only_its_client_opens() {
     assert!(!answer.grant.windows(GRANTED.len()).any(|window| window == GRANTED));
 }
 
+#[test]
+fn a_login_that_somebody_else_has_verified_is_answered_alike() {
+    let (login, signed) = start(3);
+    let server_key = *server().verifying_key().as_bytes();
+    let statement = |client_public| Statement {
+        api_key: api_key(),
+        nonce: &NONCE,
+        client_public,
+        server: &server_key,
+        life_s: Some(60),
+        label: "laptop",
+    };
+    let accepted = statement(&signed.client_public).accepted(&signed.signature).unwrap();
+    let answer = accepted.answer(GRANTED, [5; 32], [4; 12], |bytes| server().sign(bytes)).unwrap();
+    assert_eq!(login.finish(&answer).unwrap().as_slice(), GRANTED);
+    assert_eq!(statement(&[0; 32]).accepted(&signed.signature).unwrap_err(), KeyLoginError::LowOrder);
+}
+
 /// A-API-01: a signature is over every field, for one server and one nonce; and fields do not run into each other.
 #[test]
 fn a_signature_is_good_for_what_was_signed_and_nothing_else() {
