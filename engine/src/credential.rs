@@ -13,7 +13,7 @@ use std::{fmt, time::Duration};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
-    id::{AccountId, RealmId, SessionId, Subject},
+    id::{AccountId, ApiKeyId, RealmId, SessionId, Subject},
     time::Timestamp,
 };
 
@@ -147,16 +147,73 @@ impl FromIterator<Right> for Rights {
     }
 }
 
-/// What a command requires of its caller.
+/// Whether a command only looks, as far as API keys are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// It looks.
+    Read,
+    /// It changes something.
+    Write,
+}
+
+/// What an API key may do. A change reaches the sessions of the key with their next command. Source:
+/// dialects/psono.md, sections 7.4 and 11.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ApiKeyFlags {
+    /// Whether it may look.
+    pub read: bool,
+    /// Whether it may change something.
+    pub write: bool,
+    /// Whether it reaches the secrets that are attached to it, and nothing else.
+    pub restrict: bool,
+    /// Whether the server may be given the key of its secrets, to open them there.
+    pub insecure: bool,
+}
+
+impl ApiKeyFlags {
+    /// Whether the key has this access, to whatever it reaches.
+    pub const fn has(self, access: Access) -> bool {
+        match access {
+            Access::Read => self.read,
+            Access::Write => self.write,
+        }
+    }
+
+    /// What its sessions may do with records: nothing if it is restricted.
+    pub(crate) fn rights(self) -> Rights {
+        let read = [Right::Get].into_iter().filter(|_| self.read);
+        let write = [Right::Create, Right::Reset].into_iter().filter(|_| self.write);
+        read.chain(write).filter(|_| !self.restrict).collect()
+    }
+}
+
+/// The API key that a session was opened with, as its row says now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keyed {
+    /// Which.
+    pub id: ApiKeyId,
+    /// What it may do.
+    pub flags: ApiKeyFlags,
+}
+
+/// What a command requires of its caller. Where nothing is said of API keys, their sessions are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// Nothing: whoever asks, for what the command itself carries decides.
     Anyone,
-    /// An account, be its session proved or not.
+    /// An account, be its session proved or not, and opened with whatever API key.
     Unproved,
+    /// An account, whatever its rights, and whatever API key its session was opened with.
+    Own,
     /// An account, whatever its rights.
     Account,
-    /// An account with this right.
+    /// An account, or one of its API keys that has this access and is not restricted.
+    Keyed(Access),
+    /// An account, or one of its API keys that has this access. Of a restricted one the command checks what is
+    /// attached to it.
+    Attached(Access),
+    /// An account with this right, or an API key of it whose access gives the right.
     Right(Right),
     /// The operator.
     Operator,
@@ -190,6 +247,8 @@ pub struct Principal {
     pub rights: Rights,
     /// The bearer session, if that is how the caller came.
     pub session: Option<SessionId>,
+    /// The API key that session was opened with, if it was.
+    pub api_key: Option<Keyed>,
     /// Whether nobody has shown yet that they can read that session's token.
     pub unproved: bool,
     /// The last instant at which the credential is good, if it is limited.
@@ -215,6 +274,7 @@ impl Principal {
             identity: None,
             rights: Rights::NONE,
             session: None,
+            api_key: None,
             unproved: false,
             expires: None,
             new_account: false,
@@ -232,18 +292,36 @@ impl Principal {
     /// Refuses a caller who is not entitled.
     pub(crate) fn require(&self, need: Need) -> Result<(), EngineError> {
         match (need, self.role) {
-            (Need::Anyone, _) | (Need::Unproved, Role::Account) => Ok(()),
-            (Need::Account | Need::Right(_), Role::Account) if self.unproved => {
-                Err(EngineError::SessionUnproved)
-            }
-            (Need::Account, Role::Account) | (Need::Operator, Role::Operator) | (Need::Node, Role::Node) => {
-                Ok(())
-            }
-            (Need::Right(right), Role::Account) if self.rights.has(right) => Ok(()),
-            (Need::Right(right), Role::Account) => Err(EngineError::PermissionRefused { right }),
+            (Need::Anyone, _) | (Need::Operator, Role::Operator) | (Need::Node, Role::Node) => Ok(()),
+            (Need::Operator | Need::Node, Role::Account) => Err(EngineError::CredentialInvalid),
+            (_, Role::Account) => self.require_of_account(need),
             (_, Role::Nobody) => Err(EngineError::CredentialMissing),
             _ => Err(EngineError::CredentialInvalid),
         }
+    }
+
+    fn require_of_account(&self, need: Need) -> Result<(), EngineError> {
+        if self.unproved && need != Need::Unproved {
+            return Err(EngineError::SessionUnproved);
+        }
+        let flags = self.api_key.map(|key| key.flags);
+        let permitted = match need {
+            Need::Keyed(access) => flags.is_none_or(|flags| flags.has(access) && !flags.restrict),
+            Need::Attached(access) => flags.is_none_or(|flags| flags.has(access)),
+            Need::Right(right) => flags.is_none_or(|flags| flags.rights().has(right)),
+            Need::Account => flags.is_none(),
+            _ => true,
+        };
+        match need {
+            _ if !permitted => Err(EngineError::ApiKeyRefused),
+            Need::Right(right) if !self.rights.has(right) => Err(EngineError::PermissionRefused { right }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The caller as one who came with a session of this API key.
+    pub(crate) fn keyed(self, id: ApiKeyId, flags: ApiKeyFlags) -> Self {
+        Self { rights: self.rights.and(flags.rights()), api_key: Some(Keyed { id, flags }), ..self }
     }
 }
 
@@ -262,5 +340,43 @@ mod tests {
         assert!(rights.has(Right::Create) && rights.has(Right::Reset) && !rights.has(Right::Get));
         assert_eq!(rights.and(Rights::NONE.with(Right::Get)), Rights::NONE);
         assert_eq!(Rights::ALL.iter().count(), 3);
+    }
+
+    const NEEDS: [Need; 11] = [
+        Need::Own,
+        Need::Account,
+        Need::Keyed(Access::Read),
+        Need::Keyed(Access::Write),
+        Need::Attached(Access::Read),
+        Need::Attached(Access::Write),
+        Need::Right(Right::Get),
+        Need::Right(Right::Create),
+        Need::Right(Right::Reset),
+        Need::Operator,
+        Need::Node,
+    ];
+
+    /// A-API-12: what an API key may ask for, for every set of flags.
+    #[test]
+    fn an_api_key_gets_what_its_flags_give_and_never_the_account() {
+        let account = Principal { rights: Rights::ALL, ..Principal::of_role(Role::Account) };
+        for bits in 0..16_u8 {
+            let has = |bit: u8| bits & 1 << bit != 0;
+            let flags = ApiKeyFlags { read: has(0), write: has(1), restrict: has(2), insecure: has(3) };
+            let (read, write) = (flags.read, flags.write);
+            let (wide_read, wide_write) = (read && !flags.restrict, write && !flags.restrict);
+            let key = account.clone().keyed(ApiKeyId::from_bytes([1; 16]), flags);
+            let wanted = [
+                true, false, wide_read, wide_write, read, write, wide_read, wide_write, wide_write, false,
+                false,
+            ];
+            let given = NEEDS.map(|need| key.require(need).is_ok());
+            assert_eq!(given, wanted, "{flags:?}");
+            assert_eq!(key.require(Need::Account), Err(EngineError::ApiKeyRefused));
+            let unproved = Principal { unproved: true, ..key };
+            assert!(NEEDS.iter().all(|need| unproved.require(*need).is_err()));
+            assert_eq!(unproved.require(Need::Unproved), Ok(()));
+        }
+        assert!(NEEDS[..9].iter().all(|need| account.require(*need).is_ok()));
     }
 }

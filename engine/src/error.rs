@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use strongroom_primitives::{cryppo::CryppoError, rsa::RsaKeyError, srp::SrpError};
+use strongroom_primitives::{cryppo::CryppoError, rsa::RsaKeyError, srp::SrpError, time::Timestamp};
 use strongroom_storage::StorageError;
 use thiserror::Error;
 
@@ -89,6 +89,83 @@ pub enum EngineError {
     TooManyAttempts {
         /// When to come back.
         retry_after: Duration,
+    },
+
+    // API keys, people and sealed sessions
+    /// The session's API key may not do this.
+    #[error("the API key may not do this")]
+    ApiKeyRefused,
+    /// The API key does not let the server open or seal its secrets.
+    #[error("the API key does not let the server open its secrets")]
+    InsecureRefused,
+    /// No such API key, or none of the caller's: the two are not told apart.
+    #[error("there is no such API key")]
+    UnknownApiKey,
+    /// The secret is attached to this API key already.
+    #[error("the secret is attached to the API key already")]
+    AlreadyAttached,
+    /// No such attachment, or none of the caller's: the two are not told apart.
+    #[error("there is no such attached secret")]
+    UnknownAttachment,
+    /// The API key has been signed in with for this session key before.
+    #[error("the session key has been used before")]
+    LoginReplayed,
+    /// A sign-in with an API key names a nonce that was not made here, or longer ago than it is good.
+    #[error("the nonce of the sign-in is not good, or no longer")]
+    LoginNonceRefused,
+    /// A sign-in with an API key is meant for a key of the server that is none of those that answer.
+    #[error("the sign-in is meant for a key that this server does not answer with")]
+    ServerKeyRefused,
+    /// A sealed request has been seen before in this session.
+    #[error("the nonce has been used before in this session")]
+    NonceReplayed {
+        /// Whether it is that of the validator, and not that of the body alone.
+        validator: bool,
+    },
+    /// The session is proved already.
+    #[error("the session is proved already")]
+    SessionActive,
+    /// What was shown does not prove the session.
+    #[error("the validator is not that of the session")]
+    ValidatorWrong,
+    /// A username of a person is not `local@domain` in letters, digits, dots and hyphens, or names a role.
+    #[error("the username is not local@domain in letters, digits, dots and hyphens, or names a role")]
+    PersonNameInvalid,
+    /// An e-mail address is none.
+    #[error("the e-mail address is not one")]
+    AddressInvalid,
+    /// What the wrapping key is derived with is not hexadecimal.
+    #[error("the user sauce is not hexadecimal")]
+    SauceInvalid,
+    /// A client would put too little work into what it derives from a password, or more than can be asked for.
+    #[error("the parameters of scrypt are below 14, 8, 1, 64 or beyond reason")]
+    HashingWeak,
+    /// The activation code is none, has expired or was used.
+    #[error("the activation code is not good")]
+    ActivationRefused,
+    /// The person has yet to show that they read mail to their address. Told only to somebody who knows the password.
+    #[error("the person has yet to be activated")]
+    PersonNotActivated,
+    /// Somebody who is signed in was asked for their password as well, and it was wrong.
+    #[error("the password is wrong")]
+    PasswordWrong,
+    /// No such device code.
+    #[error("there is no such device code")]
+    UnknownDeviceCode,
+    /// The device code came too late.
+    #[error("the device code has expired")]
+    DeviceCodeExpired,
+    /// Nobody has claimed the device code yet.
+    #[error("nobody has claimed the device code yet")]
+    DeviceCodePending,
+    /// Somebody has claimed the device code.
+    #[error("the device code has been claimed")]
+    DeviceCodeClaimed,
+    /// The engine's identity was rotated so lately that the one before still answers.
+    #[error("the identity before the present one still answers")]
+    IdentityRotating {
+        /// The last instant at which it does.
+        until: Timestamp,
     },
 
     // Keys
@@ -241,6 +318,74 @@ pub enum EngineError {
         max: usize,
     },
 
+    // Datastores, secrets and shares
+    /// No such datastore, or none of the caller's: the two are not told apart.
+    #[error("there is no such datastore")]
+    UnknownDatastore,
+    /// No such secret, or none that the caller may do this with: the two are not told apart.
+    #[error("there is no such secret")]
+    UnknownSecret,
+    /// No such share, or none that the caller may do this with: the two are not told apart.
+    #[error("there is no such share")]
+    UnknownShare,
+    /// No such link, or none that the caller may move: the two are not told apart.
+    #[error("there is no such link")]
+    UnknownLink,
+    /// No such right on a share, or none that the caller may deal with: the two are not told apart.
+    #[error("there is no such right on a share")]
+    UnknownShareRight,
+    /// There is nobody of the caller's realm by this id.
+    #[error("there is nobody to share with by this id")]
+    UnknownTaker,
+    /// The account has a datastore of this type and description.
+    #[error("there is a datastore of this type and description")]
+    DatastoreExists,
+    /// The default datastore of its type is not deleted.
+    #[error("a default datastore is not deleted")]
+    DefaultDatastore,
+    /// What is to be replaced has been written since the date that the command names.
+    #[error("it was written at another time than the one named")]
+    StaleWrite {
+        /// When it was written last.
+        written: Timestamp,
+    },
+    /// A link goes by this id.
+    #[error("the link's id is taken")]
+    LinkTaken,
+    /// The nonce has sealed a secret before.
+    #[error("the nonce was used before")]
+    NonceUsed,
+    /// The share would hang below itself.
+    #[error("a share does not hang below itself")]
+    ShareCycle,
+    /// The share would hang deeper than shares do, or below too many others.
+    #[error("shares hang at most {max} deep")]
+    ShareTooDeep {
+        /// The limit.
+        max: usize,
+    },
+    /// A secret or a share hangs in as many places as it may.
+    #[error("more than {max} links")]
+    TooManyLinks {
+        /// The limit.
+        max: usize,
+    },
+    /// More secrets than a command may name.
+    #[error("more than {max} secrets")]
+    TooManySecrets {
+        /// The limit.
+        max: usize,
+    },
+    /// As many accounts have a right on the share as may.
+    #[error("more than {max} accounts on one share")]
+    TooManyMembers {
+        /// The limit.
+        max: usize,
+    },
+    /// The account has a right on the share, or an offer that it has not answered.
+    #[error("the account has a right on this share already")]
+    ShareRightExists,
+
     // Records
     /// The record exists and the command names no previous version.
     #[error("the record exists and no previous version was named")]
@@ -350,12 +495,18 @@ pub enum Quota {
     Bytes,
     /// Wrapped keys.
     Keys,
+    /// API keys.
+    ApiKeys,
+    /// Secrets attached to one API key.
+    AttachedSecrets,
     /// Services that the account asks admission to.
     Audiences,
     /// Items of a vault.
     Items,
     /// Bytes of the items of a vault.
     ItemBytes,
+    /// Datastores of an account.
+    Datastores,
 }
 
 impl std::fmt::Display for Quota {
@@ -364,9 +515,12 @@ impl std::fmt::Display for Quota {
             Self::Records => "records",
             Self::Bytes => "bytes",
             Self::Keys => "keys",
+            Self::ApiKeys => "API keys",
+            Self::AttachedSecrets => "attached secrets",
             Self::Audiences => "services",
             Self::Items => "items",
             Self::ItemBytes => "bytes of items",
+            Self::Datastores => "datastores",
         })
     }
 }
@@ -405,6 +559,22 @@ impl EngineError {
             | E::UsernameNotReserved
             | E::SrpInvalid(_)
             | E::LoginRefused
+            | E::ApiKeyRefused
+            | E::InsecureRefused
+            | E::LoginReplayed
+            | E::LoginNonceRefused
+            | E::ServerKeyRefused
+            | E::NonceReplayed { .. }
+            | E::SessionActive
+            | E::ValidatorWrong
+            | E::PersonNameInvalid
+            | E::AddressInvalid
+            | E::SauceInvalid
+            | E::HashingWeak
+            | E::ActivationRefused
+            | E::PersonNotActivated
+            | E::PasswordWrong
+            | E::DeviceCodeExpired
             | E::KeyInvalid
             | E::RestartTooLarge { .. }
             | E::RewrapList { .. }
@@ -419,6 +589,12 @@ impl EngineError {
             | E::FieldSize { .. }
             | E::TooManySlots { .. }
             | E::ItemTooLarge { .. }
+            | E::DefaultDatastore
+            | E::ShareCycle
+            | E::ShareTooDeep { .. }
+            | E::TooManyLinks { .. }
+            | E::TooManySecrets { .. }
+            | E::TooManyMembers { .. }
             | E::ValueChangedAlone
             | E::MetaTooLarge { .. }
             | E::ValueTooLarge { .. }
@@ -430,26 +606,44 @@ impl EngineError {
             E::UnknownRealm
             | E::UnknownRealmKey
             | E::UnknownSession
+            | E::UnknownApiKey
+            | E::UnknownAttachment
+            | E::UnknownDeviceCode
             | E::UnknownKey
             | E::UnknownVaultUser
             | E::UnknownTemplate
             | E::UnknownItem
             | E::UnknownSlot
+            | E::UnknownDatastore
+            | E::UnknownSecret
+            | E::UnknownShare
+            | E::UnknownLink
+            | E::UnknownShareRight
+            | E::UnknownTaker
             | E::UnknownRotation
             | E::UnknownRecord
             | E::UnknownVersion => ErrorKind::NotFound,
             E::PreviousMissing { .. }
             | E::StaleRecord { .. }
             | E::UsernameTaken
+            | E::AlreadyAttached
+            | E::DeviceCodeClaimed
+            | E::IdentityRotating { .. }
             | E::TokenSpent
             | E::AlreadyAdmitted
             | E::VaultUserExists
+            | E::DatastoreExists
+            | E::StaleWrite { .. }
+            | E::LinkTaken
+            | E::NonceUsed
+            | E::ShareRightExists
             | E::KekExists
             | E::StaleKek { .. }
             | E::RotationRunning { .. }
             | E::RotationIncomplete { .. }
             | E::ExternalIdentifierTaken { .. } => ErrorKind::Conflict,
             E::TooManyAttempts { .. }
+            | E::DeviceCodePending
             | E::Overloaded { .. }
             | E::Contended { .. }
             | E::Draining
@@ -483,6 +677,29 @@ impl EngineError {
             E::LoginRefused => "login-refused",
             E::TooManyAttempts { .. } => "too-many-attempts",
             E::KeyInvalid => "key-invalid",
+            E::ApiKeyRefused => "api-key-refused",
+            E::InsecureRefused => "insecure-refused",
+            E::UnknownApiKey => "unknown-api-key",
+            E::AlreadyAttached => "already-attached",
+            E::UnknownAttachment => "unknown-attachment",
+            E::LoginReplayed => "login-replayed",
+            E::LoginNonceRefused => "login-nonce-refused",
+            E::ServerKeyRefused => "server-key-refused",
+            E::NonceReplayed { .. } => "nonce-replayed",
+            E::SessionActive => "session-active",
+            E::ValidatorWrong => "validator-wrong",
+            E::PersonNameInvalid => "person-name-invalid",
+            E::AddressInvalid => "address-invalid",
+            E::SauceInvalid => "sauce-invalid",
+            E::HashingWeak => "hashing-weak",
+            E::ActivationRefused => "activation-refused",
+            E::PersonNotActivated => "person-not-activated",
+            E::PasswordWrong => "password-wrong",
+            E::UnknownDeviceCode => "unknown-device-code",
+            E::DeviceCodeExpired => "device-code-expired",
+            E::DeviceCodePending => "device-code-pending",
+            E::DeviceCodeClaimed => "device-code-claimed",
+            E::IdentityRotating { .. } => "identity-rotating",
             E::KekExists => "kek-exists",
             E::UnknownKey => "unknown-key",
             E::StaleKek { .. } => "stale-kek",
@@ -510,6 +727,23 @@ impl EngineError {
             E::FieldSize { .. } => "field-size",
             E::TooManySlots { .. } => "too-many-slots",
             E::ItemTooLarge { .. } => "item-too-large",
+            E::UnknownDatastore => "unknown-datastore",
+            E::UnknownSecret => "unknown-secret",
+            E::UnknownShare => "unknown-share",
+            E::UnknownLink => "unknown-link",
+            E::UnknownShareRight => "unknown-share-right",
+            E::UnknownTaker => "unknown-taker",
+            E::DatastoreExists => "datastore-exists",
+            E::DefaultDatastore => "default-datastore",
+            E::StaleWrite { .. } => "stale-write",
+            E::LinkTaken => "link-taken",
+            E::NonceUsed => "nonce-used",
+            E::ShareCycle => "share-cycle",
+            E::ShareTooDeep { .. } => "share-too-deep",
+            E::TooManyLinks { .. } => "too-many-links",
+            E::TooManySecrets { .. } => "too-many-secrets",
+            E::TooManyMembers { .. } => "too-many-members",
+            E::ShareRightExists => "share-right-exists",
             E::PreviousMissing { .. } => "previous-missing",
             E::StaleRecord { .. } => "stale-record",
             E::ValueChangedAlone => "value-changed-alone",

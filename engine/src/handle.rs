@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use strongroom_primitives::{
     id::{AccountId, IdempotencyKey},
+    key_login::{Answer, KeyLoginError, Verified},
     noise::{NoiseError, Pattern, Responder},
     sign::VerifyingKey,
     time::Timestamp,
@@ -18,17 +19,21 @@ use crate::{
         accounts::{Accounts, EraseAccount, PurgeAccount, WhoAmI},
         admission::Admission,
         key_hierarchy::KeyHierarchy,
+        people::People,
         realms::Realms,
         records::{Previous, Receipt, RecordHead, Records, RemoveRecipient, ResetDone, ResetRecords},
         sessions::Sessions,
+        sharing::Sharing,
         vault::Vault,
     },
     error::{EngineError, ErrorKind},
     feed::{FollowFeed, Subscription},
     keyspace::{self, Keyspace},
     limits::Limits,
+    login_nonce::{self, LoginNonce},
     observe::Observer,
     runtime::{Courier, Shared},
+    server_identity::Identities,
 };
 
 /// One route per domain.
@@ -36,9 +41,11 @@ pub(crate) struct Routes {
     accounts: Route<Accounts>,
     admission: Route<Admission>,
     key_hierarchy: Route<KeyHierarchy>,
+    people: Route<People>,
     realms: Route<Realms>,
     records: Route<Records>,
     sessions: Route<Sessions>,
+    sharing: Route<Sharing>,
     vault: Route<Vault>,
 }
 
@@ -74,9 +81,11 @@ routed!(
     Accounts => accounts,
     Admission => admission,
     KeyHierarchy => key_hierarchy,
+    People => people,
     Realms => realms,
     Records => records,
     Sessions => sessions,
+    Sharing => sharing,
     Vault => vault
 );
 
@@ -86,9 +95,11 @@ impl Routes {
             accounts: Route::new(grounds, couriers, limits.in_flight_max),
             admission: Route::new(grounds, couriers, limits.in_flight_max),
             key_hierarchy: Route::new(grounds, couriers, limits.in_flight_max),
+            people: Route::new(grounds, couriers, limits.in_flight_max),
             realms: Route::new(grounds, couriers, limits.in_flight_max),
             records: Route::new(grounds, couriers, limits.in_flight_max),
             sessions: Route::new(grounds, couriers, limits.in_flight_max),
+            sharing: Route::new(grounds, couriers, limits.in_flight_max),
             vault: Route::new(grounds, couriers, limits.in_flight_max),
         }
     }
@@ -98,9 +109,11 @@ impl Routes {
             accounts: self.accounts.here(courier),
             admission: self.admission.here(courier),
             key_hierarchy: self.key_hierarchy.here(courier),
+            people: self.people.here(courier),
             realms: self.realms.here(courier),
             records: self.records.here(courier),
             sessions: self.sessions.here(courier),
+            sharing: self.sharing.here(courier),
             vault: self.vault.here(courier),
         }
     }
@@ -109,9 +122,11 @@ impl Routes {
         self.accounts.drain().await;
         self.admission.drain().await;
         self.key_hierarchy.drain().await;
+        self.people.drain().await;
         self.realms.drain().await;
         self.sessions.drain().await;
         self.records.drain().await;
+        self.sharing.drain().await;
         self.vault.drain().await;
     }
 
@@ -119,9 +134,11 @@ impl Routes {
         self.accounts.in_flight()
             + self.admission.in_flight()
             + self.key_hierarchy.in_flight()
+            + self.people.in_flight()
             + self.realms.in_flight()
             + self.records.in_flight()
             + self.sessions.in_flight()
+            + self.sharing.in_flight()
             + self.vault.in_flight()
     }
 }
@@ -376,6 +393,40 @@ impl EngineHandle {
     /// The public key of the engine's admission tokens, for services elsewhere that accept them.
     pub fn admission_key(&self) -> VerifyingKey {
         self.shared.secrets.admission_key()
+    }
+
+    /// What the engine shows to clients who seal their sessions. Which generation is the current one,
+    /// [`ServerIdentity`](crate::domains::sessions::identity::ServerIdentity) tells.
+    pub fn identities(&self) -> &Identities {
+        self.shared.secrets.identities()
+    }
+
+    /// A nonce for a sign-in with an API key. Every engine over this store takes it.
+    pub fn login_nonce(&self) -> LoginNonce {
+        LoginNonce::new(self.shared.secrets.login_nonces(), self.now(), self.shared.entropy.array())
+    }
+
+    /// Whether a nonce is one of [`EngineHandle::login_nonce`], and still good.
+    ///
+    /// # Errors
+    /// [`EngineError::LoginNonceRefused`].
+    pub fn check_login_nonce(&self, nonce: &[u8; 32]) -> Result<(), EngineError> {
+        login_nonce::check(self.shared.secrets.login_nonces(), nonce, self.now())
+    }
+
+    /// Seals `grant` for a client whose sign-in with an API key was accepted, signed by this generation of the engine's
+    /// identity.
+    ///
+    /// # Errors
+    /// [`KeyLoginError::LowOrder`].
+    pub fn answer_login(
+        &self,
+        login: &Verified,
+        generation: u32,
+        grant: &[u8],
+    ) -> Result<Answer, KeyLoginError> {
+        let (drawn, nonce) = (self.shared.entropy.array(), self.shared.entropy.array());
+        login.answer(grant, drawn, nonce, |bytes| self.identities().sign(generation, bytes))
     }
 
     /// How the engine feels, asking the store.

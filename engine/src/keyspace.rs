@@ -10,6 +10,16 @@
 //! | `S` | session | `StoredSession` | sessions |
 //! | `s` | account, session | `StoredSessionIndex` | sessions |
 //! | `z` | account, session | `StoredSeen`: its last use | sessions |
+//! | `h` | account, session, kind, nonce | `StoredNonce`: a nonce that the session has used | sessions |
+//! | `I` | API key | `StoredApiKeyPlace`: whose it is | sessions |
+//! | `j` | account, API key | `StoredApiKey` | sessions |
+//! | `q` | account, API key, session key | `StoredLogin`: it was signed in with | sessions |
+//! | `w` | account, API key, secret | `StoredAttached`: a secret that the key reaches | sessions |
+//! | `c` | account, attachment | `StoredAttachedPlace`: which key and secret it is of | sessions |
+//! | `G` | device code | `StoredDeviceCode` | sessions |
+//! | `W` | account | `StoredPerson` | people |
+//! | `Y` | realm and activation code | `StoredActivation`: whose it is | people |
+//! | `E` | realm and e-mail address | `StoredAddress`: whose it is | people |
 //! | `r` | account, one to three name parts | `StoredHead` | records |
 //! | `x` | account, record | `StoredRecipients` | records |
 //! | `v` | account, record, slot | `StoredVersion`: one state; `StoredHead` says which slot holds which | records |
@@ -31,21 +41,44 @@
 //! | `m` | account, item | `StoredItem`, its slots included | vault |
 //! | `n` | account, item | `StoredItemIndex`: what listing looks at | vault |
 //! | `l` | account, slot | `StoredSlotPlace`: which item it is in | vault |
+//! | `D` | account | `StoredDatastores`: which there are, in the order of their creation | sharing |
+//! | `b` | account, datastore | `StoredDatastore`: its content | sharing |
+//! | `a` | account, share | `StoredShareRight`: what the account may do with the share | sharing |
+//! | `yL` | link | `StoredLink` | sharing |
+//! | `yN` | kind, secret or share | `StoredNode`: where it hangs in the tree | sharing |
+//! | `yC` | kind, datastore or share, kind, link | `StoredChild`: what hangs below it | sharing |
+//! | `yS` | secret | `StoredSecret` | sharing |
+//! | `yT` | secret | `StoredSecretContent` | sharing |
+//! | `yR` | secret, stripe | `StoredReads`: how often it was read | sharing |
+//! | `yH` | secret | `StoredHistory`: its earlier states | sharing |
+//! | `yV` | version | `StoredSecretVersion`: one of them | sharing |
+//! | `yU` | nonce | `StoredNonce`: it has sealed a secret | sharing |
+//! | `yF` | share | `StoredShare` | sharing |
+//! | `yG` | share | `StoredShareContent` | sharing |
+//! | `yM` | share, account | `StoredMember`: who has a right on it | sharing |
+//! | `yP` | share right | `StoredRightPlace`: whose it is and on what | sharing |
 //! | `i` | account, slot | `StoredSlot` | the runtime |
 //!
-//! Accounts, realms, key ids, names, audiences, external identifiers and slots appear as 16-byte keyed hashes, so a key
+//! Accounts, realms, key ids, names, audiences, external identifiers, nonces, codes and slots appear as 16-byte keyed hashes, so a key
 //! tells a thief nothing and needs no escaping; numbers are big-endian, so they sort.
 
 use strongroom_primitives::{
     hash::keyed_hash16,
     id::{
-        AccountId, Audience, DekId, IdempotencyKey, ItemId, KeyPairId, RealmId, SessionId, SlotId, Subject,
-        TokenId,
+        AccountId, ApiKeyId, ApiKeySecretId, Audience, DatastoreId, DekId, DeviceCodeId, IdempotencyKey,
+        ItemId, KeyPairId, LinkId, RealmId, SecretId, SecretVersionId, SessionId, ShareId, ShareRightId,
+        SlotId, Subject, TokenId,
     },
 };
 use strongroom_storage::{Key, Topic};
 
-use crate::{command::Lane, domains::records::RecordName};
+use crate::{
+    command::Lane,
+    domains::{
+        records::RecordName,
+        sharing::{Child, Parent},
+    },
+};
 
 /// Buckets of handshakes. With 32 slots each, handshakes take up at most 131,072 rows however many are begun.
 const HANDSHAKE_BUCKETS: u16 = 4_096;
@@ -62,7 +95,7 @@ pub struct Keyspace {
 
 /// Prefixes whose keys continue with an account, in the order in which erasure removes them. The ledger goes last, so
 /// that an interrupted erasure still knows that there is something left.
-pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofiszdpekPTtmnlVL";
+pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofishqwcjzdpekPTtmnlVWabDL";
 
 fn spell(prefix: u8, parts: &[&[u8]]) -> Key {
     let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
@@ -136,6 +169,52 @@ pub(crate) fn session_seen(account: AccountId, session: SessionId) -> Key {
 
 pub(crate) fn account_sessions(account: AccountId) -> Key {
     spell(b's', &[account.as_bytes()])
+}
+
+/// Which generation of the engine's identity is the current one.
+pub(crate) fn server_identity() -> Key {
+    Key::from_static(b"Midentity")
+}
+
+pub(crate) fn session_nonce(account: AccountId, session: SessionId, kind: u8, nonce: &[u8; 16]) -> Key {
+    spell(b'h', &[account.as_bytes(), session.as_bytes(), &[kind], nonce])
+}
+
+pub(crate) fn api_key_place(api_key: ApiKeyId) -> Key {
+    spell(b'I', &[api_key.as_bytes()])
+}
+
+pub(crate) fn api_key(account: AccountId, api_key: ApiKeyId) -> Key {
+    spell(b'j', &[account.as_bytes(), api_key.as_bytes()])
+}
+
+pub(crate) fn api_keys(account: AccountId) -> Key {
+    spell(b'j', &[account.as_bytes()])
+}
+
+pub(crate) fn api_key_login(account: AccountId, api_key: ApiKeyId, session_key: &[u8; 16]) -> Key {
+    spell(b'q', &[account.as_bytes(), api_key.as_bytes(), session_key])
+}
+
+/// The row that says that an API key reaches a secret.
+pub(crate) fn api_key_attached(account: AccountId, api_key: ApiKeyId, secret: SecretId) -> Key {
+    spell(b'w', &[account.as_bytes(), api_key.as_bytes(), secret.as_bytes()])
+}
+
+pub(crate) fn all_attached(account: AccountId, api_key: ApiKeyId) -> Key {
+    spell(b'w', &[account.as_bytes(), api_key.as_bytes()])
+}
+
+pub(crate) fn attachment(account: AccountId, attachment: ApiKeySecretId) -> Key {
+    spell(b'c', &[account.as_bytes(), attachment.as_bytes()])
+}
+
+pub(crate) fn device_code(code: DeviceCodeId) -> Key {
+    spell(b'G', &[code.as_bytes()])
+}
+
+pub(crate) fn person(account: AccountId) -> Key {
+    spell(b'W', &[account.as_bytes()])
 }
 
 pub(crate) fn account_prefix(prefix: u8, account: AccountId) -> Key {
@@ -216,6 +295,129 @@ pub(crate) fn item_indexes(account: AccountId) -> Key {
 
 pub(crate) fn slot_place(account: AccountId, slot: SlotId) -> Key {
     spell(b'l', &[account.as_bytes(), slot.as_bytes()])
+}
+
+pub(crate) fn datastores(account: AccountId) -> Key {
+    spell(b'D', &[account.as_bytes()])
+}
+
+pub(crate) fn datastore(account: AccountId, datastore: DatastoreId) -> Key {
+    spell(b'b', &[account.as_bytes(), datastore.as_bytes()])
+}
+
+pub(crate) fn share_right(account: AccountId, share: ShareId) -> Key {
+    spell(b'a', &[account.as_bytes(), share.as_bytes()])
+}
+
+pub(crate) fn share_rights(account: AccountId) -> Key {
+    spell(b'a', &[account.as_bytes()])
+}
+
+pub(crate) fn link(link: LinkId) -> Key {
+    spell(b'y', &[b"L", link.as_bytes()])
+}
+
+fn child_bytes(child: &Child) -> (&'static [u8], &[u8; 16]) {
+    match child {
+        Child::Secret(secret) => (b"s", secret.as_bytes()),
+        Child::Share(share) => (b"f", share.as_bytes()),
+    }
+}
+
+pub(crate) fn node(child: Child) -> Key {
+    let (kind, id) = child_bytes(&child);
+    spell(b'y', &[b"N", kind, id])
+}
+
+/// What hangs below `parent`.
+pub(crate) fn children(parent: Parent) -> Key {
+    match &parent {
+        Parent::Datastore(datastore) => spell(b'y', &[b"C", b"d", datastore.as_bytes()]),
+        Parent::Share(share) => spell(b'y', &[b"C", b"f", share.as_bytes()]),
+    }
+}
+
+pub(crate) fn child(parent: Parent, child: Child, link: LinkId) -> Key {
+    let mut bytes = children(parent).as_bytes().to_vec();
+    bytes.extend_from_slice(child_bytes(&child).0);
+    bytes.extend_from_slice(link.as_bytes());
+    Key::new(bytes)
+}
+
+/// What stands as long as `parent` does. `owner`: whose it is, if it is a datastore.
+pub(crate) fn stands(parent: Parent, owner: AccountId) -> Key {
+    match parent {
+        Parent::Datastore(id) => datastore(owner, id),
+        Parent::Share(id) => share(id),
+    }
+}
+
+/// Below what the row of a child stands, if that is what the key is of.
+pub(crate) fn parent_of_child(key: &Key) -> Option<Parent> {
+    let id = sixteen(key, 3)?;
+    match key.as_bytes().first_chunk()? {
+        b"yCd" => Some(Parent::Datastore(DatastoreId::from_bytes(id))),
+        b"yCf" => Some(Parent::Share(ShareId::from_bytes(id))),
+        _ => None,
+    }
+}
+
+/// What hangs in the tree by this row, if that is what the key is of.
+pub(crate) fn child_of_node(key: &Key) -> Option<Child> {
+    let id = sixteen(key, 3)?;
+    match key.as_bytes().first_chunk()? {
+        b"yNs" => Some(Child::Secret(SecretId::from_bytes(id))),
+        b"yNf" => Some(Child::Share(ShareId::from_bytes(id))),
+        _ => None,
+    }
+}
+
+pub(crate) fn secret(secret: SecretId) -> Key {
+    spell(b'y', &[b"S", secret.as_bytes()])
+}
+
+pub(crate) fn secret_content(secret: SecretId) -> Key {
+    spell(b'y', &[b"T", secret.as_bytes()])
+}
+
+pub(crate) fn secret_reads(secret: SecretId, stripe: u8) -> Key {
+    spell(b'y', &[b"R", secret.as_bytes(), &[stripe]])
+}
+
+pub(crate) fn all_secret_reads(secret: SecretId) -> Key {
+    spell(b'y', &[b"R", secret.as_bytes()])
+}
+
+pub(crate) fn secret_history(secret: SecretId) -> Key {
+    spell(b'y', &[b"H", secret.as_bytes()])
+}
+
+pub(crate) fn secret_version(version: SecretVersionId) -> Key {
+    spell(b'y', &[b"V", version.as_bytes()])
+}
+
+pub(crate) fn secret_nonce(nonce: &[u8; 24]) -> Key {
+    spell(b'y', &[b"U", nonce])
+}
+
+pub(crate) fn share(share: ShareId) -> Key {
+    spell(b'y', &[b"F", share.as_bytes()])
+}
+
+pub(crate) fn share_content(share: ShareId) -> Key {
+    spell(b'y', &[b"G", share.as_bytes()])
+}
+
+pub(crate) fn share_member(share: ShareId, account: AccountId) -> Key {
+    spell(b'y', &[b"M", share.as_bytes(), account.as_bytes()])
+}
+
+pub(crate) fn share_members(share: ShareId) -> Key {
+    spell(b'y', &[b"M", share.as_bytes()])
+}
+
+pub(crate) fn share_right_place(right: ShareRightId) -> Key {
+    spell(b'y', &[b"P", right.as_bytes()])
 }
 
 pub(crate) fn event(account: AccountId, sequence: u64) -> Key {
@@ -339,6 +541,27 @@ impl Keyspace {
     pub(crate) fn vault_key(&self, realm: &RealmId, fingerprint: &[u8; 32]) -> Key {
         let parts: [&[u8]; 2] = [realm.as_str().as_bytes(), fingerprint];
         spell(b'F', &[&keyed_hash16(&self.naming, "vault key", &parts)])
+    }
+
+    /// A nonce, or the public key of a session, as it is remembered.
+    pub(crate) fn once(&self, value: &[u8]) -> [u8; 16] {
+        keyed_hash16(&self.naming, "once", &[value])
+    }
+
+    /// Whose an activation code is.
+    pub(crate) fn activation(&self, realm: &RealmId, digest: &[u8; 32]) -> Key {
+        spell(b'Y', &[&keyed_hash16(&self.naming, "activation", &[realm.as_str().as_bytes(), digest])])
+    }
+
+    /// Whose an e-mail address is.
+    pub(crate) fn address(&self, realm: &RealmId, address: &str) -> Key {
+        let parts = [realm.as_str().as_bytes(), address.as_bytes()];
+        spell(b'E', &[&keyed_hash16(&self.naming, "e-mail address", &parts)])
+    }
+
+    /// The account under which rows of an API key that does not exist are looked for.
+    pub(crate) fn nobody_of(&self, api_key: ApiKeyId) -> AccountId {
+        AccountId::from_bytes(keyed_hash16(&self.naming, "no api key", &[api_key.as_bytes()]))
     }
 
     /// The slot of an idempotency key.

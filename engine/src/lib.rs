@@ -14,6 +14,7 @@
 //! The one thing to believe: **storage is the truth and actors are couriers.** Losing an actor loses nothing, and
 //! several engines over one store are correct by the same argument as one.
 
+mod boxed;
 mod bus;
 mod codec;
 pub mod command;
@@ -25,27 +26,32 @@ pub mod feed;
 mod handle;
 mod keyspace;
 mod limits;
+mod login_nonce;
 pub mod observe;
 pub mod ports;
 mod runtime;
 mod secrets;
+mod server_identity;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use boxed::{Boxed, KeyBytes};
 pub use bus::Placement;
 pub use codec::Stored;
 pub use command::{Command, Domain};
-pub use credential::{Credential, Identity, Right, Rights};
+pub use credential::{Access, ApiKeyFlags, Credential, Identity, Right, Rights};
 pub use domains::{
-    accounts::Accounts, admission::Admission, key_hierarchy::KeyHierarchy, realms::Realms, records::Records,
-    sessions::Sessions, vault::Vault,
+    accounts::Accounts, admission::Admission, key_hierarchy::KeyHierarchy, people::People, realms::Realms,
+    records::Records, sessions::Sessions, sharing::Sharing, vault::Vault,
 };
 pub use engine::{Engine, EngineBuilder, SpawnedEngine, StartError};
 pub use error::{EngineError, ErrorKind, Quota};
 pub use handle::{Asking, EngineHandle, Health, Routed};
 pub use keyspace::{Keyspace, RecordId};
 pub use limits::Limits;
+pub use login_nonce::LoginNonce;
 pub use runtime::Shard;
+pub use server_identity::Identities;
 
 /// The actor of accounts.
 pub type AccountsActor = Shard<Accounts>;
@@ -53,11 +59,15 @@ pub type AccountsActor = Shard<Accounts>;
 pub type AdmissionActor = Shard<Admission>;
 /// The actor of wrapped keys.
 pub type KeyHierarchyActor = Shard<KeyHierarchy>;
+/// The actor of people.
+pub type PeopleActor = Shard<People>;
 /// The actor of realms and their keys.
 pub type RealmsActor = Shard<Realms>;
 /// The actor of records.
 pub type RecordsActor = Shard<Records>;
 /// The actor of sessions.
 pub type SessionsActor = Shard<Sessions>;
+/// The actor of datastores, secrets and shares.
+pub type SharingActor = Shard<Sharing>;
 /// The actor of vaults.
 pub type VaultActor = Shard<Vault>;

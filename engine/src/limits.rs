@@ -57,6 +57,16 @@ pub struct Limits {
     pub vault_items_max: u64,
     /// Bytes of the items of one vault.
     pub vault_bytes_max: u64,
+    /// What a datastore, a secret or a share holds, in bytes of its ciphertext.
+    pub sealed_bytes_max: usize,
+    /// Datastores of one account.
+    pub account_datastores_max: usize,
+    /// Earlier states of a secret that its history keeps; the oldest goes for a new one.
+    pub secret_versions_max: usize,
+    /// Accounts that have a right on one share, offers included.
+    pub share_members_max: usize,
+    /// How long a secret or a share that nobody can reach any more is kept.
+    pub unlinked_retention: Duration,
     /// Rows in one page of a listing.
     pub page_rows_max: usize,
 
@@ -66,6 +76,14 @@ pub struct Limits {
     pub feed_retention: Duration,
     /// Bearer sessions of one account.
     pub sessions_max: u64,
+    /// API keys of one account.
+    pub api_keys_max: usize,
+    /// Sessions of one API key; the oldest ends where there are more.
+    pub api_key_sessions_max: usize,
+    /// The longest life of a session that an API key signs in for. Source: dialects/psono.md, section 4.
+    pub api_session_life_max: Duration,
+    /// Secrets that are attached to one API key.
+    pub api_key_secrets_max: usize,
     /// The longest life of a session that somebody signs in for. Source: dialects/meeco.md, section 9.
     pub session_life_max: Duration,
     /// How long a session may lie unused before it ends, if that ends one. Uses are written down once a minute, so it
@@ -125,10 +143,19 @@ impl Default for Limits {
             item_bytes_max: 1024 * 1024,
             vault_items_max: 10_000,
             vault_bytes_max: 1024 * 1024 * 1024,
+            sealed_bytes_max: 2 * 1024 * 1024 - 64 * 1024,
+            account_datastores_max: 64,
+            secret_versions_max: 256,
+            share_members_max: 1_000,
+            unlinked_retention: DAY,
             page_rows_max: 256,
             feed_events_max: 10_000,
             feed_retention: DAY * 30,
             sessions_max: 64,
+            api_keys_max: 100,
+            api_key_sessions_max: 64,
+            api_session_life_max: Duration::from_secs(600),
+            api_key_secrets_max: 1_000,
             session_life_max: DAY * 30,
             session_idle_max: None,
             session_proof_within: Duration::from_secs(600),

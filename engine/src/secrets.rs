@@ -9,7 +9,7 @@ use strongroom_primitives::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{codec::Stored, ports::Entropy};
+use crate::{codec::Stored, ports::Entropy, server_identity::Identities};
 
 /// Keys that belong to one store.
 pub struct EngineSecrets {
@@ -21,6 +21,12 @@ pub struct EngineSecrets {
     admission: sign::SigningKey,
     /// What sealed channels end at.
     channel: Zeroizing<[u8; 32]>,
+    /// What is kept of the people's authentication keys is keyed with it.
+    people: Zeroizing<[u8; 32]>,
+    /// Nonces of sign-ins with API keys are made with it.
+    login_nonces: Zeroizing<[u8; 32]>,
+    /// What the engine shows to clients who seal their sessions.
+    identities: Identities,
 }
 
 impl EngineSecrets {
@@ -60,6 +66,21 @@ impl EngineSecrets {
         Responder::receive(pattern, prologue, &self.channel, drawn, message)
     }
 
+    /// What is kept of the people's authentication keys is keyed with it.
+    pub(crate) fn people(&self) -> &[u8; 32] {
+        &self.people
+    }
+
+    /// Nonces of sign-ins with API keys are made with it.
+    pub(crate) fn login_nonces(&self) -> &[u8; 32] {
+        &self.login_nonces
+    }
+
+    /// What the engine shows to clients who seal their sessions.
+    pub fn identities(&self) -> &Identities {
+        &self.identities
+    }
+
     /// Signs `statement`, which the caller has made unambiguous.
     pub(crate) fn sign_admission(&self, statement: &[u8]) -> [u8; 64] {
         self.admission.sign(statement)
@@ -93,6 +114,9 @@ impl StoredSecrets {
             receipt: signing_key("strongroom receipt v1"),
             admission: signing_key("strongroom admission v1"),
             channel: Zeroizing::new(hash::derive_key("strongroom channel v1", &self.root)),
+            people: Zeroizing::new(hash::derive_key("strongroom people v1", &self.root)),
+            login_nonces: Zeroizing::new(hash::derive_key("strongroom login nonces v1", &self.root)),
+            identities: Identities::new(&self.root),
             decoys: Secret::new(hash::derive_key("strongroom srp decoys v1", &self.root).to_vec()),
         }
     }

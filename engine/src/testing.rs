@@ -1,6 +1,9 @@
 //! A desk to run decisions on: rows in a map, no runtime, no storage, microseconds.
 
+#[cfg(test)]
+pub(crate) mod bench;
 pub mod keys;
+pub mod people;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -24,6 +27,7 @@ use crate::{
     keyspace::{self, Keyspace},
     limits::Limits,
     ports::SeededEntropy,
+    runtime::NEED_ROUNDS_MAX,
     secrets::{EngineSecrets, StoredSecrets},
 };
 
@@ -74,8 +78,16 @@ impl Desk {
 
     /// An account of the realm `test` with every right.
     pub fn who(&self, subject: &str) -> Principal {
+        self.who_of("test", subject)
+    }
+
+    /// The same of another realm.
+    ///
+    /// # Panics
+    /// If these are no names.
+    pub fn who_of(&self, realm: &str, subject: &str) -> Principal {
         let identity = Identity {
-            realm: RealmId::new("test").expect("a good realm"),
+            realm: RealmId::new(realm).expect("a good realm"),
             subject: Subject::new(subject).expect("a good subject"),
         };
         Principal {
@@ -134,15 +146,20 @@ impl Desk {
     ///
     /// # Errors
     /// What the command answers.
+    ///
+    /// # Panics
+    /// If the command asks for rows more often than an engine would look.
     pub fn run<C: Command>(&mut self, who: &Principal, command: &C) -> Result<C::Reply, EngineError> {
         let mut rows = Rows::default();
         let mut moment =
             Moment::new(self.now, &self.entropy, &self.limits, &self.secrets, &self.issuers, &self.space);
         let mut reads = command.reads(who, &self.space);
+        let mut rounds = 0;
         let decision = loop {
             for (key, hold) in reads.rows {
                 let row = self.rows.get(&key).cloned();
-                rows.load(key, row, hold);
+                rows.load(key.clone(), row, hold);
+                rows.hold(&key, hold);
             }
             for read in reads.ranges {
                 let mut range = Range::prefix(&read.prefix, read.limit);
@@ -160,6 +177,8 @@ impl Desk {
                 Step::Need(more) => reads = more,
                 Step::Done(decision) => break decision,
             }
+            rounds += 1;
+            assert!(rounds <= NEED_ROUNDS_MAX, "{} never has enough rows", C::NAME);
         };
         for (key, value) in decision.writes {
             self.write(key, value);
@@ -200,6 +219,12 @@ impl Desk {
     #[cfg(test)]
     pub(crate) fn rows_under(&self, prefix: u8) -> usize {
         self.rows.keys().filter(|key| key.as_bytes().first() == Some(&prefix)).count()
+    }
+
+    /// The same for longer beginnings.
+    #[cfg(test)]
+    pub(crate) fn rows_of(&self, beginning: &[u8]) -> usize {
+        self.rows.keys().filter(|key| key.as_bytes().starts_with(beginning)).count()
     }
 
     /// How many rows lie on the desk.

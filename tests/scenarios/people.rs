@@ -75,7 +75,7 @@ impl Proved {
     }
 }
 
-async fn sign_up(stage: &Stage, password: &str) -> String {
+pub(crate) async fn sign_up(stage: &Stage, password: &str) -> String {
     let nobody = stage.nobody();
     let username = told!(nobody, Reserved, Operation::ReserveUsername {}).username;
     let registration = Registration {
@@ -88,7 +88,7 @@ async fn sign_up(stage: &Stage, password: &str) -> String {
     username
 }
 
-async fn sign_in(stage: &Stage, username: &str, password: &str) -> Result<SignedIn, ClientError> {
+pub(crate) async fn sign_in(stage: &Stage, username: &str, password: &str) -> Result<SignedIn, ClientError> {
     let nobody = stage.nobody();
     let proved = Proved::new(&nobody, username, password).await;
     let proof = SrpProof {
@@ -107,11 +107,11 @@ async fn sign_in(stage: &Stage, username: &str, password: &str) -> Result<Signed
     }
 }
 
-fn client_of(stage: &Stage, signed_in: &SignedIn) -> Client {
+pub(crate) fn client_of(stage: &Stage, signed_in: &SignedIn) -> Client {
     stage.client_with(credentials(&signed_in.session.token))
 }
 
-async fn refusal(client: &Client, operation: Operation) -> String {
+pub(crate) async fn refusal(client: &Client, operation: Operation) -> String {
     let refused = client.ask(operation).await.expect_err("a refusal");
     refused.problem().expect("in the server's words").code.as_str().to_owned()
 }

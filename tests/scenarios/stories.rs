@@ -11,6 +11,10 @@ use strongroom_client::{
 use strongroom_primitives::{id::IdempotencyKey, sign::VerifyingKey};
 use tokio::time::timeout;
 
+pub(crate) use crate::api_keys::{
+    a_captured_sign_in_with_an_api_key_is_good_for_nothing,
+    a_machine_signs_in_with_an_api_key_and_does_what_the_key_allows,
+};
 pub(crate) use crate::people::{
     a_person_signs_up_keeps_keys_and_enters_the_vault,
     a_wrong_passphrase_opens_nothing_and_is_told_at_the_next_sign_in,

@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin, time::Duration};
 
 use strongroom_engine::{
-    Asking, Command, Credential, EngineError, EngineHandle, Rights, Routed,
+    Asking, Boxed, Command, Credential, EngineError, EngineHandle, Rights, Routed,
     domains::{
         accounts::{DescribeAccount, EraseAccount, ListAccounts, PurgeAccount, SetAccountPolicy, WhoAmI},
         admission::{IssueToken, SpendToken},
@@ -12,6 +12,7 @@ use strongroom_engine::{
             FinishRotation, GetDek, GetKek, GetKeyPair, ListDeks, ListKeyPairs, RestartEnrolment, Rewrap,
             Rewrapped, SetKek, UpdateKeyPair,
         },
+        people::{ActivatePerson, FindBy, FindPerson, LoginPerson, Prelogin, RegisterPerson},
         realms::{
             ListRealms, PutRealm, PutRealmKey, RevokeRealmKey, SetSignUp, SignUp, SyncConfiguredRealms,
         },
@@ -22,9 +23,30 @@ use strongroom_engine::{
         sessions::{
             ExpireSession, IssueBearer, ListSessions, OpenChild, ProveSession, RevokeSession, RevokeSessions,
             TokenForm, TouchSession,
+            api_key::{
+                AttachSecret, CreateApiKey, DeleteApiKey, DetachSecret, GetApiKey, GetAttachedKey,
+                InspectApiKey, ListApiKeys, ListAttached, LoginByApiKey, NamedKey, ReadAttached,
+                UpdateApiKey, WriteAttached,
+            },
+            device_code::{ClaimDeviceCode, CreateDeviceCode, PollDeviceCode},
+            identity::{RotateIdentity, ServerIdentity},
+            sealed::{ActivateSession, Device, SealOf, SpendNonces},
             srp::{
                 BeginSrp, ChangePassphrase, FinishSrp, RegisterUser, ReserveUsername, SignInAttempts,
                 SrpProfile,
+            },
+        },
+        sharing::{
+            Child, CreateDatastore, DeleteDatastore, DropLink, DropLoose, DropShareRight, GetDatastore,
+            KeyKind, ListChildren, ListDatastores, Parent, ShareRights, UpdateDatastore,
+            secrets::{
+                Callback, CreateSecrets, DeleteSecretLink, GetSecretVersion, MoveSecretLink, NewSecret,
+                ReadSecret, ReadSecrets, SecretHistory, UpdateSecret,
+            },
+            shares::{
+                AcceptShare, ChangeShareRight, CreateShare, DeclineShare, DeleteShareLink, GetShare,
+                ListShareRights, ListShares, MoveShareLink, OfferShare, PlaceShareLink, RevokeShareRight,
+                SaveShare,
             },
         },
         vault::{
@@ -33,10 +55,16 @@ use strongroom_engine::{
         },
     },
     feed::FollowFeed,
-    testing::keys::{PUBLIC_KEY, rsa_pem, wrap},
+    testing::{
+        keys::{PUBLIC_KEY, rsa_pem, wrap},
+        people::{Holder, WIDE, boxed, login, registration},
+    },
 };
 use strongroom_primitives::{
-    id::{AccountId, Audience, DekId, ItemId, KeyPairId, SessionId, SlotId},
+    id::{
+        AccountId, ApiKeyId, ApiKeySecretId, Audience, DatastoreId, DekId, DeviceCodeId, ItemId, KeyPairId,
+        LinkId, SecretId, SecretVersionId, SessionId, ShareId, ShareRightId, SlotId,
+    },
     secret::SecretText,
 };
 use strongroom_testkit::{
@@ -199,6 +227,13 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
     let no_item = ItemId::from_bytes([7; 16]);
     let no_dek = DekId::from_bytes([7; 16]);
     let no_pair = KeyPairId::from_bytes([7; 16]);
+    let no_store = DatastoreId::from_bytes([7; 16]);
+    let (no_share, no_right) = (ShareId::from_bytes([7; 16]), ShareRightId::from_bytes([7; 16]));
+    let (no_link, parent) = (LinkId::from_bytes([7; 16]), Parent::Datastore(no_store));
+    let sealed = Boxed { text: vec![1; 40].into(), nonce: [1; 24] };
+    let (no_key, no_secret) = (ApiKeyId::from_bytes([7; 16]), SecretId::from_bytes([7; 16]));
+    let (named, no_code) = (NamedKey { realm: realm.clone(), id: no_key }, DeviceCodeId::from_bytes([7; 16]));
+    let holder = Holder { number: 1 };
     let extra = TokenKey::new("key-2", [7; 32]);
     let account = |identity: &strongroom_engine::Identity| Some(identity.clone());
     macro_rules! asked {
@@ -279,6 +314,50 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
         ann => ProveSession {},
         node => TouchSession { account: nobody, session: no_session },
         node => ExpireSession { account: nobody, session: no_session },
+        nobody_in_particular => ServerIdentity {},
+        operator => RotateIdentity { overlap: Duration::from_secs(1) },
+        dan => CreateApiKey { title: "key".to_owned(), ..holder.creation(WIDE) },
+        dan => ListApiKeys {},
+        dan => GetApiKey { id: no_key },
+        dan => UpdateApiKey { write: Some(false), ..UpdateApiKey::of(no_key) },
+        dan => DeleteApiKey { id: no_key },
+        dan => AttachSecret {
+            api_key: no_key,
+            secret: no_secret,
+            secret_key: boxed(80),
+            title: boxed(20),
+        },
+        dan => ListAttached { api_key: no_key },
+        dan => DetachSecret { id: ApiKeySecretId::from_bytes([7; 16]) },
+        nobody_in_particular => LoginByApiKey { realm: Some(realm.clone()), ..holder.login(&realm, no_key, 1) },
+        nobody_in_particular => ReadAttached { key: named.clone(), secret: no_secret, insecure: false },
+        nobody_in_particular => WriteAttached {
+            key: named.clone(),
+            secret: no_secret,
+            data: boxed(100),
+            previous: None,
+            insecure: false,
+        },
+        nobody_in_particular => GetAttachedKey { key: named.clone(), secret: no_secret },
+        nobody_in_particular => InspectApiKey { key: named.clone() },
+        dan => SealOf {},
+        dan => SpendNonces { body: Some([7; 24]), validator: None },
+        dan => ActivateSession { validator: SecretText::new("none".to_owned()) },
+        nobody_in_particular => CreateDeviceCode {
+            realm: realm.clone(),
+            device: Device::default(),
+            public_key: [9; 32],
+        },
+        dan => ClaimDeviceCode { id: no_code, credentials: boxed(200) },
+        nobody_in_particular => PollDeviceCode { id: no_code },
+        nobody_in_particular => RegisterPerson { verify_email: true, ..registration(&realm, "ann", "secret") },
+        nobody_in_particular => ActivatePerson {
+            realm: realm.clone(),
+            code: SecretText::new("none".to_owned()),
+        },
+        nobody_in_particular => Prelogin { realm: realm.clone(), username: "ann@host.example".to_owned() },
+        nobody_in_particular => LoginPerson { life: None, ..login(&realm, "ann", "secret") },
+        dan => FindPerson { by: FindBy::Id(nobody) },
         dan => SetKek { wrapped: wrap(0, "kek") },
         dan => GetKek {},
         dan => CreateDek { wrapped: wrap(1, "dek"), generation: None },
@@ -319,6 +398,65 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
             label: String::new(),
             form: TokenForm::Pair,
         },
+        dan => CreateDatastore {
+            kind: "password".to_owned(),
+            description: String::new(),
+            data: None,
+            secret_key: sealed.clone(),
+            is_default: true,
+        },
+        dan => ListDatastores {},
+        dan => GetDatastore { id: no_store },
+        dan => UpdateDatastore {
+            id: no_store,
+            data: Some(sealed.clone()),
+            secret_key: None,
+            description: None,
+            is_default: None,
+            previous: None,
+        },
+        dan => DeleteDatastore { id: no_store, authkey: SecretText::new("no password".to_owned()) },
+        dan => CreateSecrets {
+            secrets: vec![NewSecret { data: sealed.clone(), link: no_link, callback: Callback::default() }],
+            parent,
+        },
+        dan => ReadSecret { id: no_secret },
+        dan => ReadSecrets { ids: vec![no_secret] },
+        dan => UpdateSecret {
+            id: no_secret,
+            data: Some(sealed.clone()),
+            callback: Callback::default(),
+            previous: None,
+        },
+        dan => SecretHistory { secret: no_secret },
+        dan => GetSecretVersion { id: SecretVersionId::from_bytes([7; 16]) },
+        dan => MoveSecretLink { link: no_link, parent },
+        dan => DeleteSecretLink { link: no_link },
+        dan => CreateShare { data: sealed.clone(), key: sealed.clone(), link: no_link, parent },
+        dan => GetShare { id: no_share },
+        dan => SaveShare { id: no_share, data: sealed.clone(), previous: None },
+        dan => OfferShare {
+            share: no_share,
+            taker: nobody,
+            key: sealed.clone(),
+            title: None,
+            kind: None,
+            rights: ShareRights::ALL,
+            expires: None,
+        },
+        dan => ChangeShareRight { share: no_share, taker: nobody, rights: ShareRights::ALL },
+        dan => RevokeShareRight { right: no_right },
+        dan => AcceptShare { right: no_right, key: sealed.clone(), key_kind: KeyKind::Symmetric },
+        dan => DeclineShare { right: no_right },
+        dan => ListShares { from: None, limit: 10 },
+        dan => ListShareRights { share: no_share },
+        dan => PlaceShareLink { link: no_link, share: no_share, parent },
+        dan => MoveShareLink { link: no_link, parent },
+        dan => DeleteShareLink { link: no_link },
+        dan => ListChildren { parent, from: None, limit: 10 },
+        node => DropLink { link: no_link },
+        node => DropLoose { child: Child::Secret(no_secret) },
+        node => DropShareRight { account: nobody, share: no_share },
         dan => GetVaultUser {},
         dan => GetVaultKey {},
         dan => UpdateVaultUser::default(),

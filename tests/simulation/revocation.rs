@@ -8,11 +8,19 @@ use strongroom_engine::{
     domains::{
         accounts::SetAccountPolicy,
         realms::RevokeRealmKey,
-        sessions::{OpenChild, RevokeSession},
+        sessions::{
+            OpenChild, RevokeSession,
+            api_key::{DeleteApiKey, UpdateApiKey},
+        },
     },
     feed::Event,
+    testing::people::Holder,
 };
-use strongroom_primitives::{hash::sha256, id::SessionId, time::Timestamp};
+use strongroom_primitives::{
+    hash::sha256,
+    id::{ApiKeyId, SessionId},
+    time::Timestamp,
+};
 use strongroom_testkit::{
     Client, Dice, Follower, Plan, START_MS, World,
     checkers::feed::Heard,
@@ -33,6 +41,24 @@ enum End {
     Suspension,
     /// Its account loses the right to write.
     Rights,
+    /// The API key that it was opened with is deleted.
+    ApiKey(ApiKeyId),
+    /// That API key is no longer active.
+    Deactivation(ApiKeyId),
+    /// That API key may no longer write.
+    Narrowing(ApiKeyId),
+}
+
+impl End {
+    /// Whether so many rows can be left where there were `before`, though nothing was written with the credential: the
+    /// sweeper removes what hung on an API key, and a session that goes on is seen once. A write adds three rows.
+    fn explains(self, before: usize, left: usize) -> bool {
+        match self {
+            Self::ApiKey(_) => left <= before,
+            Self::Narrowing(_) => left == before || left == before + 1,
+            _ => left == before,
+        }
+    }
 }
 
 /// A credential of ann's and the way it is going to end.
@@ -55,7 +81,18 @@ async fn credential(world: &World, kind: u64) -> (Credential, End) {
             (Credential::bearer(sha256(child.token.as_bytes())), End::Parent(parent.session))
         }
         3 => (world.gateway("ann"), End::Suspension),
-        _ => (world.gateway("ann"), End::Rights),
+        4 => (world.gateway("ann"), End::Rights),
+        kind => {
+            let holder = Holder { number: 1 };
+            let api_key = world.api_key("ann", holder).await;
+            let (_, credential) = world.sign_in(holder, api_key, 0).await;
+            let end = match kind {
+                5 => End::ApiKey(api_key),
+                6 => End::Deactivation(api_key),
+                _ => End::Narrowing(api_key),
+            };
+            (credential, end)
+        }
     }
 }
 
@@ -63,7 +100,15 @@ async fn credential(world: &World, kind: u64) -> (Credential, End) {
 async fn end(world: &World, node: usize, end: End) {
     let operator = Credential::Operator;
     let identity = world.identity("ann");
+    let update = |change| world.persist(node, world.gateway("ann"), change);
     let answer = match end {
+        End::ApiKey(id) => world.persist(node, world.gateway("ann"), DeleteApiKey { id }).await,
+        End::Deactivation(id) => {
+            update(UpdateApiKey { active: Some(false), ..UpdateApiKey::of(id) }).await.map(drop)
+        }
+        End::Narrowing(id) => {
+            update(UpdateApiKey { write: Some(false), ..UpdateApiKey::of(id) }).await.map(drop)
+        }
         End::Session(session) | End::Parent(session) => {
             let command = RevokeSession { identity: Some(identity), session: Some(session) };
             world.persist(node, operator, command).await
@@ -84,7 +129,10 @@ async fn end(world: &World, node: usize, end: End) {
         }
     };
     // A first answer that was lost shows as nothing left to revoke.
-    let done = matches!(answer, Ok(()) | Err(EngineError::UnknownSession | EngineError::UnknownRealmKey));
+    let done = matches!(
+        answer,
+        Ok(()) | Err(EngineError::UnknownSession | EngineError::UnknownRealmKey | EngineError::UnknownApiKey)
+    );
     assert!(done, "{end:?}: {answer:?}");
 }
 
@@ -94,7 +142,7 @@ fn nothing_commits_after_a_revocation_is_answered() {
     simulate(seeds(0..2_000), Plan::rough, async |world| {
         let dice = world.dice("revocation");
         let record = record("notes");
-        let (credential, how) = credential(world, dice.below(5)).await;
+        let (credential, how) = credential(world, dice.below(8)).await;
         let writers: Vec<Client<'_>> = (0..3).map(|_| world.client_with(credential.clone())).collect();
         let over = Cell::new(false);
         let writing = futures_util::future::join_all(writers.iter().map(async |writer| {
@@ -111,11 +159,8 @@ fn nothing_commits_after_a_revocation_is_answered() {
             world.wait(dice.ms(0..=3_000)).await;
             over.set(true);
             // Every write adds rows: a version, an event, a kept answer.
-            assert_eq!(
-                world.store().inner().len(),
-                rows,
-                "{how:?} was answered at {revoked:?}, something came after"
-            );
+            let left = world.store().inner().len();
+            assert!(how.explains(rows, left), "{how:?} was answered at {revoked:?}, something came after");
             revoked
         };
         let (_, revoked) = futures_util::future::join(writing, revoking).await;

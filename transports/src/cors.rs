@@ -9,11 +9,12 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::exchange::{Request, Response};
 
-const METHODS: HeaderValue = HeaderValue::from_static("GET, PUT, POST, DELETE, OPTIONS");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, PUT, POST, PATCH, DELETE, OPTIONS");
 
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
     "Authorization, Content-Type, Virgil-Agent, Virgil-Keyknox-Previous-Hash, If-Match, If-None-Match, \
-     Idempotency-Key, Strongroom-Keyknox-Evidence",
+     Idempotency-Key, Strongroom-Keyknox-Evidence, Authorization-Validator, Audit-Log, Pragma, If-Modified-Since, \
+     Cache-Control, Accept",
 );
 
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(

@@ -92,7 +92,79 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
         E::TooManyAttempts { .. } => {
             (429, "too many attempts to sign in have failed", say("wait, and begin anew"))
         }
-        E::KeyInvalid => (422, "the public key is not usable", say("give an Ed25519 key of 32 bytes")),
+        E::KeyInvalid => (
+            422,
+            "the public key is not usable",
+            say("give an Ed25519 or X25519 key of 32 bytes, of full order"),
+        ),
+        E::ApiKeyRefused => (
+            403,
+            "the API key may not do this",
+            say("ask with a session of the account, or change what the key may do"),
+        ),
+        E::InsecureRefused => (
+            403,
+            "the API key does not let the server open its secrets",
+            say("open them where they are needed"),
+        ),
+        E::UnknownApiKey => (404, "there is no such API key", None),
+        E::AlreadyAttached => (
+            409,
+            "the secret is attached to the API key already",
+            say("detach it first to give it another key"),
+        ),
+        E::UnknownAttachment => (404, "there is no such attached secret", None),
+        E::LoginReplayed => {
+            (409, "the session key has been used before", say("draw a new one for every sign-in"))
+        }
+        E::LoginNonceRefused => (
+            401,
+            "the nonce of the sign-in is not good, or no longer",
+            say("ask for a new challenge, and sign in within a minute"),
+        ),
+        E::ServerKeyRefused => (
+            409,
+            "the sign-in is meant for a key that this server does not answer with",
+            say("the key was rotated, or this is another server: have the owner of the API key confirm the \
+                 `server_key` of a new challenge, and keep that one"),
+        ),
+        E::NonceReplayed { .. } => {
+            (409, "the request has been seen before in this session", say("seal it again with a new nonce"))
+        }
+        E::SessionActive => (409, "the session is proved already", None),
+        E::ValidatorWrong => {
+            (401, "the validator is not that of the session", say("open it with the private key of the user"))
+        }
+        E::PersonNameInvalid => (
+            422,
+            "this is no username",
+            say("local@domain of letters, digits, dots and hyphens, two or more before the @, and no role"),
+        ),
+        E::AddressInvalid => (422, "this is no e-mail address", say("at most 128 visible ASCII characters")),
+        E::SauceInvalid => (422, "the user sauce is not hexadecimal", say("give 64 hexadecimal digits")),
+        E::HashingWeak => (
+            422,
+            "the parameters of scrypt cannot be taken",
+            say("u from 14 to 20, r from 8 to 64, p from 1 to 64, l from 64 to 1024"),
+        ),
+        E::ActivationRefused => {
+            (400, "the activation code is not good", say("sign up again to get a new one"))
+        }
+        E::PersonNotActivated => {
+            (403, "the person has yet to be activated", say("follow the link that was sent by e-mail"))
+        }
+        E::PasswordWrong => (403, "the password is wrong", None),
+        E::UnknownDeviceCode => (404, "there is no such device code", say("begin anew on the device")),
+        E::DeviceCodeExpired => (410, "the device code has expired", say("begin anew on the device")),
+        E::DeviceCodePending => {
+            (409, "nobody has claimed the device code yet", say("ask again in a few seconds"))
+        }
+        E::DeviceCodeClaimed => (409, "the device code has been claimed", say("begin anew on the device")),
+        E::IdentityRotating { .. } => (
+            409,
+            "the identity before the present one still answers",
+            say("rotate again once its overlap is over"),
+        ),
         E::KekExists => {
             (409, "the account has a KEK already", say("it is written once; rotate it to replace it"))
         }
@@ -184,6 +256,41 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
         E::ItemTooLarge { bytes, max } => {
             (413, "the item is too large", Some(format!("it has {bytes} bytes, {max} are allowed")))
         }
+        E::UnknownDatastore => (404, "there is no such datastore", None),
+        E::UnknownSecret => (404, "there is no such secret", say("or none that the caller may do this with")),
+        E::UnknownShare => (404, "there is no such share", say("or none that the caller may do this with")),
+        E::UnknownLink => (404, "there is no such link", say("or none that the caller may move")),
+        E::UnknownShareRight => (404, "there is no such right on a share", None),
+        E::UnknownTaker => (404, "there is nobody to share with by this id", None),
+        E::DatastoreExists => {
+            (409, "there is a datastore of this type and description", say("choose another description"))
+        }
+        E::DefaultDatastore => {
+            (403, "a default datastore is not deleted", say("make another one of its type the default first"))
+        }
+        E::StaleWrite { written } => (
+            412,
+            "it was written at another time than the one named",
+            Some(format!("read it again and merge: it was written at {} ms", written.as_ms())),
+        ),
+        E::LinkTaken => (409, "the link's id is taken", say("draw another one")),
+        E::NonceUsed => {
+            (409, "the nonce was used before", say("draw a new one for everything that is sealed"))
+        }
+        E::ShareCycle => (409, "a share does not hang below itself", None),
+        E::ShareTooDeep { max } => {
+            (422, "the share would hang too deep", Some(format!("shares hang at most {max} deep")))
+        }
+        E::TooManyLinks { max } => (422, "too many links", Some(format!("{max} are allowed"))),
+        E::TooManySecrets { max } => (422, "too many secrets", Some(format!("{max} are allowed"))),
+        E::TooManyMembers { max } => {
+            (422, "too many accounts on one share", Some(format!("{max} are allowed")))
+        }
+        E::ShareRightExists => (
+            409,
+            "the account has a right on this share already",
+            say("change that, or revoke it first; an offer may wait for its answer"),
+        ),
         E::PreviousMissing { .. } => (
             428,
             "the record exists and the write names no previous state",
@@ -220,9 +327,12 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
                 Quota::Records => "records",
                 Quota::Bytes => "bytes",
                 Quota::Keys => "keys",
+                Quota::ApiKeys => "API keys",
+                Quota::AttachedSecrets => "secrets attached to one API key",
                 Quota::Audiences => "services",
                 Quota::Items => "items",
                 Quota::ItemBytes => "bytes of items",
+                Quota::Datastores => "datastores",
             };
             let detail = format!("{max} {what} are allowed; delete something, or ask the operator for more");
             (403, "the account's quota is used up", Some(detail))

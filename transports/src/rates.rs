@@ -1,4 +1,4 @@
-//! Rates, counted by whatever a mount wants to count: so many per minute for each key, in bounded memory.
+//! Rates, counted by whatever a mount wants to count: so many in a span of time for each key, in bounded memory.
 
 use std::{
     hash::Hash,
@@ -49,10 +49,16 @@ struct Counting<K: Hash + Eq + Clone> {
 impl<K: Hash + Eq + Clone> Limit<K> {
     /// So many per minute for each key, with a burst of as many; 0 is no limit.
     pub(crate) fn new(per_minute: u32, clock: &Ticks) -> Self {
-        Self(NonZeroU32::new(per_minute).map(|per_minute| {
-            let quota = Quota::per_minute(per_minute);
+        Self::within(per_minute, Duration::from_secs(60), clock)
+    }
+
+    /// So many within a span of time for each key, with a burst of as many; 0 is no limit.
+    pub(crate) fn within(count: u32, span: Duration, clock: &Ticks) -> Self {
+        Self(NonZeroU32::new(count).and_then(|count| {
+            // None only where a span is so short that one of them takes no time at all, which is no limit either.
+            let quota = Quota::with_period(span / count.get())?.allow_burst(count);
             let limiter = RwLock::new(RateLimiter::hashmap_with_clock(quota, clock.clone()));
-            Counting { limiter, quota, clock: clock.clone() }
+            Some(Counting { limiter, quota, clock: clock.clone() })
         }))
     }
 

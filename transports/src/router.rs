@@ -48,6 +48,14 @@ impl Mount {
         }
     }
 
+    /// A path without the slash at its end, if that means nothing here.
+    fn tidy<'p>(&self, path: &'p str) -> &'p str {
+        match (&self.target, path.strip_suffix('/')) {
+            (Target::Dialect(dialect), Some(tidy)) if !tidy.is_empty() && dialect.final_slash() => tidy,
+            _ => path,
+        }
+    }
+
     /// What is left of `path` below the prefix: empty, or beginning with a slash.
     fn rest<'p>(&self, path: &'p str) -> Option<&'p str> {
         path.strip_prefix(&*self.prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -151,9 +159,9 @@ impl Router {
     /// The largest body of a request to this path, in bytes.
     pub fn body_bytes_max(&self, front: &Front, path: &str) -> usize {
         let edge = front.limits();
-        match self.mount_of(path).map(|(mount, _)| &mount.target) {
-            Some(Target::Dialect(dialect)) => dialect.body_bytes_max(edge),
-            Some(Target::Native) | None => edge.body_bytes_max,
+        match self.mount_of(path).map(|(mount, at)| (&mount.target, &mount.tidy(path)[at..])) {
+            Some((Target::Dialect(dialect), rest)) => dialect.body_bytes_max(edge, rest),
+            Some((Target::Native, _)) | None => edge.body_bytes_max,
         }
     }
 
@@ -175,7 +183,8 @@ impl Router {
 
     async fn decide(&self, front: &Front, request: &Request) -> Response {
         let mount = self.mount_of(&request.path);
-        if path::check(&request.path).is_err() {
+        let path = mount.map_or(&*request.path, |(mount, _)| mount.tidy(&request.path));
+        if path::check(path).is_err() {
             return match mount {
                 Some((mount, _)) => mount.refuse(Refusal::AmbiguousPath, &request.request_id),
                 None => problem::response(problem::of_refusal(Refusal::AmbiguousPath), &request.request_id),
@@ -193,7 +202,7 @@ impl Router {
         if let Some(preflight) = self.cors.preflight(request) {
             return preflight;
         }
-        let rest = &request.path[at..];
+        let rest = &path[at..];
         let mut within = front.limits().request_within;
         let answering = async {
             match &mount.target {
@@ -253,6 +262,10 @@ mod tests {
             self.0
         }
 
+        fn final_slash(&self) -> bool {
+            self.0 == "slashes"
+        }
+
         fn answer<'a>(&'a self, _: &'a Front, path: &'a str, _: &'a Request) -> Answering<'a> {
             Box::pin(async move {
                 match path {
@@ -273,6 +286,7 @@ mod tests {
             .native("/v1")
             .mount("/k", Arc::new(Parrot("short")))
             .mount("/k/deep", Arc::new(Parrot("deep")))
+            .mount("/s", Arc::new(Parrot("slashes")))
             .cors(CorsPolicy::new(["https://app.example".to_owned()]).unwrap())
             .build()
             .unwrap()
@@ -296,6 +310,19 @@ mod tests {
             let (status, body) = ask(&bench, nowhere).await;
             assert_eq!(status, 404, "{nowhere}");
             assert!(body.contains("unknown-path"), "{body}");
+        }
+    }
+
+    /// A-HTTP-06: one slash at the end, where the vendor writes it; two are still ambiguous.
+    #[actix_rt::test]
+    async fn a_final_slash_means_nothing_where_the_dialect_says_so() {
+        let bench = Bench::new().await;
+        for path in ["/s/x/y", "/s/x/y/"] {
+            assert_eq!(ask(&bench, path).await, (200, "slashes:/x/y".to_owned()));
+        }
+        assert_eq!(ask(&bench, "/s/").await, (200, "slashes:".to_owned()));
+        for path in ["/s//", "/s/x//", "/s/./", "/s/x/%2e%2e/", "/s/%00/"] {
+            assert_eq!(ask(&bench, path).await, (418, "slashes:AmbiguousPath".to_owned()), "{path}");
         }
     }
 

@@ -75,6 +75,15 @@ impl<R> Decision<R> {
         Decision { answer: answer.map(to), writes, events, topics }
     }
 
+    /// Its answer, and the same decision without one.
+    ///
+    /// # Errors
+    /// The refusal that it is.
+    pub(crate) fn split(self) -> Result<(R, Decision<()>), EngineError> {
+        let Self { answer, writes, events, topics } = self;
+        Ok((answer?, Decision { answer: Ok(()), writes, events, topics }))
+    }
+
     /// And what `other` writes and tells, whatever it answers.
     pub(crate) fn with<S>(mut self, other: Decision<S>) -> Self {
         self.writes.extend(other.writes);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use strongroom_storage::{Guard, Key, Range, Revision, Row, Write};
 
-use super::{Hold, RangeRead};
+use super::{Hold, RangeRead, Reads};
 use crate::{
     codec::{self, Stored},
     error::EngineError,
@@ -47,6 +47,10 @@ impl Rows {
         let loaded = self.ranges.remove(at);
         self.ranges.push(loaded);
         true
+    }
+
+    fn is_held(&self, key: &Key, hold: Hold) -> bool {
+        self.rows.get(key).is_some_and(|seen| seen.hold >= hold)
     }
 
     /// Strengthens how a known row is held.
@@ -149,9 +153,31 @@ impl<'a> View<'a> {
         self.rows.value(key).map(|bytes| codec::decode(bytes)).transpose()
     }
 
+    /// Whether there is a row under `key`, whatever it holds.
+    ///
+    /// # Errors
+    /// [`EngineError::Fault`] if the command did not ask for it.
+    pub fn is_there(&self, key: &Key) -> Result<bool, EngineError> {
+        if !self.rows.has(key) {
+            tracing::error!(?key, "a decision looked at a row it did not ask for");
+            return Err(EngineError::Fault);
+        }
+        Ok(self.rows.value(key).is_some())
+    }
+
     /// Whether the row under `key` has been read.
     pub fn has(&self, key: &Key) -> bool {
         self.rows.has(key)
+    }
+
+    /// What a rule has yet to see of these: all of them, if one is missing or is held less firmly; `None` otherwise.
+    ///
+    /// That one of several rows is there says nothing of the others: it may be there for the caller's sake, or for
+    /// another command of the same batch, or be what was read before a store failed.
+    pub(crate) fn lacks(&self, reads: Reads) -> Option<Reads> {
+        let seen = reads.rows.iter().all(|(key, hold)| self.rows.is_held(key, *hold))
+            && reads.ranges.iter().all(|range| self.has_range(&range.prefix));
+        (!seen).then_some(reads)
     }
 
     /// Whether the rows under `prefix` have been read.

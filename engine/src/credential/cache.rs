@@ -11,7 +11,7 @@ use std::{
 };
 
 use strongroom_primitives::{
-    id::{AccountId, RealmId, Subject},
+    id::{AccountId, ApiKeyId, RealmId, Subject},
     time::Timestamp,
 };
 
@@ -81,10 +81,18 @@ pub(crate) struct VerifiedToken {
     pub(crate) public_key: [u8; 32],
 }
 
+/// What never changes about a bearer session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KnownBearer {
+    pub(crate) account: AccountId,
+    /// The API key that it was opened with.
+    pub(crate) api_key: Option<ApiKeyId>,
+}
+
 /// The cache of one engine.
 pub(crate) struct CredentialCache {
     tokens: Mutex<Generations<VerifiedToken>>,
-    bearers: Mutex<Generations<AccountId>>,
+    bearers: Mutex<Generations<KnownBearer>>,
     /// When the use of a session was last written down.
     seen: Mutex<Generations<Timestamp>>,
 }
@@ -106,9 +114,9 @@ impl CredentialCache {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, token);
     }
 
-    /// The account that a bearer session belonged to when it was last seen; which it is does not change.
-    pub(crate) fn bearer(&self, digest: &[u8; 32]) -> Option<AccountId> {
-        self.bearers.lock().unwrap_or_else(PoisonError::into_inner).get(digest).map(|account| *account)
+    /// Whose a bearer session was when it was last seen.
+    pub(crate) fn bearer(&self, digest: &[u8; 32]) -> Option<KnownBearer> {
+        self.bearers.lock().unwrap_or_else(PoisonError::into_inner).get(digest).map(|known| *known)
     }
 
     /// Whether the use of a session is to be written down: once a minute, as far as this engine knows.
@@ -121,8 +129,8 @@ impl CredentialCache {
         due
     }
 
-    pub(crate) fn remember_bearer(&self, digest: [u8; 32], account: AccountId) {
-        self.bearers.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, Arc::new(account));
+    pub(crate) fn remember_bearer(&self, digest: [u8; 32], known: KnownBearer) {
+        self.bearers.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, Arc::new(known));
     }
 }
 

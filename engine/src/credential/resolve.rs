@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use strongroom_primitives::{
-    id::{AccountId, RealmId, SessionId},
+    id::{AccountId, ApiKeyId, RealmId, SessionId},
     sign,
     time::Timestamp,
 };
@@ -11,14 +11,15 @@ use strongroom_storage::Key;
 
 use super::{
     Credential, CredentialCache, Identity, Principal, Rights, Role, TokenCredential, TokenFacts,
-    cache::VerifiedToken, issued_in_the_future,
+    cache::{KnownBearer, VerifiedToken},
+    issued_in_the_future,
 };
 use crate::{
     command::{Moment, Reads, View},
     domains::{
         accounts::{AccountState, StoredAccount},
         realms::{StoredRealm, StoredRealmKey},
-        sessions::{StoredSeen, StoredSession},
+        sessions::{StoredSeen, StoredSession, api_key::StoredApiKey},
     },
     error::EngineError,
     keyspace::{self, Keyspace},
@@ -28,8 +29,8 @@ use crate::{
 pub(crate) enum Resolver {
     /// Vouched for without rows.
     Settled(Principal),
-    /// A bearer session; the account is a guess from the cache, if there is one.
-    Bearer { digest: [u8; 32], realm: Option<RealmId>, session: SessionId, account: Option<AccountId> },
+    /// A bearer session, and whose it is if the cache knows.
+    Bearer { digest: [u8; 32], realm: Option<RealmId>, session: SessionId, known: Option<KnownBearer> },
     /// A signed token that verified before.
     Verified { token: Arc<VerifiedToken> },
     /// A signed token that has yet to be verified.
@@ -62,8 +63,8 @@ impl Resolver {
             Credential::Node => Self::Settled(Principal::of_role(Role::Node)),
             Credential::Bearer { digest, realm } => {
                 let session = StoredSession::id_of(digest);
-                let account = cache.bearer(digest);
-                Self::Bearer { digest: *digest, realm: realm.clone(), session, account }
+                let known = cache.bearer(digest);
+                Self::Bearer { digest: *digest, realm: realm.clone(), session, known }
             }
             Credential::Token(TokenCredential { digest, text, read }) => match cache.token(digest) {
                 Some(token) => Self::Verified { token },
@@ -86,7 +87,7 @@ impl Resolver {
     pub(crate) fn tentative(&self) -> Option<Principal> {
         let (account, identity) = match self {
             Self::Settled(principal) => return Some(principal.clone()),
-            Self::Bearer { account, .. } => ((*account)?, None),
+            Self::Bearer { known, .. } => ((*known)?.account, None),
             Self::Verified { token } => {
                 let identity = Identity { realm: token.realm.clone(), subject: token.subject.clone() };
                 (token.account, Some(identity))
@@ -104,10 +105,12 @@ impl Resolver {
     pub(crate) fn reads(&self, space: &Keyspace) -> Reads {
         match self {
             Self::Settled(_) => Reads::none(),
-            Self::Bearer { session, account, .. } => {
+            Self::Bearer { session, known, .. } => {
                 let reads = Reads::one(keyspace::session(*session));
-                match account {
-                    Some(account) => reads.row(keyspace::account(*account)),
+                let Some(KnownBearer { account, api_key }) = *known else { return reads };
+                let reads = reads.row(keyspace::account(account));
+                match api_key {
+                    Some(api_key) => reads.row(keyspace::api_key(account, api_key)),
                     None => reads,
                 }
             }
@@ -143,15 +146,15 @@ impl Resolver {
                     return Err(EngineError::CredentialInvalid);
                 }
                 let account_key = keyspace::account(stored.account);
+                let api_key_key = stored.api_key.map(|api_key| keyspace::api_key(stored.account, api_key));
                 let parent_key = stored.parent.map(keyspace::session);
                 let mut missing = Reads::none();
                 if !view.has(&account_key) {
-                    cache.remember_bearer(*digest, stored.account);
+                    let known = KnownBearer { account: stored.account, api_key: stored.api_key };
+                    cache.remember_bearer(*digest, known);
                     missing = missing.row(account_key);
                 }
-                if let Some(key) = &parent_key
-                    && !view.has(key)
-                {
+                for key in parent_key.iter().chain(&api_key_key).filter(|key| !view.has(key)) {
                     missing = missing.row(key.clone());
                 }
                 let seen_key = keyspace::session_seen(stored.account, *session);
@@ -161,14 +164,16 @@ impl Resolver {
                 if !missing.is_empty() {
                     return Ok(Resolved::Need(missing));
                 }
+                let api_key = api_key(&stored, view)?;
                 let ends = ends(&stored, &seen_key, view, moment)?;
+                let ends = ends.into_iter().chain(api_key.as_ref().and_then(|(_, key)| key.expires)).min();
                 // A child ends no later than its parent by the clock; that the parent is there says the rest.
                 if let Some(key) = &parent_key
                     && view.row::<StoredSession>(key)?.is_none()
                 {
                     return Err(EngineError::CredentialInvalid);
                 }
-                Principal {
+                let principal = Principal {
                     account: stored.account,
                     identity: Some(stored.identity.clone()),
                     rights: stored.rights,
@@ -176,6 +181,10 @@ impl Resolver {
                     unproved: stored.prove_by.is_some(),
                     expires: ends,
                     ..Principal::of_role(Role::Account)
+                };
+                match api_key {
+                    Some((id, key)) => principal.keyed(id, key.flags),
+                    None => principal,
                 }
             }
             Self::Verified { token } => {
@@ -204,6 +213,14 @@ impl Resolver {
         };
         admit(principal, view, moment).map(Resolved::Who)
     }
+}
+
+/// The API key that a session was opened with. Where that is deleted or inactive, the session is not good either.
+fn api_key(stored: &StoredSession, view: &View<'_>) -> Result<Option<(ApiKeyId, StoredApiKey)>, EngineError> {
+    let Some(id) = stored.api_key else { return Ok(None) };
+    let key: Option<StoredApiKey> = view.row(&keyspace::api_key(stored.account, id))?;
+    let key = key.filter(|key| key.active).ok_or(EngineError::CredentialInvalid)?;
+    Ok(Some((id, key)))
 }
 
 /// The last instant at which a session is good as things stand: also for want of use, where that ends one.

@@ -4,16 +4,20 @@
 //! |---|---|---|---|
 //! | [`accounts`] | `AccountsActor` | existence, suspension, erasure | the account |
 //! | [`admission`] | `AdmissionActor` | tokens that admit a user to another service, once | the account; for spending, the token |
+//! | [`people`] | `PeopleActor` | people with a password: signing up and in, finding each other | the account; for a code, the code |
 //! | [`realms`] | `RealmsActor` | tenants and the keys that sign their tokens | one for all realms |
-//! | [`sessions`] | `SessionsActor` | bearer sessions | the account |
+//! | [`sessions`] | `SessionsActor` | bearer sessions, API keys, the engine's identity | the account; for an API key's sign-in, the key |
 //! | [`key_hierarchy`] | `KeyHierarchyActor` | wrapped keys: KEK, DEKs, key pairs, rotation | the account |
+//! | [`sharing`] | `SharingActor` | datastores, secrets and the tree of shares | the account |
 //! | [`records`] | `RecordsActor` | versioned records: compare-and-set, sharing, history, reset | the account |
 //! | [`vault`] | `VaultActor` | vault users, their items and slots | the account; for enrolling, the token |
 
 pub mod accounts;
 pub mod admission;
 pub mod key_hierarchy;
+pub mod people;
 pub mod realms;
 pub mod records;
 pub mod sessions;
+pub mod sharing;
 pub mod vault;

@@ -10,7 +10,7 @@ mod follow;
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{Audience, ItemId, SessionId, Subject},
+    id::{Audience, ItemId, SessionId, ShareId, ShareRightId, Subject},
     time::Timestamp,
 };
 
@@ -113,6 +113,36 @@ pub enum Event {
     },
     /// What the vault keeps about its user changed.
     VaultUserChanged,
+    /// Somebody offered this account a right on a share.
+    ShareOffered {
+        /// Which share.
+        share: ShareId,
+        /// Which right.
+        right: ShareRightId,
+    },
+    /// Somebody answered an offer of this account's.
+    ShareAnswered {
+        /// Which share.
+        share: ShareId,
+        /// Which right.
+        right: ShareRightId,
+        /// What they answered.
+        accepted: bool,
+    },
+    /// Somebody changed what this account may do with a share.
+    ShareRightChanged {
+        /// Which share.
+        share: ShareId,
+        /// Which right.
+        right: ShareRightId,
+    },
+    /// Somebody took this account's right on a share back.
+    ShareRevoked {
+        /// Which share.
+        share: ShareId,
+        /// Which right.
+        right: ShareRightId,
+    },
 }
 
 impl Event {
@@ -133,7 +163,11 @@ impl Event {
             | Self::TokenSpent { .. }
             | Self::ItemPut { .. }
             | Self::ItemDeleted { .. }
-            | Self::VaultUserChanged => false,
+            | Self::VaultUserChanged
+            | Self::ShareOffered { .. }
+            | Self::ShareAnswered { .. }
+            | Self::ShareRightChanged { .. }
+            | Self::ShareRevoked { .. } => false,
         }
     }
 }

@@ -39,8 +39,9 @@ use crate::{
 /// Time between two attempts to give up a write that is being committed.
 const GIVE_UP_AGAIN: Duration = Duration::from_millis(20);
 
-/// Rounds of `Need` before a command is considered broken.
-pub(super) const NEED_ROUNDS_MAX: usize = 4;
+/// Rounds of `Need` before a command is considered broken. A walk up the tree of shares takes one for each of its 16
+/// levels, and begins and ends with rows of its own; everything else is done after four.
+pub(crate) const NEED_ROUNDS_MAX: usize = 20;
 
 /// What all shards of an engine share.
 pub(crate) struct Shared {

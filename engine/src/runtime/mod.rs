@@ -11,6 +11,8 @@ mod sweeper;
 mod tests;
 mod turn;
 
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use courier::NEED_ROUNDS_MAX;
 pub(crate) use courier::{Courier, Shared};
 pub(crate) use lanes::Lanes;
 pub use shard::Shard;

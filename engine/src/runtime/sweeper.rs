@@ -6,7 +6,10 @@
 
 use std::collections::BTreeSet;
 
-use strongroom_primitives::{id::AccountId, time::Timestamp};
+use strongroom_primitives::{
+    id::{AccountId, ShareId},
+    time::Timestamp,
+};
 use strongroom_storage::{Batch, Guard, Key, Page, Range, Row, StorageError, Write};
 
 use crate::{
@@ -16,11 +19,16 @@ use crate::{
     domains::{
         accounts::{AccountState, PurgeAccount, StoredAccount},
         admission::{StoredForeignToken, StoredToken},
+        people::StoredActivation,
         records::{DeliverGrants, StoredHead, StoredVersion},
         sessions::{
             ExpireSession, StoredSession,
+            api_key::{StoredAttachedPlace, api_key_of},
+            device_code::StoredDeviceCode,
+            sealed::StoredNonce,
             srp::{StoredGuesses, StoredHandshake, StoredReservation},
         },
+        sharing::{DropLink, DropLoose, DropShareRight, StoredChild, StoredNode, StoredShareRight},
     },
     error::EngineError,
     feed::StoredEvent,
@@ -120,10 +128,10 @@ impl Sweeper {
                 }
                 b't' => codec::decode::<StoredToken>(&row.value)?.is_garbage(now),
                 // By the clock of the store, which refuses by the same clock to spend a token that has expired. With a
-                // clock of our own that is ahead, a token could be spent again on another node.
+                // clock of our own that is ahead, a token could be spent again on another node. Nonces likewise.
                 b'u' => {
                     let spent: StoredForeignToken = codec::decode(&row.value)?;
-                    spent.expires.as_ms() < self.handle.storage().info().high_water_ms
+                    spent.expires < self.store_time()
                 }
                 b'r' => {
                     let head: StoredHead = codec::decode(&row.value)?;
@@ -133,11 +141,22 @@ impl Sweeper {
                     garbage.extend(self.old_versions(account, &head, now).await?);
                     self.tombstone_is_old(account, &head, now).await?
                 }
+                b'h' => codec::decode::<StoredNonce>(&row.value)?.is_garbage(self.store_time()),
+                b'Y' => codec::decode::<StoredActivation>(&row.value)?.expires < now,
+                b'G' => codec::decode::<StoredDeviceCode>(&row.value)?.expires < now,
                 b'N' => codec::decode::<StoredReservation>(&row.value)?.expires < now,
                 b'H' => codec::decode::<StoredHandshake>(&row.value)?.expires < now,
                 b'T' => codec::decode::<StoredGuesses>(&row.value)?.is_forgotten(now),
                 b'S' => {
                     self.expire(row, now).await?;
+                    false
+                }
+                b'a' => {
+                    self.drop_share_right(key, row, now).await?;
+                    false
+                }
+                b'y' => {
+                    self.tidy_tree(key, row, now).await?;
                     false
                 }
                 _ => false,
@@ -146,10 +165,46 @@ impl Sweeper {
                 garbage.push((key.clone(), row.clone()));
             }
         }
+        garbage.extend(self.orphans(page, &erased).await?);
+        garbage.sort_by(|(one, _), (other, _)| one.cmp(other));
+        garbage.dedup_by(|(later, _), (earlier, _)| later == earlier);
         for account in erased {
             while self.node(PurgeAccount { account }).await?.more {}
         }
         Ok((garbage, page.next.clone()))
+    }
+
+    /// The time that the store has last been told.
+    fn store_time(&self) -> Timestamp {
+        Timestamp::from_ms(self.handle.storage().info().high_water_ms)
+    }
+
+    /// The rows of a page that hang on another row which is gone. Those rows are never written again under the same
+    /// key, because their ids are drawn, so what hangs on them is garbage for good.
+    async fn orphans(
+        &self,
+        page: &Page,
+        erased: &BTreeSet<AccountId>,
+    ) -> Result<Vec<(Key, Row)>, EngineError> {
+        let mut hanging = Vec::new();
+        for (key, row) in &page.rows {
+            if account_of(key).is_some_and(|account| erased.contains(&account)) {
+                continue;
+            }
+            let on = match key.as_bytes().first() {
+                Some(b'h') => StoredNonce::session_of(key),
+                Some(b'q' | b'w') => api_key_of(key),
+                Some(b'c') => codec::decode::<StoredAttachedPlace>(&row.value)?.api_key_of(key),
+                _ => None,
+            };
+            hanging.extend(on.map(|on| (on, (key.clone(), row.clone()))));
+        }
+        let keys: Vec<Key> = hanging.iter().map(|(on, _)| on.clone()).collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.handle.storage().get(&keys).await.map_err(EngineError::of_read)?;
+        Ok(hanging.into_iter().zip(found).filter(|(_, on)| on.is_none()).map(|((_, row), _)| row).collect())
     }
 
     /// The versions of a record that are old. One is old once it has not been the head for as long as history keeps
@@ -213,6 +268,36 @@ impl Sweeper {
             let expire =
                 ExpireSession { account: session.account, session: StoredSession::id_of(&session.digest) };
             self.node(expire).await?;
+        }
+        Ok(())
+    }
+
+    async fn drop_share_right(&self, key: &Key, row: &Row, now: Timestamp) -> Result<(), EngineError> {
+        if !codec::decode::<StoredShareRight>(&row.value)?.has_expired(now) {
+            return Ok(());
+        }
+        let (account, share) = (keyspace::sixteen(key, 1), keyspace::sixteen(key, 17));
+        let (Some(account), Some(share)) = (account, share) else { return Ok(()) };
+        let (account, share) = (AccountId::from_bytes(account), ShareId::from_bytes(share));
+        self.node(DropShareRight { account, share }).await
+    }
+
+    /// Takes down what hangs below something that is gone, and removes what nobody can reach.
+    async fn tidy_tree(&self, key: &Key, row: &Row, now: Timestamp) -> Result<(), EngineError> {
+        if let Some(parent) = keyspace::parent_of_child(key) {
+            let StoredChild { link, by, .. } = codec::decode(&row.value)?;
+            let stands = keyspace::stands(parent, by);
+            let found = self.handle.storage().get(&[stands]).await.map_err(EngineError::of_read)?;
+            if found.into_iter().all(|row| row.is_none()) {
+                self.node(DropLink { link }).await?;
+            }
+        }
+        if let Some(child) = keyspace::child_of_node(key) {
+            let node: StoredNode = codec::decode(&row.value)?;
+            let kept_for = self.handle.limits().unlinked_retention;
+            if node.is_loose() && node.since.saturating_add(kept_for) < now {
+                self.node(DropLoose { child }).await?;
+            }
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ mod client;
 mod dice;
 mod follower;
 pub mod history;
+mod keyed;
 pub mod rules;
 mod simulate;
 mod time;

@@ -78,6 +78,8 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
         }
         (Operation::CreateItem(new), Reply::Item(item)) => same(item.template == new.template),
         (Operation::ListItems { limit, .. }, Reply::Items(page)) => rows(page.items.len(), *limit),
+        (Operation::CreateApiKey(new), Reply::ApiKey(key)) => same(key.public_key == new.public_key),
+        (Operation::UpdateApiKey { id, .. }, Reply::ApiKey(key)) => same(key.id == *id),
         (Operation::Whoami {}, Reply::Whoami(_))
         | (Operation::ListSessions {}, Reply::Sessions { .. })
         | (Operation::RevokeSession { .. }, Reply::Done {})
@@ -94,6 +96,9 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
         | (Operation::FinishSrp(_), Reply::SignedIn(_))
         | (Operation::ChangePassphrase(_), Reply::PassphraseChanged(_))
         | (Operation::SignInAttempts {}, Reply::Attempts(_))
+        | (Operation::ChallengeApiKey {}, Reply::ApiKeyChallenge(_))
+        | (Operation::SignInWithApiKey(_), Reply::ApiKeySignedIn(_))
+        | (Operation::ListApiKeys {}, Reply::ApiKeys(_))
         | (
             Operation::SetKek(_)
             | Operation::GetKek {}
@@ -110,7 +115,8 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
         | (Operation::GetVaultUser {} | Operation::UpdateVaultUser(_), Reply::VaultUser(_))
         | (Operation::ListTemplates {}, Reply::Templates(_))
         | (
-            Operation::DeleteDek { .. }
+            Operation::RevokeApiKey { .. }
+            | Operation::DeleteDek { .. }
             | Operation::DeleteKeyPair { .. }
             | Operation::DeleteItem { .. }
             | Operation::DeleteSlot { .. },

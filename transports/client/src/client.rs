@@ -291,6 +291,10 @@ fn is_write(operation: &Operation) -> bool {
         | Operation::BeginSrp(_)
         | Operation::FinishSrp(_)
         | Operation::ChangePassphrase(_)
+        | Operation::SignInWithApiKey(_)
+        | Operation::CreateApiKey(_)
+        | Operation::UpdateApiKey { .. }
+        | Operation::RevokeApiKey { .. }
         | Operation::SetKek(_)
         | Operation::RestartEnrolment(_)
         | Operation::CreateDek(_)
@@ -322,6 +326,8 @@ fn is_write(operation: &Operation) -> bool {
         | Operation::FeedPage { .. }
         | Operation::ServiceInfo {}
         | Operation::SignInAttempts {}
+        | Operation::ChallengeApiKey {}
+        | Operation::ListApiKeys {}
         | Operation::GetKek {}
         | Operation::GetDek { .. }
         | Operation::ListDeks { .. }

@@ -2,7 +2,7 @@
 //!
 //! [`Client`] asks a server over HTTP, a WebSocket or anything that carries frames; [`Records`] are what it keeps,
 //! [`SealedRecords`] what it keeps without being able to read it, and [`Client::watch`] tells what happens to them.
-//! [`users`] are people with a passphrase, their keys and their vault.
+//! [`users`] are people with a passphrase, their keys and their vault; [`api_keys`] is what programs sign in with.
 //! [`keyknox`] is the cryptographic half: envelopes, tokens, the cloud record of a user's keys and its local mirror.
 //! It knows no network; [`KeyRecord`] carries its one record over a client.
 //!
@@ -14,6 +14,7 @@
 //! The server is not believed: answers are bounded, belong to their question and fit their own tag, and what memory
 //! can tell ([`SeenHeads`]) is held against it.
 
+pub mod api_keys;
 mod backoff;
 mod checks;
 mod client;

@@ -13,7 +13,8 @@ use futures_util::future::{BoxFuture, ready};
 use strongroom_primitives::hash::{RecordTag, sha256};
 use strongroom_primitives::time::Timestamp;
 use strongroom_wire::{
-    Base64Bytes, ClientFrame, Encoding, Event, Problem, RecordDocument, RecordHead, Reply, ServerFrame, What,
+    Base64Bytes, ClientFrame, Encoding, Event, Operation, Problem, RecordDocument, RecordHead, Reply,
+    ServerFrame, What,
 };
 use tokio::sync::mpsc;
 
@@ -113,6 +114,40 @@ impl Feed for ScriptedFeed {
     fn next(&mut self) -> BoxFuture<'_, Result<Shown, ClientError>> {
         Box::pin(ready(self.0.pop_front().unwrap_or_else(|| Err(ClientError::lost("the script ends")))))
     }
+}
+
+type Answer = dyn Fn(&Operation) -> Result<Reply, ClientError> + Send + Sync;
+
+/// A server of a test's own, which writes down what it is asked.
+pub(crate) struct Server {
+    answer: Box<Answer>,
+    pub(crate) asked: Mutex<Vec<Operation>>,
+}
+
+struct ToServer(Arc<Server>);
+
+impl Link for ToServer {
+    fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Reply, ClientError>> {
+        self.0.asked.lock().unwrap().push(question.operation.clone());
+        Box::pin(ready((self.0.answer)(&question.operation)))
+    }
+
+    fn of(&self, _: Credentials) -> Arc<dyn Link> {
+        Arc::new(Self(self.0.clone()))
+    }
+
+    fn follow<'a>(&'a self, _: &'a Place) -> BoxFuture<'a, Result<Box<dyn Feed>, ClientError>> {
+        Box::pin(ready(Err(ClientError::lost("no feeds here"))))
+    }
+}
+
+/// A client of such a server.
+pub(crate) fn server(
+    answer: impl Fn(&Operation) -> Result<Reply, ClientError> + Send + Sync + 'static,
+) -> (Client, Arc<Server>) {
+    let server = Arc::new(Server { answer: Box::new(answer), asked: Mutex::default() });
+    let link = Arc::new(ToServer(server.clone()));
+    (Client { link, options: Arc::new(options()) }, server)
 }
 
 /// A problem in the server's words.

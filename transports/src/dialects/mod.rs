@@ -28,9 +28,17 @@ pub trait Dialect: Send + Sync + 'static {
     /// still percent-encoded. Unknown paths and wrong methods are the dialect's to refuse, in the vendor's words.
     fn answer<'a>(&'a self, front: &'a Front, path: &'a str, request: &'a Request) -> Answering<'a>;
 
-    /// The largest body of a request to this mount, in bytes: `edge`'s unless the vendor's clients send more.
-    fn body_bytes_max(&self, edge: &EdgeLimits) -> usize {
+    /// The largest body of a request to `path` below the mount, in bytes: `edge`'s unless the vendor's clients send more
+    /// there, or less.
+    fn body_bytes_max(&self, edge: &EdgeLimits, path: &str) -> usize {
+        let _ = path;
         edge.body_bytes_max
+    }
+
+    /// Whether a path that ends in a slash means the same as without it. If so, the dialect never sees the slash;
+    /// otherwise such a path has two readings and is refused.
+    fn final_slash(&self) -> bool {
+        false
     }
 
     /// The vendor's words for a request that the transport itself refuses: too large a body, a passed deadline, too

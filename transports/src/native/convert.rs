@@ -43,8 +43,9 @@ pub(crate) fn whoami(me: accounts::Whoami) -> Whoami {
 }
 
 pub(crate) fn session(info: sessions::SessionInfo) -> SessionInfo {
-    let sessions::SessionInfo { session, label, rights: held, opened, expires, last_used, parent } = info;
-    SessionInfo { session, label, rights: rights(held), opened, expires, last_used, parent }
+    let sessions::SessionInfo { session, label, rights: held, opened, expires, last_used, parent, api_key } =
+        info;
+    SessionInfo { session, label, rights: rights(held), opened, expires, last_used, parent, api_key }
 }
 
 pub(crate) fn opened(issued: sessions::BearerIssued) -> SessionOpened {
@@ -148,5 +149,11 @@ fn what(event: feed::Event) -> What {
         feed::Event::ItemPut { item } => What::ItemPut { item },
         feed::Event::ItemDeleted { item } => What::ItemDeleted { item },
         feed::Event::VaultUserChanged => What::VaultUserChanged {},
+        feed::Event::ShareOffered { share, right } => What::ShareOffered { share, right },
+        feed::Event::ShareAnswered { share, right, accepted } => {
+            What::ShareAnswered { share, right, accepted }
+        }
+        feed::Event::ShareRightChanged { share, right } => What::ShareRightChanged { share, right },
+        feed::Event::ShareRevoked { share, right } => What::ShareRevoked { share, right },
     }
 }

@@ -14,8 +14,11 @@ use strongroom_engine::{
 use strongroom_primitives::{
     cryppo,
     encoding::{from_base64, to_base64},
-    id::RealmId,
+    id::{ApiKeyId, RealmId},
+    key_login::{Answer, KeyLogin},
+    nacl::BoxSecret,
     rsa::{NewKeyBits, PrivateKey},
+    sign::{SigningKey, VerifyingKey},
     srp::{self, Ephemeral, Profile, Salt, ServerPublic},
 };
 use strongroom_wire::Encoding;
@@ -73,9 +76,14 @@ struct Reader {
 struct Person {
     signing_in: Option<srp::Client>,
     key: PrivateKey,
+    /// The sign-in with their API key, while it waits for its answer.
+    key_login: Option<KeyLogin>,
     /// What stands for names with a dollar sign.
     known: Vec<(&'static str, String)>,
 }
+
+/// The seed of the API key on the page.
+const API_SEED: [u8; 32] = [6; 32];
 
 const PASSWORD: &[u8] = b"what the client derived";
 
@@ -91,8 +99,11 @@ impl Person {
             ("$PUBLIC_KEY", pem.trim_matches('"').to_owned()),
             ("$KEK", text("kek")),
             ("$DEK", text("dek")),
+            ("$API_PUBLIC", to_base64(BoxSecret::from_seed(API_SEED).public().as_bytes())),
+            ("$API_VERIFY", to_base64(SigningKey::from_seed(&API_SEED).verifying_key().as_bytes())),
+            ("$BOX", format!(r#"{{"text": "{}", "nonce": "{}"}}"#, to_base64(&[7; 80]), to_base64(&[1; 24]))),
         ];
-        Self { signing_in: Some(signing_in), key, known }
+        Self { signing_in: Some(signing_in), key, key_login: None, known }
     }
 
     /// What the next requests of the page need of an answer.
@@ -104,7 +115,7 @@ impl Person {
             self.learn(("$VERIFIER", to_base64(verifier.expose())));
             self.learn(("$USERNAME", username));
         }
-        if let Some(server_public) = text("/server_public") {
+        if let (Some(server_public), Some(_)) = (text("/server_public"), text("/salt")) {
             let server_public = from_base64(&server_public).unwrap();
             let server_public = ServerPublic::new(Profile::NATIVE, &server_public).unwrap();
             let client = self.signing_in.take().expect("the page signs in once");
@@ -118,10 +129,41 @@ impl Person {
         for (name, pointer) in [("$USER_TOKEN", "/session/token"), ("$ADMISSION", "/token")] {
             text(pointer).into_iter().for_each(|token| self.learn((name, token)));
         }
+        if answer.get("restrict").is_some() {
+            text("/id").into_iter().for_each(|id| self.learn(("$API_KEY", id)));
+        }
+        if let (Some(nonce), Some(server)) = (text("/nonce"), text("/server_key")) {
+            self.sign_in_with_key(nonce, server);
+        }
+        if let Some(grant) = text("/grant") {
+            let bytes = |pointer: &str| from_base64(&text(pointer).unwrap()).unwrap();
+            let answer = Answer {
+                server_public: bytes("/server_public").try_into().unwrap(),
+                grant: from_base64(&grant).unwrap(),
+                signature: bytes("/signature").try_into().unwrap(),
+            };
+            let login = self.key_login.take().expect("the page signs in once");
+            let grant: Value = serde_json::from_slice(&login.finish(&answer).unwrap()).unwrap();
+            self.learn(("$MACHINE_TOKEN", grant["token"].as_str().unwrap().to_owned()));
+        }
         // The first thing with an id is the one that is spoken of.
         if !self.known.iter().any(|(name, _)| *name == "$ID") {
             text("/id").into_iter().for_each(|id| self.learn(("$ID", id)));
         }
+    }
+
+    /// Signs what the page's sign-in with an API key says.
+    fn sign_in_with_key(&mut self, nonce: String, server: String) {
+        let bytes = |text: &str| <[u8; 32]>::try_from(from_base64(text).unwrap()).unwrap();
+        let id: ApiKeyId = self.fill_in("$API_KEY").parse().unwrap();
+        let (key, pinned) =
+            (SigningKey::from_seed(&API_SEED), VerifyingKey::from_bytes(&bytes(&server)).unwrap());
+        let (login, signed) = KeyLogin::start(&key, id, pinned, &bytes(&nonce), [4; 32], None, "cron");
+        self.key_login = Some(login);
+        self.learn(("$CLIENT_PUBLIC", to_base64(&signed.client_public)));
+        self.learn(("$SIGNATURE", to_base64(&signed.signature)));
+        self.learn(("$NONCE", nonce));
+        self.learn(("$SERVER_KEY", server));
     }
 
     fn learn(&mut self, known: (&'static str, String)) {
@@ -204,7 +246,7 @@ async fn the_examples_of_the_page_are_what_happens() {
     let mut reader = Reader::new().await;
     let exchanges = blocks("http");
     assert_eq!(exchanges.len() % 2, 0, "a request and its answer");
-    assert!(exchanges.len() >= 46);
+    assert!(exchanges.len() >= 60);
     for pair in exchanges.chunks(2) {
         reader.play_request(pair[0], pair[1]).await;
     }
@@ -238,6 +280,7 @@ fn every_problem_has_a_row_on_the_page_and_every_row_a_problem() {
         include_str!("../../../engine/src/error.rs"),
         include_str!("../problem.rs"),
         include_str!("../router.rs"),
+        include_str!("api_keys.rs"),
         include_str!("mod.rs"),
         include_str!("http.rs"),
         include_str!("input.rs"),

@@ -6,11 +6,12 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | `records`, `users`, `keys`, `vault` | what is more than one question and its answer |
+//! | `records`, `users`, `api_keys`, `keys`, `vault` | what is more than one question and its answer |
 //! | `convert` | the engine's answers as documents |
 //! | `http`, `paths`, `input` | an operation as method, path, query, headers and body |
 //! | `people` | where people are, and how often an address may try |
 
+mod api_keys;
 pub(crate) mod convert;
 #[cfg(test)]
 mod documentation;
@@ -38,7 +39,10 @@ use strongroom_engine::{
         records::{
             GetRecord, GetVersion, History, ListGrants, ListRecords, PutRecord, ShareRecord, UndoRecord,
         },
-        sessions::{ListSessions, OpenChild, RevokeSession, RevokeSessions},
+        sessions::{
+            ListSessions, OpenChild, RevokeSession, RevokeSessions,
+            api_key::{DeleteApiKey, UpdateApiKey},
+        },
         vault::{DeleteItem, DeleteSlot, GetItem, GetVaultUser},
     },
 };
@@ -237,6 +241,15 @@ async fn dispatch_rare(desk: Desk<'_>, operation: Operation) -> Result<Reply, Bo
         Operation::FinishSrp(proof) => users::sign_in(desk, proof).await,
         Operation::ChangePassphrase(change) => users::change_passphrase(desk, *change).await,
         Operation::SignInAttempts {} => users::attempts(desk).await,
+
+        Operation::ChallengeApiKey {} => api_keys::challenge(desk).await,
+        Operation::SignInWithApiKey(sign_in) => api_keys::sign_in(desk, *sign_in).await,
+        Operation::CreateApiKey(new) => api_keys::create(desk, *new).await,
+        Operation::ListApiKeys {} => api_keys::list(desk).await,
+        Operation::UpdateApiKey { id, title, read, write, restrict, insecure, active } => {
+            api_keys::update(desk, UpdateApiKey { id, title, read, write, restrict, insecure, active }).await
+        }
+        Operation::RevokeApiKey { id } => desk.ask(DeleteApiKey { id }).await.map(done),
 
         Operation::SetKek(new) => keys::kek(desk.ask(SetKek { wrapped: new.wrapped.0.into() }).await?),
         Operation::GetKek {} => keys::kek(desk.ask(GetKek {}).await?),

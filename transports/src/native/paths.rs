@@ -18,6 +18,24 @@ struct KeyPairBody {
     metadata: Option<String>,
 }
 
+/// The body of `PATCH /api-keys/{id}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApiKeyBody {
+    #[serde(default)]
+    title: Option<String>,
+    #[serde(default)]
+    read: Option<bool>,
+    #[serde(default)]
+    write: Option<bool>,
+    #[serde(default)]
+    restrict: Option<bool>,
+    #[serde(default)]
+    insecure: Option<bool>,
+    #[serde(default)]
+    active: Option<bool>,
+}
+
 /// The body of `PUT /kek/rotation/{target}/keys`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +59,7 @@ pub(super) fn operation(segments: &[Cow<'_, str>], reading: &mut Reading<'_>) ->
     match &*segments {
         ["service"] => reading.only(&Method::GET, "GET").map(|()| Operation::ServiceInfo {}),
         ["users" | "user", others @ ..] => users(segments[0], others, reading),
+        ["api-keys", others @ ..] => api_keys(others, reading),
         ["kek", "rotation", others @ ..] => rotation(others, reading),
         ["kek", others @ ..] => kek(others, reading),
         ["deks", others @ ..] => deks(others, reading),
@@ -78,6 +97,33 @@ fn users(first: &str, others: &[&str], reading: &mut Reading<'_>) -> Result<Oper
             Ok(Operation::ChangePassphrase(reading.body()?))
         }
         ("user", ["attempts"]) => reading.only(&Method::GET, "GET").map(|()| Operation::SignInAttempts {}),
+        _ => Err(unknown_path().into()),
+    }
+}
+
+fn api_keys(others: &[&str], reading: &mut Reading<'_>) -> Result<Operation, Refused> {
+    match others {
+        [] => match *reading.method() {
+            Method::GET => Ok(Operation::ListApiKeys {}),
+            Method::POST => Ok(Operation::CreateApiKey(reading.body()?)),
+            _ => Err(Refused::Method("GET, POST")),
+        },
+        ["challenge"] => reading.only(&Method::POST, "POST").map(|()| Operation::ChallengeApiKey {}),
+        ["session"] => {
+            reading.only(&Method::POST, "POST")?;
+            Ok(Operation::SignInWithApiKey(reading.body()?))
+        }
+        [id] => {
+            let id = id.parse().map_err(|_| unknown_path())?;
+            match *reading.method() {
+                Method::PATCH => {
+                    let ApiKeyBody { title, read, write, restrict, insecure, active } = reading.body()?;
+                    Ok(Operation::UpdateApiKey { id, title, read, write, restrict, insecure, active })
+                }
+                Method::DELETE => Ok(Operation::RevokeApiKey { id }),
+                _ => Err(Refused::Method("PATCH, DELETE")),
+            }
+        }
         _ => Err(unknown_path().into()),
     }
 }

@@ -103,7 +103,7 @@ impl Dialect for Roomy {
         Box::pin(async move { Response::json(StatusCode::OK, request.body.len().to_string()) })
     }
 
-    fn body_bytes_max(&self, edge: &EdgeLimits) -> usize {
+    fn body_bytes_max(&self, edge: &EdgeLimits, _: &str) -> usize {
         10 * edge.body_bytes_max
     }
 

@@ -53,3 +53,32 @@ impl Visitor<'_> for Base64Text {
         encoding::from_base64(text).map(|bytes| Base64Bytes(bytes.into())).map_err(E::custom)
     }
 }
+
+/// Bytes of one length: a key, a nonce, a signature. Travels like [`Base64Bytes`]; another length is refused. Prints as
+/// its length.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Base64Array<const N: usize>(pub [u8; N]);
+
+impl<const N: usize> fmt::Debug for Base64Array<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Base64Array({N} bytes)")
+    }
+}
+
+impl<const N: usize> Serialize for Base64Array<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&encoding::to_base64(&self.0))
+        } else {
+            serializer.serialize_bytes(&self.0)
+        }
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for Base64Array<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Base64Bytes(bytes) = Base64Bytes::deserialize(deserializer)?;
+        let array = <[u8; N]>::try_from(&bytes[..]);
+        array.map(Self).map_err(|_| de::Error::custom(format_args!("not {N} bytes")))
+    }
+}

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{Audience, ItemId, SessionId, Subject},
+    id::{Audience, ItemId, SessionId, ShareId, ShareRightId, Subject},
     time::Timestamp,
 };
 
@@ -123,6 +123,40 @@ pub enum What {
     /// What the vault keeps about its user changed.
     #[serde(rename = "vault_user.changed")]
     VaultUserChanged {},
+    /// Somebody offered the caller a right on a share.
+    #[serde(rename = "share.offered")]
+    ShareOffered {
+        /// Which share.
+        share: ShareId,
+        /// Which right.
+        right: ShareRightId,
+    },
+    /// Somebody answered an offer of the caller's.
+    #[serde(rename = "share.answered")]
+    ShareAnswered {
+        /// Which share.
+        share: ShareId,
+        /// Which right.
+        right: ShareRightId,
+        /// What they answered.
+        accepted: bool,
+    },
+    /// Somebody changed what the caller may do with a share.
+    #[serde(rename = "share.right_changed")]
+    ShareRightChanged {
+        /// Which share.
+        share: ShareId,
+        /// Which right.
+        right: ShareRightId,
+    },
+    /// Somebody took the caller's right on a share back.
+    #[serde(rename = "share.revoked")]
+    ShareRevoked {
+        /// Which share.
+        share: ShareId,
+        /// Which right.
+        right: ShareRightId,
+    },
 }
 
 /// A stretch of a feed.

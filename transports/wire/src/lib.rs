@@ -4,6 +4,7 @@
 //! client in another language mirrors exactly these types. Byte strings are canonical base64 with padding in text and
 //! plain bytes in CBOR; instants are milliseconds since 1970; unknown members are refused.
 
+mod api_keys;
 mod base64_bytes;
 mod change;
 mod event;
@@ -19,7 +20,10 @@ mod text;
 mod user;
 mod vault;
 
-pub use base64_bytes::Base64Bytes;
+pub use api_keys::{
+    ApiKey, ApiKeyChallenge, ApiKeyList, ApiKeySignIn, ApiKeySignedIn, Boxed, Grant, NewApiKey, OwnerKeys,
+};
+pub use base64_bytes::{Base64Array, Base64Bytes};
 pub use change::Change;
 pub use event::{Event, FeedPage, What};
 pub use frame::{

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{DekId, ItemId, KeyPairId, SessionId, SlotId, Subject, TemplateId},
+    id::{ApiKeyId, DekId, ItemId, KeyPairId, SessionId, SlotId, Subject, TemplateId},
 };
 
 use crate::{
-    Base64Bytes, NewDek, NewItem, NewKek, NewKeyPair, NewRotation, PassphraseChange, ProfileChange,
-    Registration, Rewrapped, SlotChange, SrpProof, SrpStart, TokenRequest, TokenShown, VaultEnrolment,
-    VaultSignIn,
+    ApiKeySignIn, Base64Bytes, NewApiKey, NewDek, NewItem, NewKek, NewKeyPair, NewRotation, PassphraseChange,
+    ProfileChange, Registration, Rewrapped, SlotChange, SrpProof, SrpStart, TokenRequest, TokenShown,
+    VaultEnrolment, VaultSignIn,
 };
 
 /// What a writer believes the present state of a record to be.
@@ -223,6 +223,49 @@ pub enum Operation {
     #[serde(rename = "user.attempts")]
     SignInAttempts {},
 
+    /// Gives out what a sign-in with an API key is signed over. Asked without a credential.
+    #[serde(rename = "api_keys.challenge")]
+    ChallengeApiKey {},
+    /// Signs in with an API key. Asked without a credential.
+    #[serde(rename = "api_keys.login")]
+    SignInWithApiKey(Box<ApiKeySignIn>),
+    /// Makes an API key. Never asked with one.
+    #[serde(rename = "api_keys.create")]
+    CreateApiKey(Box<NewApiKey>),
+    /// Lists the caller's API keys. Never asked with one.
+    #[serde(rename = "api_keys.list")]
+    ListApiKeys {},
+    /// Changes an API key, and at once what its sessions may do. What is not named stays. Never asked with one.
+    #[serde(rename = "api_keys.update")]
+    UpdateApiKey {
+        /// Which.
+        id: ApiKeyId,
+        /// What its owner calls it; at most 1,024 bytes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
+        /// Whether it may look.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        read: Option<bool>,
+        /// Whether it may change something.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        write: Option<bool>,
+        /// Whether it reaches only the secrets that are attached to it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        restrict: Option<bool>,
+        /// Whether the server may be given the key of its secrets.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        insecure: Option<bool>,
+        /// Whether it signs in at all. One that no longer does has no sessions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        active: Option<bool>,
+    },
+    /// Ends an API key for ever, and with it its sessions. Never asked with one.
+    #[serde(rename = "api_keys.revoke")]
+    RevokeApiKey {
+        /// Which.
+        id: ApiKeyId,
+    },
+
     /// Sets the caller's KEK. It is set once, and from then on rotated.
     #[serde(rename = "kek.set")]
     SetKek(NewKek),
@@ -410,6 +453,8 @@ impl Operation {
                 | Self::RegisterUser(_)
                 | Self::BeginSrp(_)
                 | Self::FinishSrp(_)
+                | Self::ChallengeApiKey {}
+                | Self::SignInWithApiKey(_)
                 | Self::SpendToken(_)
                 | Self::CreateVaultUser(_)
                 | Self::OpenVaultSession(_)

@@ -3,14 +3,15 @@
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{AccountId, SessionId, Subject},
+    id::{AccountId, ApiKeyId, SessionId, Subject},
     time::Timestamp,
 };
 
 use crate::{
-    AdmissionToken, Admitted, Base64Bytes, Dek, DekPage, FeedPage, Item, ItemPage, Kek, KeyPair, KeyPairPage,
-    PassphraseChanged, Rotation, ServiceInfo, SignInFailures, SignedIn, SrpChallenge, TemplateList,
-    UserRegistered, UsernameReserved, VaultEnrolled, VaultSession, VaultUser,
+    AdmissionToken, Admitted, ApiKey, ApiKeyChallenge, ApiKeyList, ApiKeySignedIn, Base64Bytes, Dek, DekPage,
+    FeedPage, Item, ItemPage, Kek, KeyPair, KeyPairPage, PassphraseChanged, Rotation, ServiceInfo,
+    SignInFailures, SignedIn, SrpChallenge, TemplateList, UserRegistered, UsernameReserved, VaultEnrolled,
+    VaultSession, VaultUser,
 };
 
 /// The answer to an operation: an object with one member, whose name is the kind of answer. Which kind comes is fixed
@@ -64,6 +65,14 @@ pub enum Reply {
     PassphraseChanged(PassphraseChanged),
     /// To `user.attempts`.
     Attempts(SignInFailures),
+    /// To `api_keys.challenge`.
+    ApiKeyChallenge(ApiKeyChallenge),
+    /// To `api_keys.login`.
+    ApiKeySignedIn(ApiKeySignedIn),
+    /// To `api_keys.create` and `api_keys.update`.
+    ApiKey(ApiKey),
+    /// To `api_keys.list`.
+    ApiKeys(ApiKeyList),
     /// To `kek.set`, `kek.get`, `kek.restart`, `rotation.finish` and `rotation.cancel`.
     Kek(Kek),
     /// To `rotation.begin` and `rotation.rewrap`.
@@ -94,8 +103,8 @@ pub enum Reply {
     Item(Item),
     /// To `item.list`.
     Items(ItemPage),
-    /// To `session.revoke`, `account.erase`, and what deletes one thing: `records.delete`, `dek.delete`,
-    /// `keypair.delete`, `item.delete`, `slot.delete`.
+    /// To `session.revoke`, `account.erase`, and what deletes one thing: `records.delete`, `api_keys.revoke`,
+    /// `dek.delete`, `keypair.delete`, `item.delete`, `slot.delete`.
     Done {},
 }
 
@@ -138,6 +147,9 @@ pub struct SessionInfo {
     /// The session it was opened from, and with which it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<SessionId>,
+    /// The API key it was opened with, and with which it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<ApiKeyId>,
 }
 
 /// A session that was opened, with its token, which is shown this once. Debug output hides it.

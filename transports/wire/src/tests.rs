@@ -4,7 +4,7 @@ use bytes::Bytes;
 use insta::assert_snapshot;
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{AccountId, Audience, ItemId, SessionId, Subject},
+    id::{AccountId, Audience, ItemId, SessionId, ShareId, ShareRightId, Subject},
     time::Timestamp,
 };
 
@@ -37,6 +37,14 @@ fn tag() -> RecordTag {
 
 fn audience() -> Audience {
     Audience::new("vault").unwrap()
+}
+
+fn share() -> ShareId {
+    ShareId::from_bytes([0xab; 16])
+}
+
+fn share_right() -> ShareRightId {
+    ShareRightId::from_bytes([0xcd; 16])
 }
 
 fn item() -> ItemId {
@@ -158,6 +166,7 @@ fn replies() {
                 expires: Some(at()),
                 last_used: None,
                 parent: None,
+                api_key: None,
             }],
         },
         Reply::Opened(SessionOpened { session: session(), token: "srt_x".to_owned(), expires: Some(at()) }),
@@ -231,6 +240,10 @@ fn events() {
         What::ItemPut { item: item() },
         What::ItemDeleted { item: item() },
         What::VaultUserChanged {},
+        What::ShareOffered { share: share(), right: share_right() },
+        What::ShareAnswered { share: share(), right: share_right(), accepted: true },
+        What::ShareRightChanged { share: share(), right: share_right() },
+        What::ShareRevoked { share: share(), right: share_right() },
     ];
     let text: Vec<String> =
         all.into_iter().map(|what| json(&Event { sequence: 9, at: at(), what })).collect();
@@ -250,6 +263,10 @@ fn events() {
     {"sequence":9,"at":1780000000123,"what":{"item.put":{"item":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"}}}
     {"sequence":9,"at":1780000000123,"what":{"item.deleted":{"item":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"}}}
     {"sequence":9,"at":1780000000123,"what":{"vault_user.changed":{}}}
+    {"sequence":9,"at":1780000000123,"what":{"share.offered":{"share":"abababababababababababababababab","right":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"}}}
+    {"sequence":9,"at":1780000000123,"what":{"share.answered":{"share":"abababababababababababababababab","right":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd","accepted":true}}}
+    {"sequence":9,"at":1780000000123,"what":{"share.right_changed":{"share":"abababababababababababababababab","right":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"}}}
+    {"sequence":9,"at":1780000000123,"what":{"share.revoked":{"share":"abababababababababababababababab","right":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"}}}
     "#);
 }
 
@@ -420,5 +437,6 @@ fn a_frame_prints_without_token_key_and_content() {
     assert!(printed.contains("has_idempotency_key: true"), "{printed}");
 }
 
+mod api_keys;
 mod people;
 mod round_trips;

@@ -4,22 +4,31 @@
 //! and purging goes on from whatever rows are left.
 
 use serde::{Deserialize, Serialize};
-use strongroom_primitives::id::AccountId;
+use strongroom_primitives::id::{AccountId, ApiKeyId, ShareId};
 use strongroom_storage::Key;
 
 use super::{AccountState, Accounts, StoredAccount};
 use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Identity, Need, Principal, Rights},
-    domains::{sessions::StoredSessionIndex, vault::StoredVaultUser},
+    domains::{
+        people::{StoredAddress, StoredPerson},
+        sessions::StoredSessionIndex,
+        sharing::{StoredShareRight, shares},
+        vault::StoredVaultUser,
+    },
     error::EngineError,
     keyspace::{self, Keyspace},
 };
 
 /// Rows that one purge looks at under a prefix.
 fn purge_rows(prefix: u8) -> usize {
-    // An item of a vault may take a megabyte.
-    if prefix == b'm' { 16 } else { 256 }
+    match prefix {
+        // An item of a vault may take a megabyte, a datastore two.
+        b'm' => 16,
+        b'b' => 4,
+        _ => 256,
+    }
 }
 
 /// Ends an account for ever. [`PurgeAccount`] then removes its rows.
@@ -116,7 +125,7 @@ impl Command for PurgeAccount {
     }
 
     fn reads(&self, _: &Principal, _: &Keyspace) -> Reads {
-        let start = Reads::one(keyspace::account(self.account));
+        let start = Reads::one(keyspace::account(self.account)).row(keyspace::person(self.account));
         keyspace::ACCOUNT_PREFIXES.iter().fold(start, |reads, prefix| {
             reads.range_hint(keyspace::account_prefix(*prefix, self.account), None, purge_rows(*prefix))
         })
@@ -132,6 +141,11 @@ impl Command for PurgeAccount {
         if stored.is_none_or(|stored| stored.state != AccountState::Erased) {
             return Err(EngineError::Fault);
         }
+        let person: Option<StoredPerson> = view.row(&keyspace::person(self.account))?;
+        let address_key = person.as_ref().map(|person| person.address_key(moment.space));
+        if let Some(key) = address_key.clone().filter(|key| !view.has(key)) {
+            return Ok(Step::Need(Reads::one(key)));
+        }
         let mut rows: Vec<Key> = Vec::new();
         let mut more = false;
         for prefix in keyspace::ACCOUNT_PREFIXES {
@@ -144,9 +158,30 @@ impl Command for PurgeAccount {
                         let index: Option<StoredSessionIndex> = view.row(key)?;
                         rows.extend(index.map(|index| keyspace::session(index.session)));
                     }
+                    b'j' => {
+                        let id = keyspace::sixteen(key, 17).map(ApiKeyId::from_bytes);
+                        rows.extend(id.map(keyspace::api_key_place));
+                    }
+                    b'W' => {
+                        rows.extend(person.as_ref().and_then(|person| person.activation_key(moment.space)));
+                        // An address that somebody else has shown to be theirs stays theirs.
+                        if let Some(address_key) = &address_key {
+                            let address: Option<StoredAddress> = view.row(address_key)?;
+                            let own = address.is_some_and(|address| address.account == self.account);
+                            rows.extend(own.then(|| address_key.clone()));
+                        }
+                    }
                     b'V' => {
                         let user: Option<StoredVaultUser> = view.row(key)?;
                         rows.extend(user.map(|user| user.key(moment.space)));
+                    }
+                    b'a' => {
+                        let right: Option<StoredShareRight> = view.row(key)?;
+                        let share = keyspace::sixteen(key, 17).map(ShareId::from_bytes);
+                        let gone = right
+                            .zip(share)
+                            .map(|(right, share)| shares::place_and_member(right.id, share, self.account));
+                        rows.extend(gone.into_iter().flatten());
                     }
                     _ => {}
                 }

@@ -42,7 +42,7 @@ impl Command for WhoAmI {
     const KIND: Kind = Kind::Read;
 
     fn needs(&self) -> Need {
-        Need::Account
+        Need::Own
     }
 
     fn reads(&self, _: &Principal, _: &Keyspace) -> Reads {

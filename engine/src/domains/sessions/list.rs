@@ -1,7 +1,10 @@
 //! What sessions an account has.
 
 use serde::{Deserialize, Serialize};
-use strongroom_primitives::{id::SessionId, time::Timestamp};
+use strongroom_primitives::{
+    id::{ApiKeyId, SessionId},
+    time::Timestamp,
+};
 
 use super::{
     SESSIONS_READ_MAX, Sessions, StoredSeen, StoredSession, StoredSessionIndex, account_of, need_of,
@@ -30,6 +33,8 @@ pub struct SessionInfo {
     pub last_used: Option<Timestamp>,
     /// The session it was opened from, and with which it ends.
     pub parent: Option<SessionId>,
+    /// The API key that it was opened with, and with which it ends.
+    pub api_key: Option<ApiKeyId>,
 }
 
 /// Lists the bearer sessions of an account.
@@ -76,10 +81,19 @@ impl Command for ListSessions {
         let mut sessions = Vec::new();
         for (_, StoredSessionIndex { session, .. }) in rows {
             if let Some(stored) = view.row::<StoredSession>(&keyspace::session(session))? {
-                let StoredSession { label, rights, opened, expires, parent, .. } = stored;
+                let StoredSession { label, rights, opened, expires, parent, api_key, .. } = stored;
                 let seen: Option<StoredSeen> = view.row(&keyspace::session_seen(account, session))?;
                 let last_used = seen.map(|seen| seen.at);
-                sessions.push(SessionInfo { session, label, rights, opened, expires, last_used, parent });
+                sessions.push(SessionInfo {
+                    session,
+                    label,
+                    rights,
+                    opened,
+                    expires,
+                    last_used,
+                    parent,
+                    api_key,
+                });
             }
         }
         Decision::reply(sessions).done()

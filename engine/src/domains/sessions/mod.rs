@@ -5,10 +5,14 @@
 //! command that comes with a token is guarded by the session's row, and by its parent's if it was opened from another
 //! session: a revocation bites on the very next commit.
 
+pub mod api_key;
+pub mod device_code;
+pub mod identity;
 mod list;
 mod open;
 mod prove;
 mod revoke;
+pub mod sealed;
 mod seen;
 pub mod srp;
 #[cfg(test)]
@@ -16,7 +20,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
-    id::{AccountId, SessionId},
+    id::{AccountId, ApiKeyId, SessionId},
     time::Timestamp,
 };
 use subtle::ConstantTimeEq;
@@ -26,6 +30,7 @@ pub(crate) use open::Opening;
 pub use open::{BearerIssued, IssueBearer, OpenChild, TokenForm};
 pub use prove::ProveSession;
 pub use revoke::{ExpireSession, RevokeSession, RevokeSessions};
+pub(crate) use sealed::StoredSeal;
 pub(crate) use seen::StoredSeen;
 pub use seen::TouchSession;
 
@@ -48,8 +53,12 @@ impl Domain for Sessions {
 /// What begins every bearer token, so that it can be recognised where it should not be.
 pub const BEARER_PREFIX: &str = "srt_";
 
-/// Sessions that are looked at when all of an account's are asked for, which is the most that an account can have.
-const SESSIONS_READ_MAX: usize = 1_000;
+/// The most sessions of its own that an account can have.
+const SESSIONS_MAX: u64 = 1_000;
+
+/// Sessions that are looked at when all of an account's are asked for: its own, and those of all its API keys as far
+/// as the limits can be set.
+const SESSIONS_READ_MAX: usize = 10_000;
 
 /// The account that a command about sessions is about: the caller's own unless the operator names one.
 fn account_of(identity: Option<&Identity>, who: &Principal, space: &Keyspace) -> AccountId {
@@ -59,6 +68,17 @@ fn account_of(identity: Option<&Identity>, who: &Principal, space: &Keyspace) ->
 /// What a command about sessions takes: naming somebody is the operator's.
 fn need_of(identity: Option<&Identity>) -> Need {
     if identity.is_some() { Need::Operator } else { Need::Account }
+}
+
+/// Sessions that are counted together, and make room only for each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pool {
+    /// Those of the account, which its ledger counts.
+    Own,
+    /// Those that nobody has shown to be theirs. The ledger counts them too.
+    Unproved,
+    /// Those of one API key: a key in many hands signs nobody else out.
+    Keyed(ApiKeyId),
 }
 
 /// One bearer session.
@@ -79,6 +99,10 @@ pub(crate) struct StoredSession {
     pub(crate) form: TokenForm,
     /// Until when somebody has to show that they can read the token, if nobody has yet.
     pub(crate) prove_by: Option<Timestamp>,
+    /// The API key it was opened with. Where that is gone, this one is not good either.
+    pub(crate) api_key: Option<ApiKeyId>,
+    /// What its requests and answers are sealed with, if they are.
+    pub(crate) seal: Option<StoredSeal>,
 }
 
 impl Stored for StoredSession {}
@@ -115,6 +139,8 @@ pub(crate) struct StoredSessionIndex {
     pub(crate) ends: Option<Timestamp>,
     /// Whether nobody has shown yet that they can read the token.
     pub(crate) unproved: bool,
+    /// The API key it was opened with.
+    pub(crate) api_key: Option<ApiKeyId>,
 }
 
 impl StoredSessionIndex {
@@ -125,7 +151,21 @@ impl StoredSessionIndex {
             opened: stored.opened,
             ends: stored.ends(),
             unproved: stored.prove_by.is_some(),
+            api_key: stored.api_key,
         }
+    }
+
+    fn pool(&self) -> Pool {
+        match self.api_key {
+            Some(api_key) => Pool::Keyed(api_key),
+            None if self.unproved => Pool::Unproved,
+            None => Pool::Own,
+        }
+    }
+
+    /// Whether the account's ledger counts it.
+    fn is_counted(&self) -> bool {
+        self.api_key.is_none()
     }
 }
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     encoding, hash,
-    id::{AccountId, SessionId},
+    id::{AccountId, ApiKeyId, SessionId},
     time::Timestamp,
 };
 
 use super::{
-    BEARER_PREFIX, SESSIONS_READ_MAX, Sessions, StoredSession, StoredSessionIndex,
+    BEARER_PREFIX, Pool, SESSIONS_MAX, Sessions, StoredSession, StoredSessionIndex,
     revoke::{Indexed, all_of, end_in, reads_of},
+    sealed::Sealing,
 };
 use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
@@ -22,8 +23,8 @@ use crate::{
     keyspace::{self, Keyspace},
 };
 
-/// A label is clipped to so many bytes.
-const LABEL_BYTES_MAX: usize = 128;
+/// A label is clipped to so many bytes. Source: dialects/psono.md, section 4.
+const LABEL_BYTES_MAX: usize = 256;
 
 /// A new session and its token, which nobody can show again.
 #[derive(Serialize, Deserialize)]
@@ -54,6 +55,8 @@ pub enum TokenForm {
     /// Two texts of padded base64url, each of 32 random bytes, joined by a dot: 89 characters, as Meeco's clients hold
     /// them. Source: dialects/meeco.md, section 4.
     Pair,
+    /// 128 hexadecimal digits: 64 random bytes, as Psono's clients hold them. Source: dialects/psono.md, section 5.
+    Hex,
 }
 
 impl TokenForm {
@@ -66,6 +69,7 @@ impl TokenForm {
                 let half = || encoding::to_base64url_padded(&moment.entropy.array::<32>());
                 format!("{}.{}", half(), half())
             }
+            Self::Hex => encoding::to_hex(&moment.entropy.array::<64>()),
         }
     }
 }
@@ -82,6 +86,10 @@ pub(crate) struct Opening<'a> {
     /// Until when somebody has to show that they can read the token. `None` if the caller has shown that they are who
     /// they say.
     pub(crate) prove_by: Option<Timestamp>,
+    /// The API key that it is opened with.
+    pub(crate) api_key: Option<ApiKeyId>,
+    /// What it is sealed with, if it is.
+    pub(crate) seal: Option<Sealing>,
 }
 
 /// Sessions of one account that nobody has shown to be theirs.
@@ -124,28 +132,42 @@ impl Opening<'_> {
         Ok((ledger.sessions >= sessions_max(moment)).then(|| reads_of(account)))
     }
 
-    /// The same for somebody who signs in: where the account has as many sessions as it may, the oldest ends. Sessions
-    /// that nobody has proved make room only for each other, so that whoever can only open those ends no other.
+    /// The same for somebody who signs in: where there are as many sessions of its pool as there may be, the oldest
+    /// ends. Sessions that nobody has proved make room only for each other, so that whoever can only open those ends no
+    /// other; and so do those of one API key.
     pub(crate) fn decide_making_room(
         self,
         view: &View<'_>,
         moment: &Moment<'_>,
     ) -> Result<Decision<BearerIssued>, EngineError> {
         let ledger: Ledger = view.row(&keyspace::ledger(self.account))?.unwrap_or_default();
-        let unproved = self.prove_by.is_some();
-        let max = if unproved { UNPROVED_MAX } else { sessions_max(moment) as usize };
-        let has_room = !unproved && ledger.sessions < max as u64;
+        let pool = self.pool();
+        let max = match pool {
+            Pool::Own => usize::try_from(sessions_max(moment)).unwrap_or(usize::MAX),
+            Pool::Unproved => UNPROVED_MAX,
+            Pool::Keyed(_) => moment.limits.api_key_sessions_max,
+        };
+        let has_room = pool == Pool::Own && ledger.sessions < max as u64;
         let all = if has_room { Vec::new() } else { all_of(view, self.account)? };
-        let ending = outnumbered(all, unproved, max, moment);
+        let ending = outnumbered(all, pool, max, moment);
         Ok(self.write(ledger, ending, moment))
     }
 
+    fn pool(&self) -> Pool {
+        match self.api_key {
+            Some(api_key) => Pool::Keyed(api_key),
+            None if self.prove_by.is_some() => Pool::Unproved,
+            None => Pool::Own,
+        }
+    }
+
     fn write(self, mut ledger: Ledger, ending: Indexed, moment: &Moment<'_>) -> Decision<BearerIssued> {
-        let Self { account, identity, rights, expires, label, parent, form, prove_by } = self;
+        let Self { account, identity, rights, expires, label, parent, form, prove_by, api_key, seal } = self;
         let token = form.draw(moment);
         let digest = hash::sha256(token.as_bytes());
         let session = StoredSession::id_of(&digest);
         let (opened, label) = (moment.now, clip(label, LABEL_BYTES_MAX));
+        let seal = seal.map(|seal| seal.under(&token, session, moment));
         let row = StoredSession {
             digest,
             account,
@@ -157,33 +179,33 @@ impl Opening<'_> {
             parent,
             form,
             prove_by,
+            api_key,
+            seal,
         };
+        let index = StoredSessionIndex::of(session, &row);
         let decision = Decision::reply(BearerIssued { token, session, account, opened, expires });
         let decision = end_in(decision, &mut ledger, account, ending);
-        ledger.sessions += 1;
+        ledger.sessions += u64::from(index.is_counted());
         decision
             .put(keyspace::ledger(account), &ledger)
             .put(keyspace::session(session), &row)
-            .put(keyspace::account_session(account, session), &StoredSessionIndex::of(session, &row))
+            .put(keyspace::account_session(account, session), &index)
             .tell(account, Event::SessionOpened { session })
     }
 }
 
 pub(super) fn sessions_max(moment: &Moment<'_>) -> u64 {
-    moment.limits.sessions_max.min(SESSIONS_READ_MAX as u64)
+    moment.limits.sessions_max.min(SESSIONS_MAX)
 }
 
-/// The sessions that end so that one more of their kind has room: those whose time is over, and the oldest, each with
+/// The sessions that end so that one more of this pool has room: those whose time is over, and the oldest, each with
 /// its children.
-pub(super) fn outnumbered(all: Indexed, unproved: bool, max: usize, moment: &Moment<'_>) -> Indexed {
+pub(super) fn outnumbered(all: Indexed, pool: Pool, max: usize, moment: &Moment<'_>) -> Indexed {
     let over = |index: &StoredSessionIndex| index.ends.is_some_and(|ends| moment.now > ends);
     let mut ending: Vec<SessionId> =
         all.iter().filter(|(_, index)| over(index)).map(|(_, index)| index.session).collect();
-    let mut living: Vec<&StoredSessionIndex> = all
-        .iter()
-        .map(|(_, index)| index)
-        .filter(|index| !over(index) && index.unproved == unproved)
-        .collect();
+    let mut living: Vec<&StoredSessionIndex> =
+        all.iter().map(|(_, index)| index).filter(|index| !over(index) && index.pool() == pool).collect();
     living.sort_by_key(|index| (index.opened, index.session));
     // Children count, but go only with their parents.
     let mut excess = (living.len() + 1).saturating_sub(max.max(1));
@@ -214,7 +236,7 @@ pub struct IssueBearer {
     pub rights: Rights,
     /// How long it is good; `None` until revoked.
     pub life: Option<Duration>,
-    /// What its holder calls it; at most 128 bytes are kept.
+    /// What its holder calls it; at most 256 bytes are kept.
     pub label: String,
 }
 
@@ -260,6 +282,8 @@ impl Command for IssueBearer {
             parent: None,
             form: TokenForm::Bearer,
             prove_by: None,
+            api_key: None,
+            seal: None,
         };
         opening.decide(view, moment)?.put(account_key, &stored).done()
     }
@@ -273,7 +297,7 @@ impl Command for IssueBearer {
 pub struct OpenChild {
     /// How long it is good.
     pub life: Duration,
-    /// What its holder calls it; at most 128 bytes are kept.
+    /// What its holder calls it; at most 256 bytes are kept.
     pub label: String,
 }
 
@@ -320,6 +344,8 @@ impl Command for OpenChild {
             parent: Some(parent),
             form: stored.form,
             prove_by: None,
+            api_key: None,
+            seal: None,
         };
         opening.decide(view, moment)?.done()
     }

@@ -1,9 +1,10 @@
 //! Proving a session: whoever uses a token that was handed out sealed has shown that they could open it.
 
 use serde::Serialize;
+use strongroom_primitives::id::SessionId;
 
 use super::{
-    Sessions, StoredSession, StoredSessionIndex,
+    Pool, Sessions, StoredSession, StoredSessionIndex,
     open::{outnumbered, sessions_max},
     revoke::{all_of, end_in, reads_of},
 };
@@ -55,17 +56,32 @@ impl Command for ProveSession {
         if stored.prove_by.is_none() {
             return Decision::reply(()).done();
         }
-        let proved = StoredSession { prove_by: None, ..stored };
-        let max = usize::try_from(sessions_max(moment)).unwrap_or(usize::MAX);
-        let mut all = all_of(view, who.account)?;
-        all.retain(|(_, index)| index.session != session);
-        let ending = outnumbered(all, false, max, moment);
-        let ledger_key = keyspace::ledger(who.account);
-        let mut ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
-        end_in(Decision::reply(()), &mut ledger, who.account, ending)
-            .put(ledger_key, &ledger)
-            .put(keyspace::account_session(who.account, session), &StoredSessionIndex::of(session, &proved))
-            .put(key, &proved)
-            .done()
+        // Using the token is not what proves this one: see `ActivateSession`.
+        if stored.seal.as_ref().is_some_and(|seal| seal.validator.is_some()) {
+            return Err(EngineError::SessionUnproved);
+        }
+        prove(session, stored, view, moment)?.done()
     }
+}
+
+/// Makes a session one of its account's own. What [`reads_of`] names has been read.
+pub(super) fn prove(
+    session: SessionId,
+    stored: StoredSession,
+    view: &View<'_>,
+    moment: &Moment<'_>,
+) -> Result<Decision<()>, EngineError> {
+    let account = stored.account;
+    let proved = StoredSession { prove_by: None, ..stored };
+    let max = usize::try_from(sessions_max(moment)).unwrap_or(usize::MAX);
+    let mut all = all_of(view, account)?;
+    all.retain(|(_, index)| index.session != session);
+    let ending = outnumbered(all, Pool::Own, max, moment);
+    let ledger_key = keyspace::ledger(account);
+    let mut ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
+    let decision = end_in(Decision::reply(()), &mut ledger, account, ending)
+        .put(ledger_key, &ledger)
+        .put(keyspace::account_session(account, session), &StoredSessionIndex::of(session, &proved))
+        .put(keyspace::session(session), &proved);
+    Ok(decision)
 }

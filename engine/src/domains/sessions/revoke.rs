@@ -50,7 +50,8 @@ pub(super) fn end_in<R>(
     account: AccountId,
     ending: Indexed,
 ) -> Decision<R> {
-    ledger.sessions = ledger.sessions.saturating_sub(ending.len() as u64);
+    let counted = ending.iter().filter(|(_, index)| index.is_counted()).count() as u64;
+    ledger.sessions = ledger.sessions.saturating_sub(counted);
     ending.into_iter().fold(decision, |decision, (key, StoredSessionIndex { session, .. })| {
         decision
             .delete(key)
@@ -89,7 +90,11 @@ impl Command for RevokeSession {
     const KIND: Kind = Kind::Write;
 
     fn needs(&self) -> Need {
-        need_of(self.identity.as_ref())
+        match self.session {
+            // Whoever has a token may end its session: one that is not proved yet, and that of any API key.
+            None if self.identity.is_none() => Need::Unproved,
+            _ => need_of(self.identity.as_ref()),
+        }
     }
 
     fn lane(&self, who: &Principal, space: &Keyspace) -> Lane {
@@ -191,12 +196,13 @@ impl Command for ExpireSession {
     ) -> Result<Step<()>, EngineError> {
         let key = keyspace::session(self.session);
         let stored: Option<StoredSession> = view.row(&key)?;
-        if stored.and_then(|stored| stored.ends()).is_none_or(|ends| moment.now <= ends) {
+        let Some(stored) = stored.filter(|stored| stored.ends().is_some_and(|ends| moment.now > ends)) else {
             return Decision::reply(()).done();
-        }
+        };
         let ledger_key = keyspace::ledger(self.account);
         let mut ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
-        ledger.sessions = ledger.sessions.saturating_sub(1);
+        let counted = StoredSessionIndex::of(self.session, &stored).is_counted();
+        ledger.sessions = ledger.sessions.saturating_sub(u64::from(counted));
         Decision::reply(())
             .delete(key)
             .delete(keyspace::account_session(self.account, self.session))

@@ -63,6 +63,8 @@ fn open_session(
         parent: None,
         form,
         prove_by: Some(moment.now.saturating_add(moment.limits.session_proof_within)),
+        api_key: None,
+        seal: None,
     };
     opening.decide_making_room(view, moment)
 }
@@ -141,8 +143,8 @@ impl Command for CreateVaultUser {
         let identity = self.identity(&token.admitted)?;
         let account = moment.space.account_of(&identity.realm, &identity.subject);
         let user_key = keyspace::vault_user(account);
-        if !view.has(&user_key) {
-            return Ok(Step::Need(token.reads().and(self.rows_of(account, &key, moment.space))));
+        if let Some(reads) = view.lacks(token.reads().and(self.rows_of(account, &key, moment.space))) {
+            return Ok(Step::Need(reads));
         }
         let account_key = keyspace::account(account);
         let known: Option<StoredAccount> = view.row(&account_key)?;
@@ -233,8 +235,9 @@ impl Command for OpenVaultSession {
         let known: Option<StoredVaultKey> = view.row(&key)?;
         let StoredVaultKey { account, pem } = known.ok_or(EngineError::LoginRefused)?;
         let (account_key, user_key) = (keyspace::account(account), keyspace::vault_user(account));
-        if !view.has(&user_key) {
-            return Ok(Step::Need(Opening::reads(account).row(account_key).row(user_key)));
+        let reads = Opening::reads(account).row(account_key.clone()).row(user_key.clone());
+        if let Some(reads) = view.lacks(reads) {
+            return Ok(Step::Need(reads));
         }
         let holder = view.row::<StoredAccount>(&account_key)?;
         let holder = holder.filter(|holder| holder.state == AccountState::Active);

@@ -7,7 +7,7 @@ use http::Uri;
 use crate::ClientError;
 
 /// Where the native interface lies when the URL has no path of its own.
-const DEFAULT_PATH: &str = "/v1";
+pub(crate) const NATIVE_PATH: &str = "/v1";
 
 /// A server's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,14 +17,14 @@ pub(crate) struct Address {
     /// A name or an address; IPv6 without brackets.
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// Where the native interface lies: a slash and segments, without a slash at the end.
+    /// Where the interface lies: a slash and segments, without a slash at the end; empty for the root.
     pub(crate) path: String,
 }
 
 impl Address {
-    /// Reads `http://` or `https://` (`ws://`, `wss://` mean the same), host, port and the native interface's path,
-    /// `/v1` unless given. `allow_plaintext` admits unencrypted ways to other machines.
-    pub(crate) fn read(url: &str, allow_plaintext: bool) -> Result<Self, ClientError> {
+    /// Reads `http://` or `https://` (`ws://`, `wss://` mean the same), host, port and the interface's path,
+    /// `default_path` unless given. `allow_plaintext` admits unencrypted ways to other machines.
+    pub(crate) fn read(url: &str, default_path: &str, allow_plaintext: bool) -> Result<Self, ClientError> {
         let invalid = |what: &str| ClientError::Invalid(format!("the server's URL {what}"));
         let uri: Uri =
             url.trim().parse().map_err(|_| invalid("is not a URL; write it as https://host:port"))?;
@@ -46,7 +46,7 @@ impl Address {
         let path = uri.path().trim_end_matches('/');
         // The URL of the WebSocket itself names the interface beside it.
         let path = if scheme.starts_with("ws") { path.strip_suffix("/ws").unwrap_or(path) } else { path };
-        let path = if path.is_empty() { DEFAULT_PATH } else { path }.to_owned();
+        let path = if path.is_empty() { default_path } else { path }.to_owned();
         let address = Self { secure, host, port, path };
         if !secure && !address.is_here() && !allow_plaintext {
             let text = "the server's URL is http:// to another machine, which would show the token to everybody on \
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_url_names_a_host_and_where_the_interface_lies() {
-        let read = |url: &str| Address::read(url, false).unwrap();
+        let read = |url: &str| Address::read(url, NATIVE_PATH, false).unwrap();
         let address = read("https://keys.example");
         assert_eq!((address.secure, address.port, address.path.as_str()), (true, 443, "/v1"));
         let address = read("http://127.0.0.1:8470/v1/");
@@ -93,16 +93,16 @@ mod tests {
     #[test]
     fn a_url_that_is_none_or_carries_more_is_refused() {
         for bad in ["", "keys.example", "/v1", "ftp://x", "https://u:p@x", "https://x/?token=1", "https://"] {
-            assert!(matches!(Address::read(bad, true), Err(ClientError::Invalid(_))), "{bad:?}");
+            assert!(matches!(Address::read(bad, NATIVE_PATH, true), Err(ClientError::Invalid(_))), "{bad:?}");
         }
     }
 
     #[test]
     fn a_token_does_not_leave_the_machine_in_the_clear_unless_asked() {
         for url in ["http://keys.example:8470", "ws://192.0.2.1", "http://localhost.example"] {
-            let error = Address::read(url, false).unwrap_err();
+            let error = Address::read(url, NATIVE_PATH, false).unwrap_err();
             assert!(error.to_string().contains("https://"), "{error}");
-            assert!(Address::read(url, true).is_ok());
+            assert!(Address::read(url, NATIVE_PATH, true).is_ok());
         }
     }
 }

@@ -8,34 +8,28 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use reqwest::Method;
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH, RETRY_AFTER,
-};
-use reqwest::redirect::Policy;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use strongroom_wire::{Operation, Previous, Reply, SessionInfo};
 
-use super::address::Address;
-use super::{Feed, Link, Place, Question, Shown, foreign, tls};
+use super::address::NATIVE_PATH;
+use super::door::Door;
+use super::{Feed, Link, Place, Question, Shown, foreign};
 use crate::client::ClientOptions;
 use crate::credentials::Credentials;
 use crate::{ClientError, checks};
 
 /// How long a page of a feed waits at the server for something to be on it, in seconds.
 const FEED_WAIT_S: u64 = 25;
-/// How long a connection may take to be made.
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 /// A server over HTTP. Clones share connections.
 #[derive(Clone)]
 pub(crate) struct HttpLink(Arc<Inner>);
 
 struct Inner {
-    http: reqwest::Client,
-    /// Everything before the path of an operation.
-    base: String,
+    door: Door,
     credentials: Credentials,
     options: ClientOptions,
 }
@@ -46,22 +40,8 @@ impl HttpLink {
         credentials: Credentials,
         options: ClientOptions,
     ) -> Result<Self, ClientError> {
-        let address = Address::read(url, options.allow_plaintext)?;
-        let mut builder = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(CONNECT_WITHIN)
-            .user_agent(concat!("strongroom-client/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(tls::config(address.secure, options.roots_pem.as_deref())?);
-        if !address.secure {
-            // A proxy would read along.
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(|error| ClientError::Invalid(chain(&error)))?;
-        let scheme = if address.secure { "https" } else { "http" };
-        let base = format!("{scheme}://{}{}", address.authority(), address.path);
-        Ok(Self(Arc::new(Inner { http, base, credentials, options })))
+        let door = Door::new(url, NATIVE_PATH, &options)?;
+        Ok(Self(Arc::new(Inner { door, credentials, options })))
     }
 }
 
@@ -71,9 +51,9 @@ impl Link for HttpLink {
     }
 
     fn of(&self, credentials: Credentials) -> Arc<dyn Link> {
-        let Inner { http, base, options, .. } = &*self.0;
-        let (http, base, options) = (http.clone(), base.clone(), options.clone());
-        Arc::new(Self(Arc::new(Inner { http, base, credentials, options })))
+        let Inner { door, options, .. } = &*self.0;
+        let (door, options) = (door.clone(), options.clone());
+        Arc::new(Self(Arc::new(Inner { door, credentials, options })))
     }
 
     fn follow<'a>(&'a self, place: &'a Place) -> BoxFuture<'a, Result<Box<dyn Feed>, ClientError>> {
@@ -100,46 +80,21 @@ impl Inner {
             key.set_sensitive(true);
             headers.insert("idempotency-key", key);
         }
-        let mut request = self
-            .http
-            .request(spelled.method, format!("{}{}", self.base, spelled.target))
-            .headers(headers)
-            .timeout(question.within);
+        let mut request = self.door.request(spelled.method, &spelled.target).headers(headers);
         if let Some(body) = spelled.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
-        let failed = |error: reqwest::Error| failed(error, question.within);
-        let response = request.send().await.map_err(failed)?;
-        let status = response.status();
-        let retry_after_s = whole_seconds(response.headers());
-        let body = self.body(response, question.within).await?;
-        let answer = if status.is_success() {
-            read_reply(&question.operation, &body)
-        } else if status.is_redirection() {
-            Err(ClientError::protocol("it points elsewhere; give the URL of where the server really is"))
+        let answered = self.door.send(request, question.within).await?;
+        let answer = if answered.is_success() {
+            read_reply(&question.operation, &answered.body)
         } else {
-            Err(ClientError::Problem(Box::new(foreign::read_problem(status.as_u16(), retry_after_s, &body))))
+            let problem = foreign::read_problem(answered.status, answered.retry_after_s, &answered.body);
+            Err(ClientError::Problem(Box::new(problem)))
         };
         if answer.as_ref().is_err_and(ClientError::is_expired) {
             self.credentials.forget(&issued).await;
         }
         answer
-    }
-
-    /// The body, within its limit.
-    async fn body(&self, mut response: reqwest::Response, within: Duration) -> Result<Vec<u8>, ClientError> {
-        let max = self.options.answer_bytes_max;
-        let mut body = Vec::new();
-        if response.content_length().is_some_and(|length| length > max as u64) {
-            return Err(ClientError::TooLarge { max });
-        }
-        while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, within))? {
-            if body.len() + chunk.len() > max {
-                return Err(ClientError::TooLarge { max });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
     }
 }
 
@@ -239,6 +194,32 @@ fn spell(operation: &Operation) -> Result<Spelled, ClientError> {
             (Method::PUT, Target::at("/user/passphrase"))
         }
         Operation::SignInAttempts {} => (Method::GET, Target::at("/user/attempts")),
+        Operation::ChallengeApiKey {} => (Method::POST, Target::at("/api-keys/challenge")),
+        Operation::SignInWithApiKey(sign_in) => {
+            body = Some(json!(sign_in));
+            (Method::POST, Target::at("/api-keys/session"))
+        }
+        Operation::CreateApiKey(new) => {
+            body = Some(json!(new));
+            (Method::POST, Target::at("/api-keys"))
+        }
+        Operation::ListApiKeys {} => (Method::GET, Target::at("/api-keys")),
+        Operation::UpdateApiKey { id, title, read, write, restrict, insecure, active } => {
+            let mut change = serde_json::Map::new();
+            change.extend(title.iter().map(|title| ("title".into(), json!(title))));
+            let flags = [
+                ("read", read),
+                ("write", write),
+                ("restrict", restrict),
+                ("insecure", insecure),
+                ("active", active),
+            ];
+            let flags = flags.into_iter().filter_map(|(name, flag)| Some((name.to_owned(), json!((*flag)?))));
+            change.extend(flags);
+            body = Some(change.into());
+            (Method::PATCH, Target::at("/api-keys").name(&[id.to_string()])?)
+        }
+        Operation::RevokeApiKey { id } => (Method::DELETE, Target::at("/api-keys").name(&[id.to_string()])?),
         Operation::GetKek {} => (Method::GET, Target::at("/kek")),
         Operation::SetKek(kek) => {
             body = Some(json!(kek));
@@ -431,6 +412,10 @@ fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, ClientError> 
         Operation::FinishSrp(_) => Reply::SignedIn(read(body)?),
         Operation::ChangePassphrase(_) => Reply::PassphraseChanged(read(body)?),
         Operation::SignInAttempts {} => Reply::Attempts(read(body)?),
+        Operation::ChallengeApiKey {} => Reply::ApiKeyChallenge(read(body)?),
+        Operation::SignInWithApiKey(_) => Reply::ApiKeySignedIn(read(body)?),
+        Operation::CreateApiKey(_) | Operation::UpdateApiKey { .. } => Reply::ApiKey(read(body)?),
+        Operation::ListApiKeys {} => Reply::ApiKeys(read(body)?),
         Operation::SetKek(_)
         | Operation::GetKek {}
         | Operation::RestartEnrolment(_)
@@ -457,38 +442,12 @@ fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, ClientError> 
         Operation::RevokeSession { .. }
         | Operation::DeleteRecord { .. }
         | Operation::EraseAccount { .. }
+        | Operation::RevokeApiKey { .. }
         | Operation::DeleteDek { .. }
         | Operation::DeleteKeyPair { .. }
         | Operation::DeleteItem { .. }
         | Operation::DeleteSlot { .. } => Reply::Done {},
     })
-}
-
-fn whole_seconds(headers: &HeaderMap) -> Option<u64> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
-}
-
-fn failed(error: reqwest::Error, within: Duration) -> ClientError {
-    if error.is_connect() {
-        ClientError::Unreachable { reason: chain(&error.without_url()) }
-    } else if error.is_timeout() {
-        ClientError::TimedOut { within }
-    } else if error.is_builder() {
-        ClientError::Invalid(chain(&error.without_url()))
-    } else {
-        ClientError::lost(chain(&error.without_url()))
-    }
-}
-
-/// An error with its causes: the outermost of them says little.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// A feed by long poll.

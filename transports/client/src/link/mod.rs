@@ -6,6 +6,8 @@
 
 #[cfg(any(feature = "http", feature = "ws"))]
 mod address;
+#[cfg(feature = "http")]
+mod door;
 #[cfg(any(feature = "http", feature = "ws"))]
 mod foreign;
 mod frames;
@@ -25,6 +27,8 @@ use futures_util::future::BoxFuture;
 use strongroom_primitives::id::{IdempotencyKey, Subject};
 use strongroom_wire::{Event, Operation, Reply};
 
+#[cfg(feature = "http")]
+pub(crate) use door::{Answer, Door};
 pub(crate) use frames::{FramesDialer, FramesLink};
 #[cfg(feature = "http")]
 pub(crate) use http::HttpLink;

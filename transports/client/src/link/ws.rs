@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
-use super::address::Address;
+use super::address::{Address, NATIVE_PATH};
 use super::frames::Dial;
 use super::session::{Incoming, Wire};
 use super::{foreign, tls};
@@ -37,7 +37,7 @@ pub(crate) struct WsDialer {
 
 impl WsDialer {
     pub(crate) fn new(url: &str, options: &ClientOptions) -> Result<Self, ClientError> {
-        let address = Address::read(url, options.allow_plaintext)?;
+        let address = Address::read(url, NATIVE_PATH, options.allow_plaintext)?;
         let tls = if address.secure {
             Some(TlsConnector::from(Arc::new(tls::config(true, options.roots_pem.as_deref())?)))
         } else {

@@ -1,8 +1,7 @@
 //! A server that lies: what it says is held against what only the user can know.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use futures_util::future::{BoxFuture, ready};
 use strongroom_primitives::cryppo::WrappingKey;
 use strongroom_primitives::id::{DekId, KeyPairId, SessionId};
 use strongroom_primitives::rsa::{NewKeyBits, PrivateKey};
@@ -22,41 +21,7 @@ use super::keys::encrypt;
 use super::sign_up::base64;
 use super::*;
 use crate::error::ClientError;
-use crate::link::{Feed, Link, Place, Question};
-use crate::testing::{options, problem};
-
-type Answer = dyn Fn(&Operation) -> Result<Reply, ClientError> + Send + Sync;
-
-/// A server of a test's own, which writes down what it is asked.
-struct Server {
-    answer: Box<Answer>,
-    asked: Mutex<Vec<Operation>>,
-}
-
-struct ToServer(Arc<Server>);
-
-impl Link for ToServer {
-    fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Reply, ClientError>> {
-        self.0.asked.lock().unwrap().push(question.operation.clone());
-        Box::pin(ready((self.0.answer)(&question.operation)))
-    }
-
-    fn of(&self, _: Credentials) -> Arc<dyn Link> {
-        Arc::new(Self(self.0.clone()))
-    }
-
-    fn follow<'a>(&'a self, _: &'a Place) -> BoxFuture<'a, Result<Box<dyn Feed>, ClientError>> {
-        Box::pin(ready(Err(ClientError::lost("no feeds here"))))
-    }
-}
-
-fn server(
-    answer: impl Fn(&Operation) -> Result<Reply, ClientError> + Send + Sync + 'static,
-) -> (Client, Arc<Server>) {
-    let server = Arc::new(Server { answer: Box::new(answer), asked: Mutex::default() });
-    let link = Arc::new(ToServer(server.clone()));
-    (Client { link, options: Arc::new(options()) }, server)
-}
+use crate::testing::{Server, problem, server};
 
 impl Server {
     fn has_seen_a_proof(&self) -> bool {

@@ -141,6 +141,12 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         ("item_slots_max", limits.item_slots_max),
         ("item_bytes_max", limits.item_bytes_max),
         ("page_rows_max", limits.page_rows_max),
+        ("api_keys_max", limits.api_keys_max),
+        ("api_key_sessions_max", limits.api_key_sessions_max),
+        ("api_key_secrets_max", limits.api_key_secrets_max),
+        ("sealed_bytes_max", limits.sealed_bytes_max),
+        ("account_datastores_max", limits.account_datastores_max),
+        ("share_members_max", limits.share_members_max),
         ("sweep_rows_max", limits.sweep_rows_max),
         ("asks_in_flight_max", limits.asks_in_flight_max),
     ];
@@ -154,12 +160,27 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         ("poll_interval_s", limits.poll_interval_s),
         ("session_life_max_s", limits.session_life_max_s),
         ("username_reserved_for_s", limits.username_reserved_for_s),
+        ("api_session_life_max_s", limits.api_session_life_max_s),
     ];
     let counts = counts.map(|(key, value)| (key, value as u64));
     if let Some((key, _)) = counts.into_iter().chain(spans).find(|(_, value)| *value == 0) {
         return Err(loaded.complain(&format!("limits.{key}"), "at least 1"));
     }
     if limits.history_versions_max > HISTORY_VERSIONS_MAX {
+    // All sessions of an account are read at once where some have to end.
+    for (key, value, max) in [
+        ("api_keys_max", limits.api_keys_max, 128),
+        ("api_key_sessions_max", limits.api_key_sessions_max, 64),
+        ("api_key_secrets_max", limits.api_key_secrets_max, 10_000),
+        // So are all datastores of an account, all members of a share and the whole history of a secret.
+        ("account_datastores_max", limits.account_datastores_max, 1_024),
+        ("share_members_max", limits.share_members_max, 100_000),
+        ("secret_versions_max", limits.secret_versions_max, 1_024),
+    ] {
+        if value > max {
+            return Err(loaded.complain(&format!("limits.{key}"), format!("at most {max}")));
+        }
+    }
         return Err(loaded.complain("limits.history_versions_max", format!("at most {HISTORY_VERSIONS_MAX}")));
     }
     let content =
@@ -180,9 +201,13 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
             format!("with meta a record may have {room} bytes, which is what the store keeps in one row");
         return Err(loaded.complain("limits.value_bytes_max", what));
     }
-    if limits.item_bytes_max > room {
-        let what = format!("at most {room}, which is what the store keeps in one row");
-        return Err(loaded.complain("limits.item_bytes_max", what));
+    for (key, value) in
+        [("item_bytes_max", limits.item_bytes_max), ("sealed_bytes_max", limits.sealed_bytes_max)]
+    {
+        if value > room {
+            let what = format!("at most {room}, which is what the store keeps in one row");
+            return Err(loaded.complain(&format!("limits.{key}"), what));
+        }
     }
     // Both travel as base64, four characters for three bytes, with names and quotes around them.
     let needed = content.div_ceil(3) * 4 + 4_096;

@@ -197,6 +197,16 @@ section! {
         vault_bytes_max: u64 = engine().vault_bytes_max;
         /// Rows in one page of a listing.
         page_rows_max: usize = engine().page_rows_max;
+        /// What a datastore, a secret or a share holds, in bytes of its ciphertext.
+        sealed_bytes_max: usize = engine().sealed_bytes_max;
+        /// Datastores of one account.
+        account_datastores_max: usize = engine().account_datastores_max;
+        /// Earlier states of a secret that its history keeps.
+        secret_versions_max: usize = engine().secret_versions_max;
+        /// Accounts that have a right on one share, offers included.
+        share_members_max: usize = engine().share_members_max;
+        /// Seconds for which a secret or a share that nobody can reach any more is kept.
+        unlinked_retention_s: u64 = engine().unlinked_retention.as_secs();
         /// Events that a feed keeps.
         feed_events_max: u64 = engine().feed_events_max;
         /// Seconds for which a feed keeps an event.
@@ -212,6 +222,14 @@ section! {
         session_proof_within_s: u64 = engine().session_proof_within.as_secs();
         /// Seconds for which a username is kept for whoever asked for it.
         username_reserved_for_s: u64 = engine().username_reserved_for.as_secs();
+        /// API keys of one account. At most 128.
+        api_keys_max: usize = engine().api_keys_max;
+        /// Sessions of one API key; the oldest ends where there are more. At most 64.
+        api_key_sessions_max: usize = engine().api_key_sessions_max;
+        /// Secrets that are attached to one API key. At most 10,000.
+        api_key_secrets_max: usize = engine().api_key_secrets_max;
+        /// Seconds for which a session is good that an API key signs in for, at most.
+        api_session_life_max_s: u64 = engine().api_session_life_max.as_secs();
         /// Failed sign-ins of one account from one network before the next has to wait.
         guesses_free: u32 = engine().guesses_free;
         /// The same from all networks together that nobody has signed in from before.

@@ -118,7 +118,9 @@ impl Problem {
             (E::CredentialMissing, _) => TOKEN_MISSING,
             (E::CredentialInvalid, _) => TOKEN_INVALID,
             (E::CredentialExpired, _) => TOKEN_EXPIRED,
-            (E::PermissionRefused { .. } | E::AccountSuspended | E::AccountErased, _) => PERMISSION,
+            (E::PermissionRefused { .. } | E::ApiKeyRefused | E::AccountSuspended | E::AccountErased, _) => {
+                PERMISSION
+            }
             (E::QuotaExceeded { .. }, _) => QUOTA,
             // Only a gateway names an application; a token of an unknown one has no key and is invalid.
             (E::UnknownRealm, _) => APPLICATION_INVALID,
@@ -147,6 +149,28 @@ impl Problem {
                 | E::SrpInvalid(_)
                 | E::LoginRefused
                 | E::KeyInvalid
+                | E::UnknownApiKey
+                | E::AlreadyAttached
+                | E::UnknownAttachment
+                | E::InsecureRefused
+                | E::LoginReplayed
+                | E::LoginNonceRefused
+                | E::ServerKeyRefused
+                | E::NonceReplayed { .. }
+                | E::SessionActive
+                | E::ValidatorWrong
+                | E::PersonNameInvalid
+                | E::AddressInvalid
+                | E::SauceInvalid
+                | E::HashingWeak
+                | E::ActivationRefused
+                | E::PersonNotActivated
+                | E::PasswordWrong
+                | E::UnknownDeviceCode
+                | E::DeviceCodeExpired
+                | E::DeviceCodePending
+                | E::DeviceCodeClaimed
+                | E::IdentityRotating { .. }
                 | E::KekExists
                 | E::UnknownKey
                 | E::StaleKek { .. }
@@ -174,6 +198,23 @@ impl Problem {
                 | E::FieldSize { .. }
                 | E::TooManySlots { .. }
                 | E::ItemTooLarge { .. }
+                | E::UnknownDatastore
+                | E::UnknownSecret
+                | E::UnknownShare
+                | E::UnknownLink
+                | E::UnknownShareRight
+                | E::UnknownTaker
+                | E::DatastoreExists
+                | E::DefaultDatastore
+                | E::StaleWrite { .. }
+                | E::LinkTaken
+                | E::NonceUsed
+                | E::ShareCycle
+                | E::ShareTooDeep { .. }
+                | E::TooManyLinks { .. }
+                | E::TooManySecrets { .. }
+                | E::TooManyMembers { .. }
+                | E::ShareRightExists
                 | E::IdempotencyMismatch
                 | E::OutcomeUnknown
                 | E::StorageUnavailable

@@ -95,7 +95,7 @@ impl Dialect for Keystore {
         })
     }
 
-    fn body_bytes_max(&self, _: &EdgeLimits) -> usize {
+    fn body_bytes_max(&self, _: &EdgeLimits, _: &str) -> usize {
         self.0.body_bytes_max
     }
 

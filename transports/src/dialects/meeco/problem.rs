@@ -114,7 +114,7 @@ impl Problem {
                 UNAUTHORIZED
             }
             E::AccountSuspended | E::AccountErased => UNAUTHORIZED,
-            E::PermissionRefused { .. } | E::ChildSession => FORBIDDEN,
+            E::PermissionRefused { .. } | E::ApiKeyRefused | E::ChildSession => FORBIDDEN,
             E::LoginRefused => LOGIN_FAILED,
             E::TooManyAttempts { retry_after } => RATE_LIMITED.after(*retry_after),
             E::SignUpClosed => SIGN_UP_CLOSED,
@@ -159,12 +159,51 @@ impl Problem {
             E::UnknownRealm
             | E::UnknownRealmKey
             | E::KeyInvalid
+            | E::UnknownApiKey
+            | E::AlreadyAttached
+            | E::UnknownAttachment
+            | E::InsecureRefused
+            | E::LoginReplayed
+            | E::LoginNonceRefused
+            | E::ServerKeyRefused
+            | E::NonceReplayed { .. }
+            | E::SessionActive
+            | E::ValidatorWrong
+            | E::PersonNameInvalid
+            | E::AddressInvalid
+            | E::SauceInvalid
+            | E::HashingWeak
+            | E::ActivationRefused
+            | E::PersonNotActivated
+            | E::PasswordWrong
+            | E::UnknownDeviceCode
+            | E::DeviceCodeExpired
+            | E::DeviceCodePending
+            | E::DeviceCodeClaimed
+            | E::IdentityRotating { .. }
             | E::RewrapList { .. }
             | E::ValueChangedAlone
             | E::MetaTooLarge { .. }
             | E::ValueTooLarge { .. }
             | E::TooManyRecipients { .. }
             | E::NotShareable
+            | E::UnknownDatastore
+            | E::UnknownSecret
+            | E::UnknownShare
+            | E::UnknownLink
+            | E::UnknownShareRight
+            | E::UnknownTaker
+            | E::DatastoreExists
+            | E::DefaultDatastore
+            | E::StaleWrite { .. }
+            | E::LinkTaken
+            | E::NonceUsed
+            | E::ShareCycle
+            | E::ShareTooDeep { .. }
+            | E::TooManyLinks { .. }
+            | E::TooManySecrets { .. }
+            | E::TooManyMembers { .. }
+            | E::ShareRightExists
             | E::IdempotencyMismatch
             | E::OutcomeUnknown
             | E::Corrupt

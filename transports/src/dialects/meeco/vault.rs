@@ -83,7 +83,7 @@ impl Dialect for Vault {
         })
     }
 
-    fn body_bytes_max(&self, _: &EdgeLimits) -> usize {
+    fn body_bytes_max(&self, _: &EdgeLimits, _: &str) -> usize {
         self.0.body_bytes_max
     }
 

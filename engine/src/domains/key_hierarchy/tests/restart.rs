@@ -34,6 +34,8 @@ fn signed_in(desk: &mut Desk, who: &Principal, number: u8) -> Principal {
         parent: None,
         form: TokenForm::Bearer,
         prove_by: None,
+        api_key: None,
+        seal: None,
     };
     desk.place(keyspace::session(session), encode(&row));
     Principal { session: Some(session), ..who.clone() }

@@ -115,6 +115,8 @@ impl Command for FinishSrp {
             parent: None,
             form: self.form,
             prove_by: None,
+            api_key: None,
+            seal: None,
         };
         let opened = opening.decide_making_room(view, moment)?;
         marks.on(opened.map(|session| SignedIn { session, server_proof, failures })).done()

@@ -72,7 +72,7 @@ impl StoredGuesses {
     ///
     /// # Errors
     /// [`EngineError::TooManyAttempts`].
-    pub(super) fn check(&self, network: &Network, moment: &Moment<'_>) -> Result<(), EngineError> {
+    pub(crate) fn check(&self, network: &Network, moment: &Moment<'_>) -> Result<(), EngineError> {
         let limits = moment.limits;
         let here = self.networks.iter().find(|(seen, _)| seen == network).map(|(_, tally)| tally);
         let here = here.and_then(|tally| tally.wait(limits.guesses_free, limits.guess_wait_max, moment.now));
@@ -92,7 +92,7 @@ impl StoredGuesses {
         self.known.is_empty() && self.last_failure.is_none_or(|last| now.since(last) > FORGOTTEN_AFTER)
     }
 
-    pub(super) fn failed(&mut self, network: Network, moment: &Moment<'_>) {
+    pub(crate) fn failed(&mut self, network: Network, moment: &Moment<'_>) {
         let now = moment.now;
         let at = match self.networks.iter().position(|(seen, _)| *seen == network) {
             Some(at) => at,
@@ -114,7 +114,7 @@ impl StoredGuesses {
     }
 
     /// Says how many had failed.
-    pub(super) fn succeeded(&mut self, network: Network) -> u64 {
+    pub(crate) fn succeeded(&mut self, network: Network) -> u64 {
         self.networks.retain(|(seen, _)| *seen != network);
         self.known.retain(|known| *known != network);
         self.known.insert(0, network);

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use strongroom_primitives::hash::RecordTag;
-use strongroom_primitives::id::IdempotencyKey;
+use strongroom_primitives::id::{ApiKeyId, IdempotencyKey};
 use strongroom_primitives::secret::SecretText;
 use strongroom_wire::Base64Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -87,6 +87,24 @@ fn operations_are_spelled_as_method_path_query_headers_and_body() {
         (
             Operation::OpenChild { life_s: 60, label: "x".to_owned() },
             r#"POST /session/child   {"label":"x","life_s":60}"#,
+        ),
+        (Operation::ChallengeApiKey {}, "POST /api-keys/challenge"),
+        (Operation::ListApiKeys {}, "GET /api-keys"),
+        (
+            Operation::UpdateApiKey {
+                id: ApiKeyId::from_bytes([1; 16]),
+                title: None,
+                read: None,
+                write: Some(false),
+                restrict: None,
+                insecure: None,
+                active: None,
+            },
+            r#"PATCH /api-keys/01010101010101010101010101010101   {"write":false}"#,
+        ),
+        (
+            Operation::RevokeApiKey { id: ApiKeyId::from_bytes([1; 16]) },
+            "DELETE /api-keys/01010101010101010101010101010101",
         ),
         (Operation::EraseAccount { confirm: "me".parse().unwrap() }, r#"DELETE /account   {"confirm":"me"}"#),
     ] {

@@ -234,7 +234,7 @@ fn a_body_of_one_mebibyte_is_read_and_one_byte_more_is_not() {
         for (service, caller) in
             [(&world.keystore as &dyn Dialect, world.keystore()), (&world.vault, world.vault())]
         {
-            assert_eq!(service.body_bytes_max(&edge), 1024 * 1024);
+            assert_eq!(service.body_bytes_max(&edge, "/session"), 1024 * 1024);
             let body = |bytes: usize| format!(r#"{{"x":"{}"}}"#, "x".repeat(bytes - 8));
             caller.send("POST", "/session", body(1024 * 1024 + 1)).await.is(413, "payload_too_large");
         }
