@@ -3,4 +3,5 @@
 
 mod keyknox;
 mod meeco;
+mod psono;
 mod support;

@@ -25,7 +25,6 @@ pub mod memory;
 pub mod native;
 pub mod path;
 pub mod problem;
-#[cfg(any(feature = "dialect-keyknox", feature = "dialect-meeco"))]
 mod rates;
 mod router;
 mod sealed;

@@ -1,6 +1,6 @@
 //! An engine in memory to test transports against.
 
-#[cfg(any(feature = "dialect-keyknox", feature = "dialect-meeco"))]
+#[cfg(any(feature = "dialect-keyknox", feature = "dialect-meeco", feature = "dialect-psono"))]
 pub(crate) mod clock;
 
 use std::{future::Future, sync::Arc};

@@ -18,12 +18,16 @@ use strongroom_transports::{
     dialects::{
         keyknox::{Keyknox, KeyknoxOptions, RateLimits},
         meeco::{Installation, Keystore, MeecoOptions, Vault},
+        psono::{Mail, Psono, PsonoOptions, PsonoRates},
     },
     http::{GatewayPeers, HttpLimits, HttpOptions},
     sockets::Network,
 };
 
-use crate::config::{self, Config};
+use crate::{
+    config::{self, Config},
+    spool::Spool,
+};
 
 /// Where the native interface is mounted.
 pub(crate) const NATIVE_MOUNT: &str = "/v1";
@@ -60,26 +64,26 @@ pub(crate) fn engine_limits(config: &Config) -> Limits {
         item_bytes_max: limits.item_bytes_max,
         vault_items_max: limits.vault_items_max,
         vault_bytes_max: limits.vault_bytes_max,
-        page_rows_max: limits.page_rows_max,
-        feed_events_max: limits.feed_events_max,
-        feed_retention: Duration::from_secs(limits.feed_retention_s),
-        sessions_max: limits.sessions_max,
         sealed_bytes_max: limits.sealed_bytes_max,
         account_datastores_max: limits.account_datastores_max,
         secret_versions_max: limits.secret_versions_max,
         share_members_max: limits.share_members_max,
         unlinked_retention: Duration::from_secs(limits.unlinked_retention_s),
+        page_rows_max: limits.page_rows_max,
+        feed_events_max: limits.feed_events_max,
+        feed_retention: Duration::from_secs(limits.feed_retention_s),
+        sessions_max: limits.sessions_max,
         session_life_max: Duration::from_secs(limits.session_life_max_s),
         session_idle_max: limits.session_idle_max_s.map(Duration::from_secs),
         session_proof_within: Duration::from_secs(limits.session_proof_within_s),
-        username_reserved_for: Duration::from_secs(limits.username_reserved_for_s),
-        guesses_free: limits.guesses_free,
-        guesses_elsewhere_free: limits.guesses_elsewhere_free,
-        guess_wait_max: Duration::from_secs(limits.guess_wait_max_s),
         api_keys_max: limits.api_keys_max,
         api_key_sessions_max: limits.api_key_sessions_max,
         api_key_secrets_max: limits.api_key_secrets_max,
         api_session_life_max: Duration::from_secs(limits.api_session_life_max_s),
+        username_reserved_for: Duration::from_secs(limits.username_reserved_for_s),
+        guesses_free: limits.guesses_free,
+        guesses_elsewhere_free: limits.guesses_elsewhere_free,
+        guess_wait_max: Duration::from_secs(limits.guess_wait_max_s),
         verified_tokens_max: limits.verified_tokens_max,
         token_clock_tolerance: Duration::from_secs(limits.token_clock_tolerance_s),
         token_life_max: limits.token_life_max_s.map(Duration::from_secs),
@@ -156,6 +160,10 @@ pub(crate) fn realms(config: &Config) -> Vec<ConfiguredRealm> {
         realms.push(of(&config.meeco.keystore_realm, config.meeco.sign_up));
         realms.push(of(&config.meeco.vault_realm, SignUp::Closed));
     }
+    if config.psono.enabled {
+        let sign_up = if config.psono.registration { SignUp::Chosen } else { SignUp::Closed };
+        realms.push(of(&config.psono.realm, sign_up));
+    }
     realms
 }
 
@@ -171,7 +179,7 @@ pub(crate) fn trusted_issuers(config: &Config) -> impl Iterator<Item = TrustedIs
 /// Everything that is served, under its prefixes.
 ///
 /// # Errors
-/// If a prefix is none, which `config::check` refuses earlier.
+/// If a prefix is none, which `config::check` refuses earlier, or a folder is not there.
 pub(crate) fn router(config: &Config) -> anyhow::Result<Router> {
     let mut router = Router::builder().cors(CorsPolicy::new(config.cors.origins.clone())?);
     if config.native.enabled {
@@ -201,7 +209,36 @@ pub(crate) fn router(config: &Config) -> anyhow::Result<Router> {
             .mount(&meeco.keystore_mount, Arc::new(Keystore::new(installation.clone())))
             .mount(&meeco.vault_mount, Arc::new(Vault::new(installation)));
     }
+    if config.psono.enabled {
+        router = router.mount(&config.psono.mount, Arc::new(psono(&config.psono)?));
+    }
     Ok(router.build()?)
+}
+
+fn psono(config: &config::Psono) -> anyhow::Result<Psono> {
+    let rates = &config.rates;
+    let mail: Option<Arc<dyn Mail>> = match &config.activation_folder {
+        Some(folder) => Some(Arc::new(Spool::open(folder.clone())?)),
+        None => None,
+    };
+    Ok(Psono::new(PsonoOptions {
+        allowed_domains: config.allowed_domains.clone(),
+        web_client: config.web_client.clone(),
+        mail,
+        insecure_access: config.insecure_access,
+        rates: PsonoRates {
+            api_key_logins_per_hour: rates.api_key_logins_per_hour,
+            logins_per_day: rates.logins_per_day,
+            prelogins_per_day: rates.prelogins_per_day,
+            registrations_per_day: rates.registrations_per_day,
+            device_polls_per_day: rates.device_polls_per_day,
+            info_per_hour: rates.info_per_hour,
+            anonymous_per_day: rates.anonymous_per_day,
+            session_per_day: rates.session_per_day,
+        },
+        body_bytes_max: config.body_bytes_max,
+        ..PsonoOptions::new(config.realm.clone())
+    }))
 }
 
 /// The public listener, without TLS, which has files to read.

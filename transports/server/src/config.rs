@@ -15,7 +15,7 @@ pub(crate) use layers::{Flag, Sources, is_world_readable, read_secret};
 pub(crate) use places::Complaint;
 #[cfg(test)]
 pub(crate) use sections::Application;
-pub(crate) use sections::{Config, LogFormat, PeopleRates, PublicKey, RightsList, StorageKind};
+pub(crate) use sections::{Config, LogFormat, PeopleRates, Psono, PublicKey, RightsList, StorageKind};
 pub(crate) use show::{example, print};
 
 use layers::Layers;

@@ -19,6 +19,7 @@ mod place;
 mod process;
 mod secrets;
 mod serve;
+mod spool;
 mod store;
 mod table;
 mod user;

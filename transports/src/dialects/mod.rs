@@ -8,6 +8,8 @@
 pub mod keyknox;
 #[cfg(feature = "dialect-meeco")]
 pub mod meeco;
+#[cfg(feature = "dialect-psono")]
+pub mod psono;
 
 use std::{future::Future, pin::Pin};
 

@@ -29,6 +29,7 @@ pub(super) fn check(loaded: &mut Loaded) -> Result<(), Complaint> {
     limits(loaded)?;
     keyknox(loaded)?;
     meeco(loaded)?;
+    psono(loaded)?;
     realms(loaded)?;
     let warnings = warnings(&loaded.config);
     loaded.warnings.extend(warnings);
@@ -140,13 +141,13 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         ("vault_text_bytes_max", limits.vault_text_bytes_max),
         ("item_slots_max", limits.item_slots_max),
         ("item_bytes_max", limits.item_bytes_max),
-        ("page_rows_max", limits.page_rows_max),
         ("api_keys_max", limits.api_keys_max),
         ("api_key_sessions_max", limits.api_key_sessions_max),
         ("api_key_secrets_max", limits.api_key_secrets_max),
         ("sealed_bytes_max", limits.sealed_bytes_max),
         ("account_datastores_max", limits.account_datastores_max),
         ("share_members_max", limits.share_members_max),
+        ("page_rows_max", limits.page_rows_max),
         ("sweep_rows_max", limits.sweep_rows_max),
         ("asks_in_flight_max", limits.asks_in_flight_max),
     ];
@@ -159,14 +160,13 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         ("sweep_interval_ms", limits.sweep_interval_ms),
         ("poll_interval_s", limits.poll_interval_s),
         ("session_life_max_s", limits.session_life_max_s),
-        ("username_reserved_for_s", limits.username_reserved_for_s),
         ("api_session_life_max_s", limits.api_session_life_max_s),
+        ("username_reserved_for_s", limits.username_reserved_for_s),
     ];
     let counts = counts.map(|(key, value)| (key, value as u64));
     if let Some((key, _)) = counts.into_iter().chain(spans).find(|(_, value)| *value == 0) {
         return Err(loaded.complain(&format!("limits.{key}"), "at least 1"));
     }
-    if limits.history_versions_max > HISTORY_VERSIONS_MAX {
     // All sessions of an account are read at once where some have to end.
     for (key, value, max) in [
         ("api_keys_max", limits.api_keys_max, 128),
@@ -181,6 +181,7 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
             return Err(loaded.complain(&format!("limits.{key}"), format!("at most {max}")));
         }
     }
+    if limits.history_versions_max > HISTORY_VERSIONS_MAX {
         return Err(loaded.complain("limits.history_versions_max", format!("at most {HISTORY_VERSIONS_MAX}")));
     }
     let content =
@@ -237,7 +238,7 @@ fn mount(loaded: &Loaded, key: &str, mount: &str) -> Result<(), Complaint> {
 
 /// Every service has a realm of its own, so that none takes another's sessions.
 fn realms(loaded: &Loaded) -> Result<(), Complaint> {
-    let Config { native, users, meeco, keyknox, .. } = &loaded.config;
+    let Config { native, users, meeco, psono, keyknox, .. } = &loaded.config;
     let people = [("users.realm", &users.realm), ("users.vault_realm", &users.vault_realm)];
     let vendors =
         [("meeco.keystore_realm", &meeco.keystore_realm), ("meeco.vault_realm", &meeco.vault_realm)];
@@ -245,7 +246,8 @@ fn realms(loaded: &Loaded) -> Result<(), Complaint> {
         keyknox.applications.iter().filter_map(|application| application.id.as_ref()).collect();
     let people = people.into_iter().filter(|_| native.enabled);
     let vendors = vendors.into_iter().filter(|_| meeco.enabled);
-    for (key, realm) in people.chain(vendors) {
+    let psono = [("psono.realm", &psono.realm)].into_iter().filter(|_| psono.enabled);
+    for (key, realm) in people.chain(vendors).chain(psono) {
         if !seen.insert(realm) {
             let what = "another service or application has this realm, and each needs one of its own";
             return Err(loaded.complain(key, what));
@@ -283,6 +285,30 @@ fn meeco(loaded: &Loaded) -> Result<(), Complaint> {
                 loaded.complain(&key("public_key"), "a keystore needs the `public_key` of its tokens")
             );
         }
+    }
+    Ok(())
+}
+
+fn psono(loaded: &Loaded) -> Result<(), Complaint> {
+    let Config { psono, meeco, keyknox, .. } = &loaded.config;
+    if !psono.enabled {
+        return Ok(());
+    }
+    mount(loaded, "psono.mount", &psono.mount)?;
+    let others = [
+        ("keyknox.mount", &keyknox.mount, keyknox.enabled),
+        ("meeco.keystore_mount", &meeco.keystore_mount, meeco.enabled),
+        ("meeco.vault_mount", &meeco.vault_mount, meeco.enabled),
+    ];
+    if let Some((key, _, _)) = others.iter().find(|(_, mount, enabled)| *enabled && **mount == psono.mount) {
+        return Err(loaded.complain("psono.mount", format!("{key} is the same")));
+    }
+    if !(1..=BATCH_BYTES_MAX).contains(&psono.body_bytes_max) {
+        let what = format!("1 to {BATCH_BYTES_MAX}, the most that the store takes at once");
+        return Err(loaded.complain("psono.body_bytes_max", what));
+    }
+    if psono.web_client.ends_with('/') {
+        return Err(loaded.complain("psono.web_client", "an address without a slash at its end"));
     }
     Ok(())
 }

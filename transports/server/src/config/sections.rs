@@ -40,6 +40,8 @@ section! {
         keyknox: Keyknox = Keyknox::default();
         /// The Meeco interface.
         meeco: Meeco = Meeco::default();
+        /// The Psono interface.
+        psono: Psono = Psono::default();
     }
 }
 
@@ -195,8 +197,6 @@ section! {
         vault_items_max: u64 = engine().vault_items_max;
         /// Bytes of the items of one vault.
         vault_bytes_max: u64 = engine().vault_bytes_max;
-        /// Rows in one page of a listing.
-        page_rows_max: usize = engine().page_rows_max;
         /// What a datastore, a secret or a share holds, in bytes of its ciphertext.
         sealed_bytes_max: usize = engine().sealed_bytes_max;
         /// Datastores of one account.
@@ -207,6 +207,8 @@ section! {
         share_members_max: usize = engine().share_members_max;
         /// Seconds for which a secret or a share that nobody can reach any more is kept.
         unlinked_retention_s: u64 = engine().unlinked_retention.as_secs();
+        /// Rows in one page of a listing.
+        page_rows_max: usize = engine().page_rows_max;
         /// Events that a feed keeps.
         feed_events_max: u64 = engine().feed_events_max;
         /// Seconds for which a feed keeps an event.
@@ -220,8 +222,6 @@ section! {
         session_idle_max_s: Option<u64> = None, as "1209600";
         /// Seconds for which a sealed session token may lie unused.
         session_proof_within_s: u64 = engine().session_proof_within.as_secs();
-        /// Seconds for which a username is kept for whoever asked for it.
-        username_reserved_for_s: u64 = engine().username_reserved_for.as_secs();
         /// API keys of one account. At most 128.
         api_keys_max: usize = engine().api_keys_max;
         /// Sessions of one API key; the oldest ends where there are more. At most 64.
@@ -230,6 +230,8 @@ section! {
         api_key_secrets_max: usize = engine().api_key_secrets_max;
         /// Seconds for which a session is good that an API key signs in for, at most.
         api_session_life_max_s: u64 = engine().api_session_life_max.as_secs();
+        /// Seconds for which a username is kept for whoever asked for it.
+        username_reserved_for_s: u64 = engine().username_reserved_for.as_secs();
         /// Failed sign-ins of one account from one network before the next has to wait.
         guesses_free: u32 = engine().guesses_free;
         /// The same from all networks together that nobody has signed in from before.
@@ -356,6 +358,62 @@ section! {
         rates: PeopleRates = PeopleRates::default();
         /// Other keystores whose users are admitted to this vault.
         trusted_keystores: Vec<TrustedKeystore> = Vec::new();
+    }
+}
+
+section! {
+    /// The Psono interface, for its published clients.
+    Psono {
+        /// Whether it is served.
+        enabled: bool = true;
+        /// Under which prefix.
+        mount: String = "/psono".to_owned();
+        /// The realm of its people. Their accounts hang on it, so it is never changed.
+        realm: RealmId = realm("psono");
+        /// Whether anybody can register.
+        registration: bool = true;
+        /// The domains that user names may have; any, if there are none.
+        allowed_domains: Vec<String> = Vec::new();
+        /// Whoever registers has to show that they read mail to their address: their codes are written into this
+        /// folder, one file each, for a program of the operator's that sends mail. Without it nobody has to.
+        activation_folder: Option<PathBuf> = None, as "\"/var/spool/strongroom/activation\"";
+        /// Where the vendor's web client is served, without a slash at the end; clients show it to people.
+        web_client: String = String::new();
+        /// Whether API keys that allow it may send their secret key and have secrets opened by the server. It then sees
+        /// them.
+        insecure_access: bool = false;
+        /// The largest request body, in bytes, in place of `limits.body_bytes_max`. Requests without a session may have
+        /// 64 KiB at most.
+        body_bytes_max: usize = dialects::psono::BODY_BYTES_MAX;
+        /// How often somebody may ask.
+        rates: PsonoRates = PsonoRates::default();
+    }
+}
+
+fn psono_rates() -> dialects::psono::PsonoRates {
+    dialects::psono::PsonoRates::default()
+}
+
+section! {
+    /// How often one source may ask, each with a burst of as many; 0 for no limit. Beyond it the answer is 429. A source
+    /// is an address; for API keys it is also the key, and for sessions the session.
+    PsonoRates {
+        /// Logins of API keys.
+        api_key_logins_per_hour: u32 = psono_rates().api_key_logins_per_hour;
+        /// Logins with a password, and codes that show an address.
+        logins_per_day: u32 = psono_rates().logins_per_day;
+        /// Questions before a login.
+        prelogins_per_day: u32 = psono_rates().prelogins_per_day;
+        /// Registrations.
+        registrations_per_day: u32 = psono_rates().registrations_per_day;
+        /// Device codes asked for and polled.
+        device_polls_per_day: u32 = psono_rates().device_polls_per_day;
+        /// Questions who the server is, and whether it is healthy.
+        info_per_hour: u32 = psono_rates().info_per_hour;
+        /// Access by API keys without a session.
+        anonymous_per_day: u32 = psono_rates().anonymous_per_day;
+        /// Requests of one session.
+        session_per_day: u32 = psono_rates().session_per_day;
     }
 }
 

@@ -1,0 +1,228 @@
+//! Tokens, validators, sealed bodies, and what cannot be sent twice.
+
+use super::*;
+
+#[test]
+fn whoever_has_no_session_is_told_that_and_nothing_else() {
+    run(async |world| {
+        let ann = world.person("ann@example.com").await;
+        let key = ann.api_key(&ann.session().await, json!({ "write": true })).await;
+        let (client, _) = key.sign_in().await;
+        let token = client.token.clone();
+        for value in [
+            String::new(),
+            token.clone(),
+            "Token".to_owned(),
+            "Token ".to_owned(),
+            format!("Bearer {token}"),
+            format!("Token  {token}"),
+            format!("Token {token} "),
+            format!("Token {}", &token[..127]),
+            format!("Token {}", "0".repeat(128)),
+            format!("Token {}", "z".repeat(128)),
+        ] {
+            let headers = [("authorization", &*value)];
+            for (method, path, body) in [
+                ("GET", "/datastore/", ""),
+                ("PUT", "/datastore/", "{"),
+                ("PATCH", "/datastore/", ""),
+                ("GET", "/api-key/x/", ""),
+                ("GET", "/authentication/logout/", ""),
+            ] {
+                world.request(method, path, &headers, body).await.is_unauthorized();
+            }
+        }
+        for scheme in ["token", "TOKEN"] {
+            let value = format!("{scheme} {token}");
+            world.request("GET", "/datastore/", &[("authorization", &value)], "").await.ok(200);
+        }
+        world.advance(Duration::from_secs(601));
+        client.get("/datastore/").await.is_unauthorized();
+        client.send("PATCH", "/datastore/", json!({})).await.is_unauthorized();
+    });
+}
+
+/// A-API-08: what is remembered of a session grants nothing: the end of it, and of its key, bites with the next request.
+#[test]
+fn a_key_that_is_narrowed_turned_off_or_deleted_narrows_and_ends_its_sessions() {
+    run(async |world| {
+        let ann = world.person("ann@example.com").await;
+        let owner = ann.session().await;
+        let key = ann.api_key(&owner, json!({ "write": true })).await;
+        let (client, _) = key.sign_in().await;
+        let id = key.id.to_uuid();
+        let change = async |name: &str, flag: bool| {
+            owner.send("POST", "/api-key/", json!({ "api_key_id": id, name: flag })).await.ok(200);
+        };
+        let forbidden = json!({ "detail": "You do not have permission to perform this action." });
+        let save = json!({ "datastore_id": world.uuid(), "description": "x" });
+        let unknown = json!({ "message": "NO_PERMISSION_OR_NOT_EXIST" });
+        client.send("POST", "/datastore/", save.clone()).await.is(403, unknown);
+        change("write", false).await;
+        client.send("POST", "/datastore/", save).await.is(403, forbidden.clone());
+        client.get("/datastore/").await.ok(200);
+        change("read", false).await;
+        let refused = client.get("/datastore/").await;
+        refused.is(403, forbidden.clone());
+        assert!(refused.was_sealed);
+        change("read", true).await;
+        change("restrict_to_secrets", true).await;
+        client.get("/datastore/").await.is(403, forbidden);
+        change("restrict_to_secrets", false).await;
+        change("active", false).await;
+        client.get("/datastore/").await.is_unauthorized();
+        change("active", true).await;
+        let (client, _) = key.sign_in().await;
+        client.get("/datastore/").await.ok(200);
+        owner.send("DELETE", "/api-key/", json!({ "api_key_id": id })).await.ok(200);
+        client.get("/datastore/").await.is_unauthorized();
+    });
+}
+
+/// A-API-12: an API key mints nothing, ends nobody, and changes nothing of itself.
+#[test]
+fn sessions_of_api_keys_do_not_administer() {
+    run(async |world| {
+        let ann = world.person("ann@example.com").await;
+        let owner = ann.session().await;
+        let key = ann.api_key(&owner, json!({ "write": true })).await;
+        let (client, _) = key.sign_in().await;
+        let sessions = owner.get("/authentication/sessions/").await.ok(200);
+        let sessions = sessions["sessions"].as_array().unwrap();
+        let owners = sessions.iter().find(|one| one["current_session"] == true).unwrap()["id"].clone();
+        let id = key.id.to_uuid();
+        let forbidden = json!({ "detail": "You do not have permission to perform this action." });
+        for (method, path, body) in [
+            ("POST", "/api-key/", json!({ "api_key_id": id, "write": true })),
+            ("DELETE", "/api-key/", json!({ "api_key_id": id })),
+            ("DELETE", "/api-key/secret/", json!({ "api_key_secret_id": world.uuid() })),
+            ("POST", "/authentication/logout/", json!({ "session_id": owners })),
+        ] {
+            client.send(method, path, body).await.is(403, forbidden.clone());
+        }
+        for path in ["/api-key/", "/authentication/sessions/", &format!("/api-key/{id}/")] {
+            client.get(path).await.is(403, forbidden.clone());
+        }
+        owner.get("/datastore/").await.ok(200);
+    });
+}
+
+/// A-API-11: a body is taken once, whatever it is sent to.
+#[test]
+fn a_body_is_taken_once_in_a_session() {
+    run(async |world| {
+        let ann = world.person("ann@example.com").await;
+        let key = ann.api_key(&ann.session().await, json!({ "write": true })).await;
+        let (client, _) = key.sign_in().await;
+        let body = client.seal(&json!({ "user_username": "ann@example.com" }).to_string());
+        client.raw("POST", "/user/search/", None, &body).await.ok(200);
+        for path in ["/user/search/", "/datastore/", "/authentication/logout/"] {
+            let again = client.raw("POST", path, None, &body).await;
+            again.is(400, json!({ "detail": "Invalid request" }));
+            assert!(again.was_sealed, "{path}");
+        }
+        let (other, _) = key.sign_in().await;
+        other.raw("POST", "/user/search/", None, &body).await.is(400, json!({ "detail": "Invalid request" }));
+    });
+}
+
+/// A-API-09, A-API-10: what does not open is refused as a whole, and spends nothing; no answer repeats a nonce.
+#[test]
+fn a_body_that_does_not_open_is_refused_as_a_whole() {
+    run(async |world| {
+        let ann = world.person("ann@example.com").await;
+        let key = ann.api_key(&ann.session().await, json!({ "write": true })).await;
+        let (client, _) = key.sign_in().await;
+        let invalid = json!({ "detail": "Invalid request" });
+        let good = client.seal(&json!({ "user_username": "ann@example.com" }).to_string());
+        let mut document: Value = serde_json::from_str(&good).unwrap();
+        let flipped = |hex: &str| format!("{}{}", if hex.starts_with('0') { "1" } else { "0" }, &hex[1..]);
+        let mut bad = vec![String::new(), "[]".into(), "{}".into(), "x".into(), good[1..].to_owned()];
+        for name in ["text", "nonce"] {
+            let kept = document[name].clone();
+            for other in [json!(flipped(text(&kept))), json!("zz"), json!(7), json!("")] {
+                document[name] = other;
+                bad.push(document.to_string());
+            }
+            document[name] = kept;
+        }
+        let stranger = Sealed::seal(&BoxKey::from_bytes([1; 32]), world.draw(), b"{}");
+        bad.push(stranger.to_json());
+        for body in bad {
+            let refused = client.raw("POST", "/user/search/", None, &body).await;
+            refused.is(400, invalid.clone());
+            assert!(refused.was_sealed, "{body}");
+        }
+        client.raw("POST", "/user/search/", None, &good).await.ok(200);
+        for (plain, status) in [("x", 400), ("[]", 400), ("{\"a\":1,\"a\":2}", 400)] {
+            let refused = client.raw("POST", "/user/search/", None, client.seal(plain)).await;
+            assert!(refused.was_sealed && refused.status == status, "{plain}: {}", refused.body);
+        }
+        let mut nonces = std::collections::BTreeSet::new();
+        for _ in 0..200 {
+            let answer = client.get("/datastore/").await;
+            assert!(nonces.insert(Sealed::read(answer.raw.as_bytes()).unwrap().nonce));
+        }
+    });
+}
+
+#[test]
+fn a_session_that_is_bound_to_a_device_asks_for_its_validator() {
+    run(async |world| {
+        let ann = world.person("ann@example.com").await;
+        let client = ann.session().await;
+        let said = |text: &str| client.seal(text);
+        let time = world.time(0);
+        for header in [
+            None,
+            Some(String::new()),
+            Some("x".to_owned()),
+            Some("{}".to_owned()),
+            Some(Sealed::seal(&BoxKey::from_bytes([1; 32]), world.draw(), b"{}").to_json()),
+        ] {
+            client.raw("GET", "/datastore/", header.as_deref(), "").await.is_unauthorized();
+        }
+        client.get("/datastore/").await.ok(200);
+        let older = json!({ "request_time": time, "request_device_session": "a device" });
+        client.raw("GET", "/datastore/", Some(&said(&older.to_string())), "").await.ok(200);
+        for ahead_ms in [0, 20_000] {
+            client.raw("GET", "/datastore/", client.validator(ahead_ms).as_deref(), "").await.ok(200);
+        }
+    });
+}
+
+/// A validator that opens and says something else was made by a holder of the key: the session has two holders.
+#[test]
+fn a_validator_of_another_device_or_time_ends_the_session() {
+    run(async |world| {
+        let ann = world.person("ann@example.com").await;
+        let time = world.time(0);
+        let cases = [
+            validator(&time, "another device"),
+            validator(&world.time(20_001), "a device"),
+            json!({ "request_time": time }).to_string(),
+            json!({ "request_device_fingerprint": "a device" }).to_string(),
+            json!({ "request_time": 7, "request_device_fingerprint": "a device" }).to_string(),
+            "[]".to_owned(),
+        ];
+        for case in cases {
+            let client = ann.session().await;
+            client.raw("GET", "/datastore/", Some(&client.seal(&case)), "").await.is_unauthorized();
+            client.get("/datastore/").await.is_unauthorized();
+        }
+    });
+}
+
+#[test]
+fn a_validator_is_taken_once() {
+    run(async |world| {
+        let ann = world.person("ann@example.com").await;
+        let client = ann.session().await;
+        let header = client.validator(0);
+        client.raw("GET", "/datastore/", header.as_deref(), "").await.ok(200);
+        for path in ["/datastore/", "/api-key/"] {
+            client.raw("GET", path, header.as_deref(), "").await.is_unauthorized();
+        }
+        client.get("/datastore/").await.ok(200);
+    });
+}
