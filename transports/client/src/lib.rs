@@ -5,10 +5,11 @@
 //! [`users`] are people with a passphrase, their keys and their vault; [`api_keys`] is what programs sign in with.
 //! [`keyknox`] is the cryptographic half: envelopes, tokens, the cloud record of a user's keys and its local mirror.
 //! It knows no network; [`KeyRecord`] carries its one record over a client.
+//! [`psono`] is another client for another protocol: an API key and the vault of its owner.
 //!
 //! | feature | what |
 //! |---|---|
-//! | `http` | `Client::http`: requests, and feeds by long poll |
+//! | `http` | `Client::http`: requests, and feeds by long poll; `psono` |
 //! | `ws` | `Client::ws`: frames over a WebSocket, and feeds by push |
 //!
 //! The server is not believed: answers are bounded, belong to their question and fit their own tag, and what memory
@@ -25,6 +26,8 @@ mod key_record;
 pub mod keyknox;
 mod link;
 mod name;
+#[cfg(feature = "http")]
+pub mod psono;
 mod receipt;
 mod records;
 mod sealed;

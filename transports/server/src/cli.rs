@@ -9,6 +9,7 @@ use crate::{
     config::{Flag, Sources, StorageKind},
     cryppo::CryppoCommand,
     keys::KeysCommand,
+    psono::{DatastoreCommand, SecretCommand},
     store::StoreCommand,
     user::{ItemCommand, KekCommand, KeyCommand, UserCommand},
 };
@@ -70,6 +71,10 @@ pub(crate) enum Command {
     Item(Box<ItemCommand>),
     /// Replaces the key that a user's other keys are wrapped by
     Kek(Box<KekCommand>),
+    /// Walks through a vault by an API key of its owner, on any server of the psono dialect
+    Datastore(Box<DatastoreCommand>),
+    /// Reads and changes secrets by an API key, on any server of the psono dialect
+    Secret(Box<SecretCommand>),
     /// Makes and reads keys and strings of Meeco's clients, without a server
     Cryppo(Box<CryppoCommand>),
     /// Asks a running server whether it is ready: exit code 0 if it is

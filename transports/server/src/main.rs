@@ -17,11 +17,13 @@ mod logs;
 mod output;
 mod place;
 mod process;
+mod psono;
 mod secrets;
 mod serve;
 mod spool;
 mod store;
 mod table;
+mod trust;
 mod user;
 
 use std::{
@@ -89,6 +91,14 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         Command::Kek(command) => return command.run(),
+        Command::Datastore(command) => {
+            command.run()?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Secret(command) => {
+            command.run()?;
+            return Ok(ExitCode::SUCCESS);
+        }
         _ => {}
     }
     let loaded = config::load(&cli.sources()?)?;
@@ -109,6 +119,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Completions { .. } | Command::Man { .. } => {}
         Command::Keys(_) | Command::Cryppo(_) => {}
         Command::User(_) | Command::Key(_) | Command::Item(_) | Command::Kek(_) => {}
+        Command::Datastore(_) | Command::Secret(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

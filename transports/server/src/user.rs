@@ -108,7 +108,7 @@ impl Auth {
 }
 
 /// Runs one command to its end, and keeps memory with keys in it out of core dumps.
-fn wait<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub(crate) fn wait<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     process::prepare();
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
 }

@@ -1,7 +1,5 @@
 //! The way to a server.
 
-use std::{fs, path::PathBuf};
-
 use anyhow::Context;
 use clap::Args;
 use strongroom_client::{
@@ -10,6 +8,7 @@ use strongroom_client::{
 };
 
 use super::{UserFile, advice::explain};
+use crate::trust::Trust;
 
 /// Where a server is looked for that nothing else is said of: what `strongroom serve` listens on.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:8470";
@@ -22,12 +21,8 @@ pub(super) struct At {
     /// The server's URL [default: the one in the user file, else http://127.0.0.1:8470]
     #[arg(long, value_name = "URL")]
     server: Option<String>,
-    /// A PEM file: the certificates that the server's must descend from, instead of this machine's roots
-    #[arg(long, value_name = "FILE")]
-    trusted_certificates: Option<PathBuf>,
-    /// Sends tokens over http:// to another machine, where others on the way can read them
-    #[arg(long)]
-    allow_plaintext: bool,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 impl At {
@@ -37,21 +32,7 @@ impl At {
     /// One line that names the fix.
     pub(super) fn open(&self, known: Option<&str>) -> anyhow::Result<Server> {
         let url = self.server.as_deref().or(known).unwrap_or(DEFAULT_SERVER).trim_end_matches('/').to_owned();
-        let roots_pem = match &self.trusted_certificates {
-            Some(path) => {
-                let read = fs::read(path);
-                Some(
-                    read.with_context(|| format!("cannot read the trusted certificates {}", path.display()))?,
-                )
-            }
-            None => None,
-        };
-        let options = ClientOptions {
-            roots_pem,
-            allow_plaintext: self.allow_plaintext,
-            tries_max: TRIES_MAX,
-            ..ClientOptions::default()
-        };
+        let options = ClientOptions { tries_max: TRIES_MAX, ..self.trust.options()? };
         let client = Client::http(&url, Credentials::nobody(), options).context("--server")?;
         Ok(Server { url, client })
     }

@@ -11,6 +11,7 @@ mod kit;
 mod leak;
 mod listeners;
 mod memory;
+mod psono;
 mod refusals;
 mod start;
 mod stop;
