@@ -14,6 +14,7 @@
 //! | `I` | API key | `StoredApiKeyPlace`: whose it is | sessions |
 //! | `j` | account, API key | `StoredApiKey` | sessions |
 //! | `q` | account, API key, session key | `StoredLogin`: it was signed in with | sessions |
+//! | `Q` | account, API key | `StoredLatest`: the sessions of its latest logins | sessions |
 //! | `w` | account, API key, secret | `StoredAttached`: a secret that the key reaches | sessions |
 //! | `c` | account, attachment | `StoredAttachedPlace`: which key and secret it is of | sessions |
 //! | `G` | device code | `StoredDeviceCode` | sessions |
@@ -95,7 +96,7 @@ pub struct Keyspace {
 
 /// Prefixes whose keys continue with an account, in the order in which erasure removes them. The ledger goes last, so
 /// that an interrupted erasure still knows that there is something left.
-pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofishqwcjzdpekPTtmnlVWabDL";
+pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofishqQwcjzdpekPTtmnlVWabDL";
 
 fn spell(prefix: u8, parts: &[&[u8]]) -> Key {
     let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
@@ -194,6 +195,10 @@ pub(crate) fn api_keys(account: AccountId) -> Key {
 
 pub(crate) fn api_key_login(account: AccountId, api_key: ApiKeyId, session_key: &[u8; 16]) -> Key {
     spell(b'q', &[account.as_bytes(), api_key.as_bytes(), session_key])
+}
+
+pub(crate) fn api_key_latest(account: AccountId, api_key: ApiKeyId) -> Key {
+    spell(b'Q', &[account.as_bytes(), api_key.as_bytes()])
 }
 
 /// The row that says that an API key reaches a secret.

@@ -193,7 +193,7 @@ impl Sweeper {
             }
             let on = match key.as_bytes().first() {
                 Some(b'h') => StoredNonce::session_of(key),
-                Some(b'q' | b'w') => api_key_of(key),
+                Some(b'q' | b'Q' | b'w') => api_key_of(key),
                 Some(b'c') => codec::decode::<StoredAttachedPlace>(&row.value)?.api_key_of(key),
                 _ => None,
             };

@@ -77,8 +77,8 @@ enum Pool {
     Own,
     /// Those that nobody has shown to be theirs. The ledger counts them too.
     Unproved,
-    /// Those of one API key: a key in many hands signs nobody else out.
-    Keyed(ApiKeyId),
+    /// Those of API keys, which make room key by key: a key in many hands signs nobody else out.
+    Keyed,
 }
 
 /// One bearer session.
@@ -157,7 +157,7 @@ impl StoredSessionIndex {
 
     fn pool(&self) -> Pool {
         match self.api_key {
-            Some(api_key) => Pool::Keyed(api_key),
+            Some(_) => Pool::Keyed,
             None if self.unproved => Pool::Unproved,
             None => Pool::Own,
         }

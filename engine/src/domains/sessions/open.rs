@@ -132,20 +132,18 @@ impl Opening<'_> {
         Ok((ledger.sessions >= sessions_max(moment)).then(|| reads_of(account)))
     }
 
-    /// The same for somebody who signs in: where there are as many sessions of its pool as there may be, the oldest
+    /// The same for a person who signs in: where there are as many sessions of its pool as there may be, the oldest
     /// ends. Sessions that nobody has proved make room only for each other, so that whoever can only open those ends no
-    /// other; and so do those of one API key.
+    /// other.
     pub(crate) fn decide_making_room(
         self,
         view: &View<'_>,
         moment: &Moment<'_>,
     ) -> Result<Decision<BearerIssued>, EngineError> {
         let ledger: Ledger = view.row(&keyspace::ledger(self.account))?.unwrap_or_default();
-        let pool = self.pool();
-        let max = match pool {
-            Pool::Own => usize::try_from(sessions_max(moment)).unwrap_or(usize::MAX),
-            Pool::Unproved => UNPROVED_MAX,
-            Pool::Keyed(_) => moment.limits.api_key_sessions_max,
+        let (pool, max) = match self.prove_by {
+            Some(_) => (Pool::Unproved, UNPROVED_MAX),
+            None => (Pool::Own, usize::try_from(sessions_max(moment)).unwrap_or(usize::MAX)),
         };
         let has_room = pool == Pool::Own && ledger.sessions < max as u64;
         let all = if has_room { Vec::new() } else { all_of(view, self.account)? };
@@ -153,12 +151,15 @@ impl Opening<'_> {
         Ok(self.write(ledger, ending, moment))
     }
 
-    fn pool(&self) -> Pool {
-        match self.api_key {
-            Some(api_key) => Pool::Keyed(api_key),
-            None if self.prove_by.is_some() => Pool::Unproved,
-            None => Pool::Own,
-        }
+    /// The same for an API key, whose sessions `ending` make room.
+    pub(crate) fn decide_ending(
+        self,
+        ending: Indexed,
+        view: &View<'_>,
+        moment: &Moment<'_>,
+    ) -> Result<Decision<BearerIssued>, EngineError> {
+        let ledger: Ledger = view.row(&keyspace::ledger(self.account))?.unwrap_or_default();
+        Ok(self.write(ledger, ending, moment))
     }
 
     fn write(self, mut ledger: Ledger, ending: Indexed, moment: &Moment<'_>) -> Decision<BearerIssued> {

@@ -14,8 +14,9 @@ use strongroom_primitives::{
     nacl::BoxPublic,
     sign,
 };
+use strongroom_storage::Key;
 
-use super::{ApiKeyInfo, Sessions, StoredApiKey, StoredApiKeyPlace, StoredLogin};
+use super::{ApiKeyInfo, Sessions, StoredApiKey, StoredApiKeyPlace, StoredLogin, latest::StoredLatest};
 use crate::{
     boxed::{Boxed, KeyBytes},
     command::{Command, Kind, Lane, Moment, Reads, Step, View},
@@ -24,7 +25,7 @@ use crate::{
         accounts::{AccountState, StoredAccount},
         people::{PersonCard, StoredPerson},
         sessions::{
-            BearerIssued, Opening, TokenForm,
+            BearerIssued, Opening, StoredSessionIndex, TokenForm,
             identity::IdentityGenerations,
             sealed::{Device, Sealing},
         },
@@ -106,8 +107,9 @@ impl LoginByApiKey {
     /// cost the same.
     fn rows_of(&self, account: AccountId, space: &Keyspace) -> Reads {
         let LoginFacts { api_key, session_public_key, .. } = &self.facts;
-        Opening::reads(account)
+        Opening::first_reads(account)
             .row(keyspace::api_key(account, *api_key))
+            .row(keyspace::api_key_latest(account, *api_key))
             .row(keyspace::account(account))
             .row(keyspace::api_key_login(account, *api_key, &space.once(session_public_key)))
             .hint(keyspace::person(account))
@@ -160,6 +162,16 @@ impl Command for LoginByApiKey {
         if let Some(reads) = view.lacks(self.rows_of(account, moment.space)) {
             return Ok(Step::Need(reads));
         }
+        let latest_key = keyspace::api_key_latest(account, *api_key);
+        let latest: StoredLatest = view.row(&latest_key)?.unwrap_or_default();
+        let sessions_max = moment.limits.api_key_sessions_max;
+        let ending: Vec<Key> = latest
+            .outnumbered(sessions_max)
+            .map(|session| keyspace::account_session(account, session))
+            .collect();
+        if let Some(reads) = view.lacks(ending.iter().cloned().fold(Reads::none(), Reads::row)) {
+            return Ok(Step::Need(reads));
+        }
         let stored: Option<StoredApiKey> = view.row(&key)?;
         let signed = self.is_signed(stored.as_ref(), moment);
         let owner: Option<StoredAccount> = view.row(&keyspace::account(account))?;
@@ -197,7 +209,13 @@ impl Command for LoginByApiKey {
             api_key: Some(*api_key),
             seal: Some(seal),
         };
-        let opened = opening.decide_making_room(view, moment)?;
+        let ending = ending
+            .into_iter()
+            .filter_map(|key| Some((key.clone(), view.row::<StoredSessionIndex>(&key).transpose()?)))
+            .map(|(key, index)| Ok((key, index?)))
+            .collect::<Result<_, EngineError>>()?;
+        let (session, opened) = opening.decide_ending(ending, view, moment)?.split()?;
+        let latest = latest.and(session.session, sessions_max);
         let identity = IdentityGenerations::now(view, moment.now)?.answering(stored.identity);
         let person: Option<StoredPerson> = view.row(&keyspace::person(account))?;
         let user_keys = (!stored.flags.restrict).then(|| UserKeys {
@@ -205,7 +223,7 @@ impl Command for LoginByApiKey {
             secret_key: stored.user_secret_key.clone(),
         });
         opened
-            .map(|session| KeyLoggedIn {
+            .answer(KeyLoggedIn {
                 session,
                 session_key,
                 key: stored.info(*api_key),
@@ -214,6 +232,7 @@ impl Command for LoginByApiKey {
                 user_keys,
             })
             .put(login_key, &StoredLogin {})
+            .put(latest_key, &latest)
             .done()
     }
 }

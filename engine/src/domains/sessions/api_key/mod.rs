@@ -8,6 +8,7 @@
 
 mod access;
 mod attach;
+mod latest;
 mod list;
 mod login;
 mod manage;
@@ -109,8 +110,8 @@ impl StoredAttachedPlace {
     }
 }
 
-/// The row of the API key that a row hangs on whose key is of this one's kind: account, API key, something. Without
-/// that row, it can be forgotten.
+/// The row of the API key that a row hangs on whose key is of this kind: account, API key, and perhaps something more.
+/// Without that row, it can be forgotten.
 pub(crate) fn api_key_of(key: &Key) -> Option<Key> {
     let account = AccountId::from_bytes(keyspace::sixteen(key, 1)?);
     Some(keyspace::api_key(account, ApiKeyId::from_bytes(keyspace::sixteen(key, 17)?)))
