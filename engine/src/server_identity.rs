@@ -1,8 +1,10 @@
 //! The identity that the engine shows to clients who seal their sessions: per generation one seed, which is an X25519
 //! secret and an Ed25519 seed. Source: dialects/psono.md, sections 2 and 3.
 //!
-//! Seeds are derived from the root, so nothing has to be kept for them, and private halves never leave here. Which
+//! Seeds are derived from the root, so no row has to be kept for them, and private halves never leave here. Which
 //! generation is the current one is a row; see `domains/sessions/identity`.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use strongroom_primitives::{
     hash,
@@ -18,11 +20,23 @@ use crate::{domains::sessions::identity::IdentityGenerations, error::EngineError
 /// Every generation of the engine's identity.
 pub struct Identities {
     root: Secret,
+    /// The keys of the generations that were asked for last: deriving them costs more than signing.
+    known: Mutex<Vec<(u32, Arc<Keys>)>>,
 }
+
+/// The keys of one generation.
+struct Keys {
+    agreement: BoxSecret,
+    signing: sign::SigningKey,
+}
+
+/// Generations whose keys are kept: those of an overlap, and the ones before and after.
+const KNOWN_MAX: usize = 4;
 
 impl Identities {
     pub(crate) fn new(root: &[u8; 32]) -> Self {
-        Self { root: Secret::new(hash::derive_key("strongroom server identity v1", root).to_vec()) }
+        let root = Secret::new(hash::derive_key("strongroom server identity v1", root).to_vec());
+        Self { root, known: Mutex::default() }
     }
 
     fn seed(&self, purpose: &'static str, which: &[u8]) -> Zeroizing<[u8; 32]> {
@@ -32,15 +46,21 @@ impl Identities {
         Zeroizing::new(hash::derive_key(purpose, &secret))
     }
 
-    fn secret(&self, generation: u32) -> BoxSecret {
-        BoxSecret::from_seed(
-            *self.seed("strongroom server identity generation v1", &generation.to_be_bytes()),
-        )
-    }
-
-    fn signing_key(&self, generation: u32) -> sign::SigningKey {
+    fn keys(&self, generation: u32) -> Arc<Keys> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, keys)) = known.iter().find(|(known, _)| *known == generation) {
+            return keys.clone();
+        }
         let seed = self.seed("strongroom server identity generation v1", &generation.to_be_bytes());
-        sign::SigningKey::from_seed(&seed)
+        let keys = Arc::new(Keys {
+            agreement: BoxSecret::from_seed(*seed),
+            signing: sign::SigningKey::from_seed(&seed),
+        });
+        if known.len() == KNOWN_MAX {
+            known.remove(0);
+        }
+        known.push((generation, keys.clone()));
+        keys
     }
 
     fn code_secret(&self, code: DeviceCodeId) -> BoxSecret {
@@ -49,12 +69,12 @@ impl Identities {
 
     /// The X25519 public key of a generation.
     pub fn public_key(&self, generation: u32) -> BoxPublic {
-        self.secret(generation).public()
+        self.keys(generation).agreement.public()
     }
 
     /// The Ed25519 public key of a generation.
     pub fn verify_key(&self, generation: u32) -> sign::VerifyingKey {
-        self.signing_key(generation).verifying_key()
+        self.keys(generation).signing.verifying_key()
     }
 
     /// The generation among those that answer whose Ed25519 public key this is.
@@ -76,7 +96,7 @@ impl Identities {
 
     /// Signs `bytes` as they are with Ed25519.
     pub fn sign(&self, generation: u32, bytes: &[u8]) -> [u8; 64] {
-        self.signing_key(generation).sign(bytes)
+        self.keys(generation).signing.sign(bytes)
     }
 
     /// The key of a NaCl `box` between a generation and somebody else.
@@ -84,7 +104,7 @@ impl Identities {
     /// # Errors
     /// [`LowOrder`] for a public key that gives everybody the same key.
     pub fn agree(&self, generation: u32, other: &BoxPublic) -> Result<BoxKey, LowOrder> {
-        self.secret(generation).agree(other)
+        self.keys(generation).agreement.agree(other)
     }
 
     /// The X25519 public key that answers to one device code.
