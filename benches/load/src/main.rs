@@ -5,6 +5,7 @@
 //! beside the floors they are meant to reach, and the reader decides. Believe this: figures of two runs do not compare,
 //! ratios within one run do.
 
+mod api_key;
 mod compare;
 mod disk;
 mod measure;
@@ -31,7 +32,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
 
-use crate::plan::{Selection, TargetName};
+use crate::plan::{Repeated, Selection, TargetName};
 use crate::run::Halt;
 use crate::target::Site;
 
@@ -45,12 +46,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Processor time of an API key's login beside its cryptography, and reads over sealed sessions beside plain ones.
+    ApiKey(RoundsArguments),
     /// Rates, latencies, processor time and memory, all targets interleaved.
     Compare(CompareArguments),
     /// Disk use after overwriting the same records many times.
     Disk(DiskArguments),
     /// Processor time of a sign-in beside its arithmetic, and what a flood of them does to readers.
-    SignIn(SignInArguments),
+    SignIn(RoundsArguments),
     /// Time to ready on an empty store, and the size of the program.
     Start(StartArguments),
     /// Server memory for each of many idle authenticated subscribers.
@@ -140,10 +143,10 @@ struct StartArguments {
 }
 
 #[derive(Debug, Args)]
-struct SignInArguments {
+struct RoundsArguments {
     #[command(flatten)]
     common: Common,
-    /// Clients that sign in over and over, each its own user.
+    /// Clients that sign in over and over, each with users or keys of its own.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=256))]
     clients: u64,
     /// Rounds.
@@ -152,6 +155,16 @@ struct SignInArguments {
     /// Seconds of each part of a round.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
+}
+
+impl RoundsArguments {
+    fn plan(&self) -> anyhow::Result<Repeated> {
+        Ok(Repeated {
+            clients: usize::try_from(self.clients)?,
+            rounds: usize::try_from(self.rounds)?,
+            length: Duration::from_secs(self.seconds),
+        })
+    }
 }
 
 #[derive(Debug, Args)]
@@ -172,6 +185,7 @@ const WARM_UP: Duration = Duration::from_secs(1);
 fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::ServeBare { address } => peers::bare::serve(address),
+        Command::ApiKey(arguments) => api_key(&arguments),
         Command::Compare(arguments) => compare(&arguments),
         Command::Disk(arguments) => overwrite(&arguments),
         Command::SignIn(arguments) => sign_in(&arguments),
@@ -186,6 +200,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn api_key(arguments: &RoundsArguments) -> anyhow::Result<()> {
+    let halt = watch_signals()?;
+    let ground = Ground::prepare(&arguments.common)?;
+    let report = api_key::run(ground.site(), &ground.strongroom, arguments.plan()?, &halt)?;
+    print(&arguments.common, &report, api_key::ApiKeyReport::render)
 }
 
 fn compare(arguments: &CompareArguments) -> anyhow::Result<()> {
@@ -219,15 +240,10 @@ fn overwrite(arguments: &DiskArguments) -> anyhow::Result<()> {
     print(&arguments.common, &report, disk::DiskReport::render)
 }
 
-fn sign_in(arguments: &SignInArguments) -> anyhow::Result<()> {
+fn sign_in(arguments: &RoundsArguments) -> anyhow::Result<()> {
     let halt = watch_signals()?;
     let ground = Ground::prepare(&arguments.common)?;
-    let plan = sign_in::Plan {
-        clients: usize::try_from(arguments.clients)?,
-        rounds: usize::try_from(arguments.rounds)?,
-        length: Duration::from_secs(arguments.seconds),
-    };
-    let report = sign_in::run(ground.site(), &ground.strongroom, plan, &halt)?;
+    let report = sign_in::run(ground.site(), &ground.strongroom, arguments.plan()?, &halt)?;
     print(&arguments.common, &report, sign_in::SignInReport::render)
 }
 

@@ -3,6 +3,7 @@
 //! One table, so that the report, the floors and the command line speak of the same cases.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use clap::ValueEnum;
 
@@ -118,6 +119,15 @@ pub(crate) struct Heat {
     pub(crate) case: Case,
     pub(crate) clients: usize,
     pub(crate) targets: Vec<TargetName>,
+}
+
+/// What clients repeat in rounds beside something else that is measured in the same round.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Repeated {
+    pub(crate) clients: usize,
+    pub(crate) rounds: usize,
+    /// Of each part of a round.
+    pub(crate) length: Duration,
 }
 
 /// The heats that `selection` leaves.

@@ -22,6 +22,7 @@ use strongroom_primitives::srp::{
 };
 
 use crate::measure::{clock, processes};
+use crate::plan::Repeated;
 use crate::report::floors::{Bound, Verdict};
 use crate::report::table::push_floors;
 use crate::run::{Halt, Operation, Pace, Window, measure};
@@ -38,14 +39,6 @@ const FLOODERS: usize = 32;
 const BARE_HANDSHAKES: u32 = 300;
 /// Users of each client, in turns: nobody signs in so often that the oldest session has to end for the newest.
 const USERS_PER_CLIENT: usize = 64;
-
-/// How much of it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Plan {
-    pub(crate) clients: usize,
-    pub(crate) rounds: usize,
-    pub(crate) length: Duration,
-}
 
 /// One round.
 #[derive(Debug, Clone, Serialize)]
@@ -73,7 +66,7 @@ pub(crate) struct SignInReport {
 pub(crate) fn run(
     site: Site<'_>,
     strongroom: &Path,
-    plan: Plan,
+    plan: Repeated,
     halt: &Arc<Halt>,
 ) -> anyhow::Result<SignInReport> {
     let server = Rc::new(Strongroom::start(site, strongroom, Mode::Serve, "strongroom")?);
@@ -104,21 +97,17 @@ pub(crate) fn run(
         rounds.push(round);
     }
     let floors = vec![
-        verdict("server CPU of a sign-in over HTTP / bare", CPU_BOUND, &rounds, |round| {
+        Verdict::of_rounds("server CPU of a sign-in over HTTP / bare", CPU_BOUND, &rounds, |round| {
             round.server_cpu_us / round.bare_cpu_us
         }),
-        verdict("readers' p99 in a flood of sign-ins / without", READERS_BOUND, &rounds, |round| {
-            round.flooded_p99_us / round.readers_p99_us
-        }),
+        Verdict::of_rounds(
+            "readers' p99 in a flood of sign-ins / without",
+            READERS_BOUND,
+            &rounds,
+            |round| round.flooded_p99_us / round.readers_p99_us,
+        ),
     ];
     Ok(SignInReport { clients: plan.clients, rounds, floors })
-}
-
-fn verdict(what: &str, bound: Bound, rounds: &[Round], of: impl Fn(&Round) -> f64) -> Verdict {
-    let mut ratios: Vec<f64> = rounds.iter().map(of).collect();
-    ratios.sort_by(f64::total_cmp);
-    let at = |index: usize| ratios.get(index).copied().unwrap_or(f64::NAN);
-    Verdict::new(what.to_owned(), bound, at(ratios.len() / 2), at(0))
 }
 
 impl SignInReport {

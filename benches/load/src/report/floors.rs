@@ -95,6 +95,19 @@ impl Verdict {
         };
         Verdict { what, bound, of_medians, of_bests, outcome }
     }
+
+    /// Judges a ratio that every round has.
+    pub(crate) fn of_rounds<R>(what: &str, bound: Bound, rounds: &[R], of: impl Fn(&R) -> f64) -> Verdict {
+        let mut ratios: Vec<f64> = rounds.iter().map(of).collect();
+        ratios.sort_by(f64::total_cmp);
+        let best = match bound {
+            Bound::AtMost(_) => ratios.first(),
+            Bound::AtLeast(_) => ratios.last(),
+        };
+        let median = ratios.get(ratios.len() / 2);
+        let [median, best] = [median, best].map(|ratio| ratio.copied().unwrap_or(f64::NAN));
+        Verdict::new(what.to_owned(), bound, median, best)
+    }
 }
 
 /// Holds `cells` against every floor of which both sides were measured.

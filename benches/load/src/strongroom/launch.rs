@@ -154,6 +154,13 @@ fn configuration(http: SocketAddr, admin: SocketAddr, folder: &Path, application
          sign_ups_per_minute = {RATE_PER_MINUTE}\n\
          vault_sign_ins_per_minute = {RATE_PER_MINUTE}\n\
          \n\
+         [psono.rates]\n\
+         api_key_logins_per_hour = {RATE_PER_MINUTE}\n\
+         logins_per_day = {RATE_PER_MINUTE}\n\
+         registrations_per_day = {RATE_PER_MINUTE}\n\
+         info_per_hour = {RATE_PER_MINUTE}\n\
+         session_per_day = {RATE_PER_MINUTE}\n\
+         \n\
          [[keyknox.applications]]\n\
          id = \"{}\"\n\
          key_id = \"{}\"\n\

@@ -9,6 +9,8 @@ mod keyknox;
 mod launch;
 mod meeco;
 mod native;
+mod native_http;
+mod psono;
 mod token;
 
 use std::path::Path;
@@ -18,6 +20,8 @@ use std::sync::Arc;
 pub(crate) use self::launch::{Mode, Strongroom, application};
 pub(crate) use self::meeco::Keystore;
 pub(crate) use self::native::Link;
+pub(crate) use self::native_http::NativeReads;
+pub(crate) use self::psono::{ApiKey, Client as PsonoClient, SealedReads};
 use crate::run::Connector;
 use crate::target::Target;
 
