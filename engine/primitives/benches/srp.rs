@@ -84,7 +84,8 @@ impl Bn {
     /// The three powers, modulo `prime`. What it sets up is never freed: the process ends with the benchmark.
     fn powers(self, prime: &[u8], bases: &[Vec<u8>; 3]) -> impl Fn() + use<> {
         let number = |bytes: &[u8]| {
-            let text = CString::new(hex::encode(bytes)).expect("digits have no zero byte");
+            let text = CString::new(strongroom_primitives::encoding::to_hex(bytes))
+                .expect("digits have no zero byte");
             let mut number = ptr::null_mut();
             // SAFETY: asks for a new number; the text ends with a zero byte.
             assert!(unsafe { (self.hex2bn)(&raw mut number, text.as_ptr()) } > 0);

@@ -54,21 +54,26 @@ pub fn from_base64url(text: &str) -> Result<Vec<u8>, EncodingError> {
     URL_SAFE_NO_PAD.decode(text).map_err(|_| EncodingError::Base64)
 }
 
-/// Lower-case hexadecimal, two digits a byte.
+/// Lower-case hexadecimal, two digits a byte, in the same time whatever the bytes are.
 #[must_use]
 pub fn to_hex(bytes: &[u8]) -> String {
-    hex::encode(bytes)
+    base16ct::lower::encode_string(bytes)
 }
 
-/// Reads what [`to_hex`] writes and nothing else.
+/// Reads what [`to_hex`] writes and nothing else, in the same time whatever the digits are.
 ///
 /// # Errors
 /// [`EncodingError::Hex`].
 pub fn from_hex(text: &str) -> Result<Vec<u8>, EncodingError> {
-    if text.bytes().any(|digit| digit.is_ascii_uppercase()) {
-        return Err(EncodingError::Hex);
-    }
-    hex::decode(text).map_err(|_| EncodingError::Hex)
+    base16ct::lower::decode_vec(text).map_err(|_| EncodingError::Hex)
+}
+
+/// Reads hexadecimal digits of either case.
+///
+/// # Errors
+/// [`EncodingError::Hex`].
+pub fn from_hex_of_either_case(text: &str) -> Result<Vec<u8>, EncodingError> {
+    base16ct::mixed::decode_vec(text).map_err(|_| EncodingError::Hex)
 }
 
 /// Reads lower-case hexadecimal of exactly `N` bytes.

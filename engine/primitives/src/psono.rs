@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::encoding::{from_hex, to_hex};
+use crate::encoding::{from_hex_of_either_case, to_hex};
 use crate::hash::sha512;
 use crate::json::parse_object;
 use crate::nacl::{BoxKey, KEY_BYTES, NONCE_BYTES, OpenError, TAG_BYTES};
@@ -157,7 +157,7 @@ pub fn wrapping_key(
 /// Hexadecimal of either case, as Psono reads it. `None` for anything else.
 #[must_use]
 pub fn hex(text: &str) -> Option<Vec<u8>> {
-    from_hex(&text.to_ascii_lowercase()).ok()
+    from_hex_of_either_case(text).ok()
 }
 
 /// `N` bytes in hexadecimal of either case. The length is looked at first.

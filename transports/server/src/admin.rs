@@ -297,7 +297,7 @@ impl AdminCommand {
     async fn add_key(&self, caller: &Caller, key: &NewKey, new: bool) -> anyhow::Result<()> {
         let key_id = match &key.key_id {
             Some(key_id) => key_id.clone(),
-            None => hex::encode(random::<16>()?),
+            None => encoding::to_hex(&random::<16>()?),
         };
         let public_key = match (&key.key.public_key, &key.key.generate) {
             (Some(public_key), _) => public_key.clone(),

@@ -125,7 +125,7 @@ fn application(folder: Option<&Path>) -> anyhow::Result<(Application, SigningKey
     let key = SigningKey::from_seed(&random()?);
     let application = Application {
         id: APPLICATION.to_owned(),
-        key_id: hex::encode(random::<16>()?),
+        key_id: encoding::to_hex(&random::<16>()?),
         public_key: PublicKey(key.verifying_key()),
         identity: SUBJECT.to_owned(),
     };

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::fixed_base::FixedBase;
 use super::modpow::{ArithmeticError, Modulus, Residue};
+use crate::encoding::from_hex;
 
 /// The 2048-bit prime of RFC 5054, appendix A. Its generator is 2.
 const PRIME_2048: &str = concat!(
@@ -95,7 +96,7 @@ pub(super) struct Group {
 
 impl Group {
     fn published(prime_hex: &str, generator: u8) -> Self {
-        let prime = hex::decode(prime_hex).expect("the published primes are hexadecimal");
+        let prime = from_hex(prime_hex).expect("the published primes are hexadecimal");
         Self::new(&prime, generator).expect("the published primes are odd, and a starting process has memory")
     }
 

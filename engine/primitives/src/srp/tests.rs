@@ -18,7 +18,7 @@ fn vectors() -> Value {
 }
 
 fn bytes(value: &Value) -> Vec<u8> {
-    hex::decode(value.as_str().unwrap()).unwrap()
+    crate::encoding::from_hex(value.as_str().unwrap()).unwrap()
 }
 
 fn ephemeral(value: &Value) -> Ephemeral {

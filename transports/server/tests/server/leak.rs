@@ -36,7 +36,7 @@ fn canaries(server: &Server, key: &SigningKey, jwt: &str, operator: &str) -> BTr
         ("JWT", jwt.trim_start_matches("Virgil ").to_owned()),
         ("JWT's signature", signature),
         ("application key", encoding::to_base64(&*key.to_pkcs8())),
-        ("application key's seed", hex::encode(key.expose_seed())),
+        ("application key's seed", encoding::to_hex(key.expose_seed())),
         ("operator's token", operator.trim_start_matches("sro_").to_owned()),
         ("gateway's secret", GATEWAY.to_owned()),
     ]
@@ -174,7 +174,7 @@ pub(crate) fn canaries_of(person: &Device) -> BTreeMap<String, String> {
     for name in ["passphrase_derived_key", "key_encryption_key", "data_encryption_key"] {
         let text = person.field(name);
         let key = WrappingKey::from_text(&SecretText::new(text.clone())).unwrap();
-        canaries.insert(format!("{name} in hexadecimal"), hex::encode(key.expose_bytes()));
+        canaries.insert(format!("{name} in hexadecimal"), encoding::to_hex(key.expose_bytes()));
         canaries.insert(format!("{name} in base64"), encoding::to_base64(key.expose_bytes()));
         canaries.insert(name.to_owned(), text);
     }
@@ -182,7 +182,7 @@ pub(crate) fn canaries_of(person: &Device) -> BTreeMap<String, String> {
     canaries.insert("secret".to_owned(), secret.expose_base58().to_owned());
     canaries
         .insert("secret in groups".to_owned(), person.field("secret").rsplit('.').next().unwrap().to_owned());
-    canaries.insert("secret in hexadecimal".to_owned(), hex::encode(*secret.expose_bytes()));
+    canaries.insert("secret in hexadecimal".to_owned(), encoding::to_hex(&*secret.expose_bytes()));
     for (name, text) in
         [("passphrase", PASSPHRASE), ("new passphrase", NEW_PASSPHRASE), ("item value", VALUE)]
     {
