@@ -16,6 +16,7 @@
 
 mod boxed;
 mod bus;
+mod change;
 mod codec;
 pub mod command;
 pub mod credential;
@@ -37,6 +38,7 @@ pub mod testing;
 
 pub use boxed::{Boxed, KeyBytes};
 pub use bus::Placement;
+pub use change::Change;
 pub use codec::Stored;
 pub use command::{Command, Domain};
 pub use credential::{Access, ApiKeyFlags, Credential, Identity, Right, Rights};

@@ -16,7 +16,6 @@
 //!
 //! Source: dialects/meeco.md, sections 5, 6 and 9.
 
-mod change;
 mod enrol;
 mod item;
 mod items;
@@ -28,7 +27,6 @@ pub mod templates;
 mod tests;
 mod users;
 
-pub use change::Change;
 pub use enrol::{CreateVaultUser, OpenVaultSession, VaultSession};
 pub use item::{Item, Slot, SlotType};
 pub use items::{CreateItem, DeleteItem, DeleteSlot, UpdateItem};
@@ -37,6 +35,7 @@ pub(crate) use rows::StoredVaultUser;
 pub use slots::{SlotChange, SlotValue};
 pub use users::{GetVaultKey, GetVaultUser, Profile, UpdateVaultUser, VaultUser};
 
+pub use crate::change::Change;
 use crate::{command::Domain, error::EngineError};
 
 /// The domain of vaults.

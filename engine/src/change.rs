@@ -16,7 +16,7 @@ pub enum Change<T> {
 
 impl<T> Change<T> {
     /// What it becomes, if that is something.
-    pub(super) fn set(&self) -> Option<&T> {
+    pub(crate) fn set(&self) -> Option<&T> {
         match self {
             Self::Set(thing) => Some(thing),
             Self::Keep | Self::Clear => None,
@@ -26,7 +26,7 @@ impl<T> Change<T> {
 
 impl<T: Clone> Change<T> {
     /// Does it.
-    pub(super) fn apply<U: From<T>>(&self, to: &mut Option<U>) {
+    pub(crate) fn apply<U: From<T>>(&self, to: &mut Option<U>) {
         match self {
             Self::Keep => {}
             Self::Clear => *to = None,
