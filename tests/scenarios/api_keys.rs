@@ -3,11 +3,13 @@
 use strongroom_client::{
     Client, Content, ErrorKind, Put,
     api_keys::{ApiKeyChange, ApiKeyCredential, ApiKeyError, ApiKeyOptions, KeySignInOptions, OwnerKeys},
-    wire::{ApiKeySignIn, Base64Array, Operation, Reply},
+    wire::{ApiKeySignIn, Base64Array, Change, Operation, Reply},
 };
 use strongroom_primitives::{
+    id::SecretId,
     key_login::{Answer, KeyLogin, KeyLoginError},
     nacl::BoxKey,
+    secret::SecretText,
     sign::SigningKey,
 };
 
@@ -73,11 +75,50 @@ pub(crate) async fn a_machine_signs_in_with_an_api_key_and_does_what_the_key_all
     let narrow = stage.nobody().sign_in_with_key(&made.credential, labelled()).await.unwrap();
     assert!(narrow.owner(&made.secret_key).unwrap().is_none(), "a restricted key gives no keys");
 
+    let now = me.api_keys().list().await.unwrap()[0].created;
+    let ended = change(ApiKeyChange { expires: Change::Set(now), ..ApiKeyChange::default() }).await.unwrap();
+    assert_eq!(ended.expires, Some(now));
+    assert_eq!(read_code(&machine.client).await, "credential-expired");
+    let endless = change(ApiKeyChange { expires: Change::Clear, ..ApiKeyChange::default() }).await.unwrap();
+    assert_eq!(endless.expires, None);
+
     me.api_keys().revoke(made.key.id).await.unwrap();
     assert_eq!(read_code(&machine.client).await, "credential-invalid");
     let gone = stage.nobody().sign_in_with_key(&made.credential, labelled()).await.unwrap_err();
     assert_eq!(code(&gone), "login-refused");
     assert_eq!(me.sessions().await.unwrap().len(), 1, "and its sessions with it");
+}
+
+/// A-KEY-02: what an API key reaches by itself is its owner's to say, and opens for nobody else.
+pub(crate) async fn secrets_are_attached_to_an_api_key_and_detached(stage: &Stage) {
+    let me = stage.client("ann").await;
+    let owner = OwnerKeys { private_key: [1; 32].into(), secret_key: BoxKey::from_bytes([2; 32]) };
+    let made = me.api_keys().create(ApiKeyOptions::default(), &owner).await.unwrap();
+    let (keys, id, secret) = (me.api_keys(), made.key.id, SecretId::from_bytes([5; 16]));
+    let attach = || keys.attach(&made.key, secret, &[7; 32], "db password", &owner);
+    let attachment = attach().await.unwrap();
+    assert_eq!(code(&attach().await.unwrap_err()), "already-attached");
+    let other = OwnerKeys { secret_key: BoxKey::from_bytes([3; 32]), ..owner.clone() };
+    let not_theirs = keys.attach(&made.key, SecretId::from_bytes([6; 16]), &[7; 32], "", &other).await;
+    assert!(
+        matches!(not_theirs, Err(ApiKeyError::DoesNotOpen)),
+        "nothing is attached that nobody could open"
+    );
+
+    let listed = keys.attached(id, &owner).await.unwrap();
+    let shown: Vec<_> = listed
+        .iter()
+        .map(|one| (one.attachment, one.secret, one.title.as_ref().map(SecretText::expose)))
+        .collect();
+    assert_eq!(shown, [(attachment, secret, Some("db password"))]);
+    assert!(keys.attached(id, &other).await.unwrap()[0].title.is_none());
+
+    let bob = stage.client("bob").await;
+    assert_eq!(code(&bob.api_keys().attached(id, &owner).await.unwrap_err()), "unknown-api-key");
+    assert_eq!(code(&bob.api_keys().detach(attachment).await.unwrap_err()), "unknown-attachment");
+    keys.detach(attachment).await.unwrap();
+    assert_eq!(code(&keys.detach(attachment).await.unwrap_err()), "unknown-attachment");
+    assert!(keys.attached(id, &owner).await.unwrap().is_empty());
 }
 
 /// A sign-in as whoever listens on the way sees it.

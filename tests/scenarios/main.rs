@@ -54,5 +54,6 @@ tell! {
     a_person_signs_up_keeps_keys_and_enters_the_vault
     a_wrong_passphrase_opens_nothing_and_is_told_at_the_next_sign_in
     a_machine_signs_in_with_an_api_key_and_does_what_the_key_allows
+    secrets_are_attached_to_an_api_key_and_detached
     a_captured_sign_in_with_an_api_key_is_good_for_nothing
 }

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 pub(crate) use crate::api_keys::{
     a_captured_sign_in_with_an_api_key_is_good_for_nothing,
     a_machine_signs_in_with_an_api_key_and_does_what_the_key_allows,
+    secrets_are_attached_to_an_api_key_and_detached,
 };
 pub(crate) use crate::people::{
     a_person_signs_up_keeps_keys_and_enters_the_vault,

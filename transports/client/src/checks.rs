@@ -99,6 +99,8 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
         | (Operation::ChallengeApiKey {}, Reply::ApiKeyChallenge(_))
         | (Operation::SignInWithApiKey(_), Reply::ApiKeySignedIn(_))
         | (Operation::ListApiKeys {}, Reply::ApiKeys(_))
+        | (Operation::AttachSecret { .. }, Reply::Attached(_))
+        | (Operation::ListAttached { .. }, Reply::Attachments(_))
         | (
             Operation::SetKek(_)
             | Operation::GetKek {}
@@ -116,6 +118,7 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
         | (Operation::ListTemplates {}, Reply::Templates(_))
         | (
             Operation::RevokeApiKey { .. }
+            | Operation::DetachSecret { .. }
             | Operation::DeleteDek { .. }
             | Operation::DeleteKeyPair { .. }
             | Operation::DeleteItem { .. }

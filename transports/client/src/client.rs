@@ -295,6 +295,8 @@ fn is_write(operation: &Operation) -> bool {
         | Operation::CreateApiKey(_)
         | Operation::UpdateApiKey { .. }
         | Operation::RevokeApiKey { .. }
+        | Operation::AttachSecret { .. }
+        | Operation::DetachSecret { .. }
         | Operation::SetKek(_)
         | Operation::RestartEnrolment(_)
         | Operation::CreateDek(_)
@@ -328,6 +330,7 @@ fn is_write(operation: &Operation) -> bool {
         | Operation::SignInAttempts {}
         | Operation::ChallengeApiKey {}
         | Operation::ListApiKeys {}
+        | Operation::ListAttached { .. }
         | Operation::GetKek {}
         | Operation::GetDek { .. }
         | Operation::ListDeks { .. }

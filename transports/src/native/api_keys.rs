@@ -8,19 +8,28 @@ use strongroom_engine::{
     domains::sessions::{
         TokenForm,
         api_key::{
-            ApiKeyInfo, CreateApiKey, KeyLoggedIn, ListApiKeys, LoginByApiKey, LoginFacts, UpdateApiKey,
+            ApiKeyInfo, AttachSecret, AttachedInfo, CreateApiKey, KeyLoggedIn, ListApiKeys, ListAttached,
+            LoginByApiKey, LoginFacts, UpdateApiKey,
         },
         identity::ServerIdentity,
         sealed::Device,
     },
 };
-use strongroom_primitives::{key_login::Statement, secret::Secret};
+use strongroom_primitives::{
+    id::{ApiKeyId, SecretId},
+    key_login::Statement,
+    secret::Secret,
+};
 use strongroom_wire::{
-    ApiKey, ApiKeyChallenge, ApiKeyList, ApiKeySignIn, ApiKeySignedIn, Base64Array, Base64Bytes, Boxed,
-    Grant, NewApiKey, OwnerKeys, Problem, Reply, TokenText,
+    ApiKey, ApiKeyChallenge, ApiKeyList, ApiKeySignIn, ApiKeySignedIn, Attached, Attachment, AttachmentList,
+    Base64Array, Base64Bytes, Boxed, Grant, NewApiKey, OwnerKeys, Problem, Reply, TokenText,
 };
 
-use super::{Desk, refused};
+use super::{
+    Desk,
+    convert::{boxed, unboxed},
+    refused,
+};
 use crate::{problem::bad_request, rates::Counted};
 
 /// Longest label of a session, in bytes.
@@ -143,10 +152,23 @@ fn document(info: ApiKeyInfo) -> ApiKey {
     }
 }
 
-fn boxed(boxed: strongroom_engine::Boxed) -> Boxed {
-    Boxed { text: Base64Bytes(boxed.text), nonce: Base64Array(boxed.nonce) }
+pub(super) async fn attach(
+    desk: Desk<'_>,
+    api_key: ApiKeyId,
+    secret: SecretId,
+    secret_key: Boxed,
+    title: Boxed,
+) -> Result<Reply, Box<Problem>> {
+    let (secret_key, title) = (unboxed(secret_key), unboxed(title));
+    let attachment = desk.ask(AttachSecret { api_key, secret, secret_key, title }).await?;
+    Ok(Reply::Attached(Attached { attachment }))
 }
 
-fn unboxed(boxed: Boxed) -> strongroom_engine::Boxed {
-    strongroom_engine::Boxed { text: boxed.text.0, nonce: boxed.nonce.0 }
+pub(super) async fn attached(desk: Desk<'_>, api_key: ApiKeyId) -> Result<Reply, Box<Problem>> {
+    let attached = desk.ask(ListAttached { api_key }).await?.into_iter();
+    let document = |info: AttachedInfo| {
+        let AttachedInfo { id, secret, title } = info;
+        Attachment { attachment: id, secret, title: boxed(title) }
+    };
+    Ok(Reply::Attachments(AttachmentList { attachments: attached.map(document).collect() }))
 }

@@ -1,14 +1,14 @@
 //! The engine's answers as the documents of the wire. Field by field, with no decision in it.
 
 use strongroom_engine::{
-    Right, Rights,
+    self as engine, Right, Rights,
     domains::{accounts, records, sessions},
     feed,
 };
 use strongroom_primitives::encoding;
 use strongroom_wire::{
-    Base64Bytes, Event, FeedPage, GrantInfo, GrantPage, HistoryPage, NamePage, RecordDocument, RecordHead,
-    RecordInfo, SessionInfo, SessionOpened, VersionInfo, What, Whoami,
+    Base64Array, Base64Bytes, Boxed, Change, Event, FeedPage, GrantInfo, GrantPage, HistoryPage, NamePage,
+    RecordDocument, RecordHead, RecordInfo, SessionInfo, SessionOpened, VersionInfo, What, Whoami,
 };
 
 fn parts(name: records::RecordName) -> Vec<String> {
@@ -24,6 +24,25 @@ fn rights(rights: Rights) -> Vec<String> {
             Right::Reset => "reset".to_owned(),
         })
         .collect()
+}
+
+/// A change of something that may be there or not.
+pub(crate) fn change<T>(change: Change<T>) -> engine::Change<T> {
+    match change {
+        Change::Keep => engine::Change::Keep,
+        Change::Clear => engine::Change::Clear,
+        Change::Set(thing) => engine::Change::Set(thing),
+    }
+}
+
+/// What the server never opens.
+pub(crate) fn boxed(boxed: engine::Boxed) -> Boxed {
+    Boxed { text: Base64Bytes(boxed.text), nonce: Base64Array(boxed.nonce) }
+}
+
+/// The same on the way in.
+pub(crate) fn unboxed(boxed: Boxed) -> engine::Boxed {
+    engine::Boxed { text: boxed.text.0, nonce: boxed.nonce.0 }
 }
 
 /// A place in a listing. Its bytes mean something to the engine only.

@@ -126,7 +126,9 @@ impl Person {
             let token = cryppo::decrypt_rsa(&self.key, &sealed).unwrap();
             self.learn(("$VAULT_TOKEN", String::from_utf8(token.expose().to_vec()).unwrap()));
         }
-        for (name, pointer) in [("$USER_TOKEN", "/session/token"), ("$ADMISSION", "/token")] {
+        for (name, pointer) in
+            [("$USER_TOKEN", "/session/token"), ("$ADMISSION", "/token"), ("$ATTACHMENT", "/attachment")]
+        {
             text(pointer).into_iter().for_each(|token| self.learn((name, token)));
         }
         if answer.get("restrict").is_some() {

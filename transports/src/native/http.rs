@@ -346,6 +346,8 @@ fn response(reply: Reply, known: Option<RecordTag>) -> Response {
         Reply::ApiKeySignedIn(body) => document(&body),
         Reply::ApiKey(body) => document(&body),
         Reply::ApiKeys(body) => document(&body),
+        Reply::Attached(body) => document(&body),
+        Reply::Attachments(body) => document(&body),
         Reply::Kek(body) => document(&body),
         Reply::Rotation(body) => document(&body),
         Reply::Dek(body) => document(&body),

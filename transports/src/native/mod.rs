@@ -41,7 +41,7 @@ use strongroom_engine::{
         },
         sessions::{
             ListSessions, OpenChild, RevokeSession, RevokeSessions,
-            api_key::{DeleteApiKey, UpdateApiKey},
+            api_key::{DeleteApiKey, DetachSecret, UpdateApiKey},
         },
         vault::{DeleteItem, DeleteSlot, GetItem, GetVaultUser},
     },
@@ -246,10 +246,17 @@ async fn dispatch_rare(desk: Desk<'_>, operation: Operation) -> Result<Reply, Bo
         Operation::SignInWithApiKey(sign_in) => api_keys::sign_in(desk, *sign_in).await,
         Operation::CreateApiKey(new) => api_keys::create(desk, *new).await,
         Operation::ListApiKeys {} => api_keys::list(desk).await,
-        Operation::UpdateApiKey { id, title, read, write, restrict, insecure, active } => {
-            api_keys::update(desk, UpdateApiKey { id, title, read, write, restrict, insecure, active }).await
+        Operation::UpdateApiKey { id, title, read, write, restrict, insecure, active, expires } => {
+            let expires = convert::change(expires);
+            let update = UpdateApiKey { id, title, read, write, restrict, insecure, active, expires };
+            api_keys::update(desk, update).await
         }
         Operation::RevokeApiKey { id } => desk.ask(DeleteApiKey { id }).await.map(done),
+        Operation::AttachSecret { id, secret, secret_key, title } => {
+            api_keys::attach(desk, id, secret, secret_key, title).await
+        }
+        Operation::ListAttached { id } => api_keys::attached(desk, id).await,
+        Operation::DetachSecret { attachment } => desk.ask(DetachSecret { id: attachment }).await.map(done),
 
         Operation::SetKek(new) => keys::kek(desk.ask(SetKek { wrapped: new.wrapped.0.into() }).await?),
         Operation::GetKek {} => keys::kek(desk.ask(GetKek {}).await?),

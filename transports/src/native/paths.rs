@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use http::Method;
 use serde::Deserialize;
-use strongroom_wire::{Operation, Rewrapped, SlotChange};
+use strongroom_primitives::{id::SecretId, time::Timestamp};
+use strongroom_wire::{Boxed, Change, Operation, Rewrapped, SlotChange};
 
 use super::http::{Reading, Refused, unknown_path};
 
@@ -34,6 +35,17 @@ struct ApiKeyBody {
     insecure: Option<bool>,
     #[serde(default)]
     active: Option<bool>,
+    #[serde(default)]
+    expires: Change<Timestamp>,
+}
+
+/// The body of `POST /api-keys/{id}/attachments`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AttachBody {
+    secret: SecretId,
+    secret_key: Boxed,
+    title: Boxed,
 }
 
 /// The body of `PUT /kek/rotation/{target}/keys`.
@@ -117,11 +129,36 @@ fn api_keys(others: &[&str], reading: &mut Reading<'_>) -> Result<Operation, Ref
             let id = id.parse().map_err(|_| unknown_path())?;
             match *reading.method() {
                 Method::PATCH => {
-                    let ApiKeyBody { title, read, write, restrict, insecure, active } = reading.body()?;
-                    Ok(Operation::UpdateApiKey { id, title, read, write, restrict, insecure, active })
+                    let ApiKeyBody { title, read, write, restrict, insecure, active, expires } =
+                        reading.body()?;
+                    Ok(Operation::UpdateApiKey {
+                        id,
+                        title,
+                        read,
+                        write,
+                        restrict,
+                        insecure,
+                        active,
+                        expires,
+                    })
                 }
                 Method::DELETE => Ok(Operation::RevokeApiKey { id }),
                 _ => Err(Refused::Method("PATCH, DELETE")),
+            }
+        }
+        ["attachments", attachment] => {
+            let attachment = attachment.parse().map_err(|_| unknown_path())?;
+            reading.only(&Method::DELETE, "DELETE").map(|()| Operation::DetachSecret { attachment })
+        }
+        [id, "attachments"] => {
+            let id = id.parse().map_err(|_| unknown_path())?;
+            match *reading.method() {
+                Method::GET => Ok(Operation::ListAttached { id }),
+                Method::POST => {
+                    let AttachBody { secret, secret_key, title } = reading.body()?;
+                    Ok(Operation::AttachSecret { id, secret, secret_key, title })
+                }
+                _ => Err(Refused::Method("GET, POST")),
             }
         }
         _ => Err(unknown_path().into()),

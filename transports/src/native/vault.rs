@@ -15,7 +15,12 @@ use strongroom_wire::{
     TokenText, VaultEnrolled, VaultEnrolment, VaultSession, VaultSignIn, VaultUser,
 };
 
-use super::{Desk, convert::cursor, cursor_of, refused, users::life_of};
+use super::{
+    Desk,
+    convert::{self, cursor},
+    cursor_of, refused,
+    users::life_of,
+};
 use crate::{rates::Counted, sealed};
 
 pub(super) async fn issue_token(desk: Desk<'_>, wanted: TokenRequest) -> Result<Reply, Box<Problem>> {
@@ -96,22 +101,14 @@ pub(super) fn user(user: engine::VaultUser) -> Result<Reply, Box<Problem>> {
     Ok(Reply::VaultUser(user_of(user)))
 }
 
-fn change_of<T>(change: Change<T>) -> engine::Change<T> {
-    match change {
-        Change::Keep => engine::Change::Keep,
-        Change::Clear => engine::Change::Clear,
-        Change::Set(thing) => engine::Change::Set(thing),
-    }
-}
-
 pub(super) async fn update_user(desk: Desk<'_>, change: ProfileChange) -> Result<Reply, Box<Problem>> {
     let ProfileChange { private_dek, country, email, full_name, image } = change;
     let update = UpdateVaultUser {
-        private_dek: change_of(private_dek),
-        country: change_of(country),
-        email: change_of(email),
-        full_name: change_of(full_name),
-        image: change_of(image),
+        private_dek: convert::change(private_dek),
+        country: convert::change(country),
+        email: convert::change(email),
+        full_name: convert::change(full_name),
+        image: convert::change(image),
     };
     user(desk.ask(update).await?)
 }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
-    id::{AccountId, ApiKeyId, SessionId},
+    id::{AccountId, ApiKeyId, ApiKeySecretId, SecretId, SessionId},
     time::Timestamp,
 };
 
@@ -174,4 +174,29 @@ impl fmt::Debug for ApiKey {
 pub struct ApiKeyList {
     /// At most as many as an account may have: 100 unless configured otherwise.
     pub api_keys: Vec<ApiKey>,
+}
+
+/// A secret that was attached to an API key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attached {
+    /// The attachment, by which it is detached.
+    pub attachment: ApiKeySecretId,
+}
+
+/// A secret that an API key reaches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// The attachment.
+    pub attachment: ApiKeySecretId,
+    /// The secret.
+    pub secret: SecretId,
+    /// What the owner calls it, under the owner's secret key.
+    pub title: Boxed,
+}
+
+/// What an API key reaches. The order means nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachmentList {
+    /// At most as many as may be attached to a key: 1,000 unless configured otherwise.
+    pub attachments: Vec<Attachment>,
 }

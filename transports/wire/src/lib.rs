@@ -21,7 +21,8 @@ mod user;
 mod vault;
 
 pub use api_keys::{
-    ApiKey, ApiKeyChallenge, ApiKeyList, ApiKeySignIn, ApiKeySignedIn, Boxed, Grant, NewApiKey, OwnerKeys,
+    ApiKey, ApiKeyChallenge, ApiKeyList, ApiKeySignIn, ApiKeySignedIn, Attached, Attachment, AttachmentList,
+    Boxed, Grant, NewApiKey, OwnerKeys,
 };
 pub use base64_bytes::{Base64Array, Base64Bytes};
 pub use change::Change;

@@ -3,13 +3,16 @@
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{ApiKeyId, DekId, ItemId, KeyPairId, SessionId, SlotId, Subject, TemplateId},
+    id::{
+        ApiKeyId, ApiKeySecretId, DekId, ItemId, KeyPairId, SecretId, SessionId, SlotId, Subject, TemplateId,
+    },
+    time::Timestamp,
 };
 
 use crate::{
-    ApiKeySignIn, Base64Bytes, NewApiKey, NewDek, NewItem, NewKek, NewKeyPair, NewRotation, PassphraseChange,
-    ProfileChange, Registration, Rewrapped, SlotChange, SrpProof, SrpStart, TokenRequest, TokenShown,
-    VaultEnrolment, VaultSignIn,
+    ApiKeySignIn, Base64Bytes, Boxed, Change, NewApiKey, NewDek, NewItem, NewKek, NewKeyPair, NewRotation,
+    PassphraseChange, ProfileChange, Registration, Rewrapped, SlotChange, SrpProof, SrpStart, TokenRequest,
+    TokenShown, VaultEnrolment, VaultSignIn,
 };
 
 /// What a writer believes the present state of a record to be.
@@ -258,12 +261,39 @@ pub enum Operation {
         /// Whether it signs in at all. One that no longer does has no sessions.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         active: Option<bool>,
+        /// The last instant at which it is good; `null` until it is revoked.
+        #[serde(default, skip_serializing_if = "Change::is_keep")]
+        expires: Change<Timestamp>,
     },
     /// Ends an API key for ever, and with it its sessions. Never asked with one.
     #[serde(rename = "api_keys.revoke")]
     RevokeApiKey {
         /// Which.
         id: ApiKeyId,
+    },
+    /// Attaches a secret to an API key, which then reaches it also where it is restricted. Never asked with one.
+    #[serde(rename = "api_keys.attach")]
+    AttachSecret {
+        /// To which API key.
+        id: ApiKeyId,
+        /// Which secret.
+        secret: SecretId,
+        /// The secret's key, under that of the API key.
+        secret_key: Boxed,
+        /// What the owner calls it, under the owner's secret key; at most 1,024 bytes.
+        title: Boxed,
+    },
+    /// Lists what is attached to an API key. Never asked with one.
+    #[serde(rename = "api_keys.attached")]
+    ListAttached {
+        /// To which.
+        id: ApiKeyId,
+    },
+    /// Takes a secret off the API key that it is attached to. Never asked with one.
+    #[serde(rename = "api_keys.detach")]
+    DetachSecret {
+        /// The attachment.
+        attachment: ApiKeySecretId,
     },
 
     /// Sets the caller's KEK. It is set once, and from then on rotated.

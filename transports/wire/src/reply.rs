@@ -8,10 +8,10 @@ use strongroom_primitives::{
 };
 
 use crate::{
-    AdmissionToken, Admitted, ApiKey, ApiKeyChallenge, ApiKeyList, ApiKeySignedIn, Base64Bytes, Dek, DekPage,
-    FeedPage, Item, ItemPage, Kek, KeyPair, KeyPairPage, PassphraseChanged, Rotation, ServiceInfo,
-    SignInFailures, SignedIn, SrpChallenge, TemplateList, UserRegistered, UsernameReserved, VaultEnrolled,
-    VaultSession, VaultUser,
+    AdmissionToken, Admitted, ApiKey, ApiKeyChallenge, ApiKeyList, ApiKeySignedIn, Attached, AttachmentList,
+    Base64Bytes, Dek, DekPage, FeedPage, Item, ItemPage, Kek, KeyPair, KeyPairPage, PassphraseChanged,
+    Rotation, ServiceInfo, SignInFailures, SignedIn, SrpChallenge, TemplateList, UserRegistered,
+    UsernameReserved, VaultEnrolled, VaultSession, VaultUser,
 };
 
 /// The answer to an operation: an object with one member, whose name is the kind of answer. Which kind comes is fixed
@@ -73,6 +73,10 @@ pub enum Reply {
     ApiKey(ApiKey),
     /// To `api_keys.list`.
     ApiKeys(ApiKeyList),
+    /// To `api_keys.attach`.
+    Attached(Attached),
+    /// To `api_keys.attached`.
+    Attachments(AttachmentList),
     /// To `kek.set`, `kek.get`, `kek.restart`, `rotation.finish` and `rotation.cancel`.
     Kek(Kek),
     /// To `rotation.begin` and `rotation.rewrap`.
@@ -104,7 +108,7 @@ pub enum Reply {
     /// To `item.list`.
     Items(ItemPage),
     /// To `session.revoke`, `account.erase`, and what deletes one thing: `records.delete`, `api_keys.revoke`,
-    /// `dek.delete`, `keypair.delete`, `item.delete`, `slot.delete`.
+    /// `api_keys.detach`, `dek.delete`, `keypair.delete`, `item.delete`, `slot.delete`.
     Done {},
 }
 

@@ -9,6 +9,7 @@
 //! Whatever is kept of keys is sealed as its 64 hexadecimal digits, so clients of Psono open it too
 //! (`dialects/psono.md`, section 2).
 
+mod attached;
 mod sign_in;
 #[cfg(test)]
 mod tests;
@@ -23,16 +24,17 @@ use strongroom_primitives::nacl::{BoxKey, BoxSecret};
 use strongroom_primitives::sign::{SigningKey, VerifyingKey};
 use strongroom_primitives::time::Timestamp;
 use strongroom_wire::{
-    ApiKey, ApiKeyChallenge, Base64Array, Base64Bytes, Boxed, NewApiKey, Operation, Reply,
+    ApiKey, ApiKeyChallenge, Base64Array, Base64Bytes, Boxed, Change, NewApiKey, Operation, Reply,
 };
 use zeroize::Zeroizing;
 
+pub use attached::AttachedSecret;
 pub use sign_in::{KeySignInOptions, KeySignedIn};
 
 use crate::checks::wrong_kind;
 use crate::client::Client;
 use crate::error::ClientError;
-use crate::keyknox::ports::{NoEntropy, draw};
+use crate::keyknox::ports::{Entropy, NoEntropy, draw};
 
 /// Why something was not done with an API key. Never contains any of a secret.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +121,9 @@ pub struct ApiKeyChange {
     pub insecure: Option<bool>,
     /// Whether it signs in at all. One that no longer does has no sessions.
     pub active: Option<bool>,
+    /// The last instant at which it is good, if it is to have one. A later one than before is refused to whoever has
+    /// not the rights that the key has.
+    pub expires: Change<Timestamp>,
 }
 
 /// An API key that was made.
@@ -158,21 +163,15 @@ impl ApiKeys {
         let entropy = &*self.client.options.ports.entropy;
         let seed = Zeroizing::new(draw::<32>(entropy)?);
         let secret_key = BoxKey::from_bytes(draw(entropy)?);
-        let sealed = |under: &BoxKey, key: &[u8; 32]| -> Result<Boxed, NoEntropy> {
-            let nonce = draw(entropy)?;
-            let digits = Zeroizing::new(to_hex(key));
-            let text = Bytes::from(under.seal(&nonce, digits.as_bytes()));
-            Ok(Boxed { text: Base64Bytes(text), nonce: Base64Array(nonce) })
-        };
         let ApiKeyOptions { title, read, write, restrict, insecure, expires } = options;
         let new = NewApiKey {
             title,
             public_key: Base64Array(*BoxSecret::from_seed(*seed).public().as_bytes()),
             verify_key: Base64Array(*SigningKey::from_seed(&seed).verifying_key().as_bytes()),
-            private_key: sealed(&owner.secret_key, &seed)?,
-            secret_key: sealed(&owner.secret_key, secret_key.expose())?,
-            user_private_key: sealed(&secret_key, &owner.private_key)?,
-            user_secret_key: sealed(&secret_key, owner.secret_key.expose())?,
+            private_key: sealed_key(entropy, &owner.secret_key, &seed)?,
+            secret_key: sealed_key(entropy, &owner.secret_key, secret_key.expose())?,
+            user_private_key: sealed_key(entropy, &secret_key, &owner.private_key)?,
+            user_secret_key: sealed_key(entropy, &secret_key, owner.secret_key.expose())?,
             read,
             write,
             restrict,
@@ -200,8 +199,9 @@ impl ApiKeys {
     /// # Errors
     /// [`ApiKeyError::Client`], among it `unknown-api-key`.
     pub async fn update(&self, id: ApiKeyId, change: ApiKeyChange) -> Result<ApiKey, ApiKeyError> {
-        let ApiKeyChange { title, read, write, restrict, insecure, active } = change;
-        self.key(Operation::UpdateApiKey { id, title, read, write, restrict, insecure, active }).await
+        let ApiKeyChange { title, read, write, restrict, insecure, active, expires } = change;
+        self.key(Operation::UpdateApiKey { id, title, read, write, restrict, insecure, active, expires })
+            .await
     }
 
     /// Ends an API key for ever, and with it its sessions.
@@ -228,7 +228,18 @@ async fn challenge(client: &Client) -> Result<ApiKeyChallenge, ClientError> {
     }
 }
 
-/// A key of 32 bytes that is kept as its hexadecimal digits.
+fn sealed(entropy: &dyn Entropy, under: &BoxKey, text: &[u8]) -> Result<Boxed, NoEntropy> {
+    let nonce = draw(entropy)?;
+    let text = Bytes::from(under.seal(&nonce, text));
+    Ok(Boxed { text: Base64Bytes(text), nonce: Base64Array(nonce) })
+}
+
+/// A key of 32 bytes, sealed as its hexadecimal digits.
+fn sealed_key(entropy: &dyn Entropy, under: &BoxKey, key: &[u8; 32]) -> Result<Boxed, NoEntropy> {
+    sealed(entropy, under, Zeroizing::new(to_hex(key)).as_bytes())
+}
+
+/// Such a key.
 fn opened(under: &BoxKey, boxed: &Boxed) -> Result<Zeroizing<[u8; 32]>, ApiKeyError> {
     let digits = under.open(&boxed.nonce.0, &boxed.text.0).map_err(|_| ApiKeyError::DoesNotOpen)?;
     let digits = std::str::from_utf8(&digits).map_err(|_| ApiKeyError::DoesNotOpen)?;

@@ -11,7 +11,7 @@ use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 use strongroom_wire::{Operation, Previous, Reply, SessionInfo};
 
 use super::address::NATIVE_PATH;
@@ -204,22 +204,19 @@ fn spell(operation: &Operation) -> Result<Spelled, ClientError> {
             (Method::POST, Target::at("/api-keys"))
         }
         Operation::ListApiKeys {} => (Method::GET, Target::at("/api-keys")),
-        Operation::UpdateApiKey { id, title, read, write, restrict, insecure, active } => {
-            let mut change = serde_json::Map::new();
-            change.extend(title.iter().map(|title| ("title".into(), json!(title))));
-            let flags = [
-                ("read", read),
-                ("write", write),
-                ("restrict", restrict),
-                ("insecure", insecure),
-                ("active", active),
-            ];
-            let flags = flags.into_iter().filter_map(|(name, flag)| Some((name.to_owned(), json!((*flag)?))));
-            change.extend(flags);
-            body = Some(change.into());
+        Operation::UpdateApiKey { id, .. } => {
+            body = Some(arguments(operation, "id"));
             (Method::PATCH, Target::at("/api-keys").name(&[id.to_string()])?)
         }
         Operation::RevokeApiKey { id } => (Method::DELETE, Target::at("/api-keys").name(&[id.to_string()])?),
+        Operation::AttachSecret { id, .. } => {
+            body = Some(arguments(operation, "id"));
+            (Method::POST, Target::at(&format!("/api-keys/{id}/attachments")))
+        }
+        Operation::ListAttached { id } => (Method::GET, Target::at(&format!("/api-keys/{id}/attachments"))),
+        Operation::DetachSecret { attachment } => {
+            (Method::DELETE, Target::at(&format!("/api-keys/attachments/{attachment}")))
+        }
         Operation::GetKek {} => (Method::GET, Target::at("/kek")),
         Operation::SetKek(kek) => {
             body = Some(json!(kek));
@@ -246,11 +243,8 @@ fn spell(operation: &Operation) -> Result<Spelled, ClientError> {
         Operation::FindKeyPair { external_identifier } => {
             (Method::GET, Target::at("/keypairs/named").name(std::slice::from_ref(external_identifier))?)
         }
-        Operation::UpdateKeyPair { id, external_identifiers, metadata } => {
-            let mut change = serde_json::Map::new();
-            change.extend(external_identifiers.iter().map(|all| ("external_identifiers".into(), json!(all))));
-            change.extend(metadata.iter().map(|text| ("metadata".into(), json!(text))));
-            body = Some(change.into());
+        Operation::UpdateKeyPair { id, .. } => {
+            body = Some(arguments(operation, "id"));
             (Method::PATCH, Target::at("/keypairs").name(&[id.to_string()])?)
         }
         Operation::DeleteKeyPair { id } => (Method::DELETE, Target::at("/keypairs").name(&[id.to_string()])?),
@@ -302,11 +296,8 @@ fn spell(operation: &Operation) -> Result<Spelled, ClientError> {
         Operation::ListItems { templates, cursor, limit } => {
             (Method::GET, Target::at("/vault/items").query("template", templates).page(cursor, limit))
         }
-        Operation::UpdateItem { id, label, slots } => {
-            let mut change = serde_json::Map::new();
-            change.extend(label.iter().map(|label| ("label".into(), json!(label))));
-            change.insert("slots".to_owned(), json!(slots));
-            body = Some(change.into());
+        Operation::UpdateItem { id, .. } => {
+            body = Some(arguments(operation, "id"));
             (Method::PATCH, Target::at("/vault/items").name(&[id.to_string()])?)
         }
         Operation::DeleteItem { id } => (Method::DELETE, Target::at("/vault/items").name(&[id.to_string()])?),
@@ -314,6 +305,15 @@ fn spell(operation: &Operation) -> Result<Spelled, ClientError> {
     };
     let body = body.map(|body| body.to_string().into_bytes());
     Ok(Spelled { method, target: target.0, headers, body })
+}
+
+/// What an operation takes, but for the one that the path names.
+fn arguments(operation: &Operation, named: &str) -> Value {
+    let mut spelled = json!(operation);
+    let arguments = spelled.as_object_mut().and_then(|all| all.values_mut().next()).map(Value::take);
+    let mut arguments = arguments.expect("an operation is an object of one member, which has its arguments");
+    arguments.as_object_mut().and_then(|all| all.remove(named)).expect("the path names one of them");
+    arguments
 }
 
 fn conditions(headers: &mut HeaderMap, previous: Option<&Previous>) {
@@ -416,6 +416,8 @@ fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, ClientError> 
         Operation::SignInWithApiKey(_) => Reply::ApiKeySignedIn(read(body)?),
         Operation::CreateApiKey(_) | Operation::UpdateApiKey { .. } => Reply::ApiKey(read(body)?),
         Operation::ListApiKeys {} => Reply::ApiKeys(read(body)?),
+        Operation::AttachSecret { .. } => Reply::Attached(read(body)?),
+        Operation::ListAttached { .. } => Reply::Attachments(read(body)?),
         Operation::SetKek(_)
         | Operation::GetKek {}
         | Operation::RestartEnrolment(_)
@@ -443,6 +445,7 @@ fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, ClientError> 
         | Operation::DeleteRecord { .. }
         | Operation::EraseAccount { .. }
         | Operation::RevokeApiKey { .. }
+        | Operation::DetachSecret { .. }
         | Operation::DeleteDek { .. }
         | Operation::DeleteKeyPair { .. }
         | Operation::DeleteItem { .. }

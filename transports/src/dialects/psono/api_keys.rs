@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use strongroom_engine::{
-    ApiKeyFlags, EngineError,
+    ApiKeyFlags, Change, EngineError,
     domains::sessions::api_key::{
         ApiKeyInfo, AttachSecret, CreateApiKey, DeleteApiKey, DetachSecret, GetApiKey, ListApiKeys,
         ListAttached, UpdateApiKey,
@@ -101,6 +101,7 @@ pub(super) async fn update(session: &Session<'_>, mut members: Members) -> Resul
         restrict: members.optional_flag("restrict_to_secrets")?,
         insecure: members.optional_flag("allow_insecure_access")?,
         active: members.optional_flag("active")?,
+        expires: Change::Keep,
     };
     let flags = [update.read, update.write, update.restrict, update.insecure, update.active];
     if update.title.is_none() && flags.iter().all(Option::is_none) {

@@ -42,6 +42,13 @@ const ROUTES: &[(&str, &str)] = &[
     ("PUT", "/v1/kek/rotation/2/keys"),
     ("POST", "/v1/kek/rotation/2/finish"),
     ("DELETE", "/v1/kek/rotation/2"),
+    ("POST", "/v1/api-keys"),
+    ("GET", "/v1/api-keys"),
+    ("PATCH", "/v1/api-keys/000102030405060708090a0b0c0d0e0f"),
+    ("DELETE", "/v1/api-keys/000102030405060708090a0b0c0d0e0f"),
+    ("POST", "/v1/api-keys/000102030405060708090a0b0c0d0e0f/attachments"),
+    ("GET", "/v1/api-keys/000102030405060708090a0b0c0d0e0f/attachments"),
+    ("DELETE", "/v1/api-keys/attachments/000102030405060708090a0b0c0d0e0f"),
     ("POST", "/v1/admission/tokens"),
     ("GET", "/v1/vault/user"),
     ("PATCH", "/v1/vault/user"),
@@ -66,6 +73,13 @@ pub(super) const OPEN_ROUTES: &[(&str, &str)] = &[
     ("POST", "/v1/vault/session"),
 ];
 
+/// A box, as a macro so that bodies can be put together of it.
+macro_rules! a_box {
+    () => {
+        r#"{"text":"BwcHBwcHBwcHBwcHBwcHBw==","nonce":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"}"#
+    };
+}
+
 /// A body that the route takes, or none.
 pub(super) fn body_for(method: &str, target: &str) -> &'static str {
     match (method, target) {
@@ -75,6 +89,25 @@ pub(super) fn body_for(method: &str, target: &str) -> &'static str {
         ("PUT", "/v1/kek") | ("POST", "/v1/kek/restart" | "/v1/deks") => r#"{"wrapped":"w"}"#,
         ("PUT", "/v1/kek/rotation/2/keys") => r#"{"keys":[]}"#,
         ("POST", "/v1/keypairs") => r#"{"public_key":"PEM","wrapped_private_key":"w"}"#,
+        ("POST", "/v1/api-keys") => concat!(
+            r#"{"title":"t","public_key":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=","#,
+            r#""verify_key":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=","private_key":"#,
+            a_box!(),
+            r#","secret_key":"#,
+            a_box!(),
+            r#","user_private_key":"#,
+            a_box!(),
+            r#","user_secret_key":"#,
+            a_box!(),
+            "}"
+        ),
+        ("POST", target) if target.ends_with("/attachments") => concat!(
+            r#"{"secret":"000102030405060708090a0b0c0d0e0f","secret_key":"#,
+            a_box!(),
+            r#","title":"#,
+            a_box!(),
+            "}"
+        ),
         ("PATCH", _) => "{}",
         ("POST", "/v1/kek/rotation") => r#"{"generation":1,"wrapped":"w"}"#,
         ("POST", "/v1/admission/tokens") => r#"{"audience":"users-vault"}"#,
@@ -157,6 +190,10 @@ async fn what_is_not_in_the_table_is_not_there() {
         "/v1/deks/xyz",
         "/v1/keypairs/xyz",
         "/v1/keypairs/named",
+        "/v1/api-keys/xyz",
+        "/v1/api-keys/xyz/attachments",
+        "/v1/api-keys/attachments",
+        "/v1/api-keys/attachments/xyz",
         "/v1/admission",
         "/v1/vault",
         "/v1/vault/items/xyz",

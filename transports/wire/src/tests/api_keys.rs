@@ -1,11 +1,19 @@
 //! API keys, to the letter.
 
-use strongroom_primitives::id::ApiKeyId;
+use strongroom_primitives::id::{ApiKeyId, ApiKeySecretId, SecretId};
 
 use super::*;
 
 fn id() -> ApiKeyId {
     ApiKeyId::from_bytes([0xab; 16])
+}
+
+fn secret() -> SecretId {
+    SecretId::from_bytes([0x5e; 16])
+}
+
+fn attachment() -> ApiKeySecretId {
+    ApiKeySecretId::from_bytes([0xa7; 16])
 }
 
 fn sign_in() -> ApiKeySignIn {
@@ -30,13 +38,30 @@ fn operations() {
         restrict: None,
         insecure: None,
         active: None,
+        expires: Change::Keep,
+    };
+    let boxed = || Boxed { text: bytes("t"), nonce: Base64Array([1; 24]) };
+    let ends = |expires| Operation::UpdateApiKey {
+        id: id(),
+        title: None,
+        read: None,
+        write: None,
+        restrict: None,
+        insecure: None,
+        active: None,
+        expires,
     };
     let all = [
         Operation::ChallengeApiKey {},
         Operation::SignInWithApiKey(Box::new(sign_in())),
         Operation::ListApiKeys {},
         narrowed,
+        ends(Change::Set(at())),
+        ends(Change::Clear),
         Operation::RevokeApiKey { id: id() },
+        Operation::AttachSecret { id: id(), secret: secret(), secret_key: boxed(), title: boxed() },
+        Operation::ListAttached { id: id() },
+        Operation::DetachSecret { attachment: attachment() },
     ];
     let text: Vec<String> = all.iter().map(json).collect();
     assert_snapshot!(text.join("\n"), @r#"
@@ -44,10 +69,35 @@ fn operations() {
     {"api_keys.login":{"api_key":"abababababababababababababababab","nonce":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=","client_public":"AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=","server_key":"AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=","life_s":60,"label":"cron","signature":"BAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBA=="}}
     {"api_keys.list":{}}
     {"api_keys.update":{"id":"abababababababababababababababab","write":false}}
+    {"api_keys.update":{"id":"abababababababababababababababab","expires":1780000000123}}
+    {"api_keys.update":{"id":"abababababababababababababababab","expires":null}}
     {"api_keys.revoke":{"id":"abababababababababababababababab"}}
+    {"api_keys.attach":{"id":"abababababababababababababababab","secret":"5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e","secret_key":{"text":"dA==","nonce":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"},"title":{"text":"dA==","nonce":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"}}}
+    {"api_keys.attached":{"id":"abababababababababababababababab"}}
+    {"api_keys.detach":{"attachment":"a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7"}}
     "#);
+    for operation in &all {
+        for encoding in [Encoding::Json, Encoding::Cbor] {
+            assert_eq!(encoding.read::<Operation>(&encoding.write(operation)).as_ref(), Ok(operation));
+        }
+    }
     let open = all.iter().filter(|operation| operation.is_open()).count();
     assert_eq!(open, 2, "a challenge and its answer");
+}
+
+#[test]
+fn replies() {
+    let title = Boxed { text: bytes("t"), nonce: Base64Array([1; 24]) };
+    let listed = Attachment { attachment: attachment(), secret: secret(), title };
+    let all = [
+        Reply::Attached(Attached { attachment: attachment() }),
+        Reply::Attachments(AttachmentList { attachments: vec![listed] }),
+    ];
+    let text: Vec<String> = all.iter().map(json).collect();
+    assert_snapshot!(text.join("\n"), @r#"
+    {"attached":{"attachment":"a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7"}}
+    {"attachments":{"attachments":[{"attachment":"a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7","secret":"5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e","title":{"text":"dA==","nonce":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"}}]}}
+    "#);
 }
 
 /// A-API-05: a key, a nonce or a signature of another length is no document.

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     boxed::Boxed,
+    change::Change,
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{ApiKeyFlags, Need, Principal, Rights},
     domains::sessions::{
@@ -167,13 +168,22 @@ pub struct UpdateApiKey {
     pub insecure: Option<bool>,
     /// Whether it signs in at all.
     pub active: Option<bool>,
+    /// The last instant at which it is good. A later one, or none, is a right given anew: whoever lacks what the key may
+    /// do does not prolong it.
+    pub expires: Change<Timestamp>,
 }
 
 impl UpdateApiKey {
     /// Changes nothing of this one.
     pub const fn of(id: ApiKeyId) -> Self {
-        Self { id, title: None, read: None, write: None, restrict: None, insecure: None, active: None }
+        let (title, expires) = (None, Change::Keep);
+        Self { id, title, read: None, write: None, restrict: None, insecure: None, active: None, expires }
     }
+}
+
+/// Whether a key that ended at one instant ends at a later one now; `None` is never.
+fn is_prolonged(before: Option<Timestamp>, now: Option<Timestamp>) -> bool {
+    before.is_some_and(|before| now.is_none_or(|now| now > before))
 }
 
 impl Command for UpdateApiKey {
@@ -210,7 +220,10 @@ impl Command for UpdateApiKey {
             restrict: self.restrict.unwrap_or(flags.restrict),
             insecure: self.insecure.unwrap_or(flags.insecure),
         };
-        let had = if stored.active { flags.rights() } else { Rights::NONE };
+        let ended = stored.expires;
+        self.expires.apply(&mut stored.expires);
+        let keeps = stored.active && !is_prolonged(ended, stored.expires);
+        let had = if keeps { flags.rights() } else { Rights::NONE };
         let given = stored.flags.rights().iter().filter(|right| !had.has(*right)).collect();
         check_maker(view, who, given)?;
         stored.active = self.active.unwrap_or(stored.active);
@@ -310,6 +323,26 @@ mod tests {
         desk.run(&reader, &rest).unwrap();
         let wake = UpdateApiKey { active: Some(true), ..UpdateApiKey::of(id) };
         assert_eq!(desk.run(&reader, &wake).map(drop), refused);
+        desk.run(&ann, &wake).unwrap();
+        let until =
+            |ms| UpdateApiKey { expires: Change::Set(Timestamp::from_ms(ms)), ..UpdateApiKey::of(id) };
+        let forever = UpdateApiKey { expires: Change::Clear, ..UpdateApiKey::of(id) };
+        for sooner in [2_000, 1_000, 1_000] {
+            assert_eq!(desk.run(&reader, &until(sooner)).unwrap().expires, Some(Timestamp::from_ms(sooner)));
+        }
+        for longer in [until(1_001), forever.clone()] {
+            assert_eq!(
+                desk.run(&reader, &longer).map(drop),
+                refused,
+                "it would last longer than they gave it"
+            );
+        }
+        assert_eq!(
+            desk.run(&reader, &UpdateApiKey::of(id)).unwrap().expires,
+            Some(Timestamp::from_ms(1_000))
+        );
+        desk.run(&ann, &until(1_001)).unwrap();
+        assert_eq!(desk.run(&ann, &forever).unwrap().expires, None);
     }
 
     #[test]

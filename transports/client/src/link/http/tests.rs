@@ -1,9 +1,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use strongroom_primitives::hash::RecordTag;
-use strongroom_primitives::id::{ApiKeyId, IdempotencyKey};
+use strongroom_primitives::id::{ApiKeyId, ApiKeySecretId, IdempotencyKey, SecretId};
 use strongroom_primitives::secret::SecretText;
-use strongroom_wire::Base64Bytes;
+use strongroom_wire::{Base64Array, Base64Bytes, Boxed, Change};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -14,6 +14,10 @@ use crate::{ErrorKind, Token};
 
 fn names(parts: &[&str]) -> Vec<String> {
     parts.iter().map(|part| (*part).to_owned()).collect()
+}
+
+fn boxed() -> Boxed {
+    Boxed { text: Base64Bytes("sealed".into()), nonce: Base64Array([1; 24]) }
 }
 
 fn spelled(operation: Operation) -> String {
@@ -99,12 +103,35 @@ fn operations_are_spelled_as_method_path_query_headers_and_body() {
                 restrict: None,
                 insecure: None,
                 active: None,
+                expires: Change::Clear,
             },
-            r#"PATCH /api-keys/01010101010101010101010101010101   {"write":false}"#,
+            r#"PATCH /api-keys/01010101010101010101010101010101   {"expires":null,"write":false}"#,
         ),
         (
             Operation::RevokeApiKey { id: ApiKeyId::from_bytes([1; 16]) },
             "DELETE /api-keys/01010101010101010101010101010101",
+        ),
+        (
+            Operation::AttachSecret {
+                id: ApiKeyId::from_bytes([1; 16]),
+                secret: SecretId::from_bytes([2; 16]),
+                secret_key: boxed(),
+                title: boxed(),
+            },
+            concat!(
+                "POST /api-keys/01010101010101010101010101010101/attachments   ",
+                r#"{"secret":"02020202020202020202020202020202","#,
+                r#""secret_key":{"nonce":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB","text":"c2VhbGVk"},"#,
+                r#""title":{"nonce":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB","text":"c2VhbGVk"}}"#,
+            ),
+        ),
+        (
+            Operation::ListAttached { id: ApiKeyId::from_bytes([1; 16]) },
+            "GET /api-keys/01010101010101010101010101010101/attachments",
+        ),
+        (
+            Operation::DetachSecret { attachment: ApiKeySecretId::from_bytes([1; 16]) },
+            "DELETE /api-keys/attachments/01010101010101010101010101010101",
         ),
         (Operation::EraseAccount { confirm: "me".parse().unwrap() }, r#"DELETE /account   {"confirm":"me"}"#),
     ] {

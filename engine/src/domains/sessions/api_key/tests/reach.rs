@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    Change,
     domains::{
         people::{FindBy, FindPerson},
         records::{GetRecord, Previous, PutRecord, RecordName},
@@ -93,6 +94,22 @@ async fn flags_are_live() {
         bench.ask(&key, SealOf {}).await.unwrap();
         change(UpdateApiKey { restrict: Some(false), ..UpdateApiKey::of(id) }).await;
     }
+}
+
+/// A key's last instant is looked at with every command too: brought forward, it ends the sessions that are open.
+#[actix_rt::test]
+async fn an_end_that_is_brought_forward_ends_open_sessions() {
+    let (bench, ann, id) = with_key(WIDE).await;
+    let key = sign_in(&bench, id, 1).await.unwrap();
+    let now = bench.ask(&ann, GetApiKey { id }).await.unwrap().created;
+    let until = |end| UpdateApiKey { expires: end, ..UpdateApiKey::of(id) };
+    bench.ask(&ann, until(Change::Set(now.saturating_add(SECOND)))).await.unwrap();
+    assert_eq!(get(&bench, &key).await, Ok(()), "to the last instant");
+    bench.wait(2 * SECOND);
+    assert_eq!(get(&bench, &key).await, Err(EngineError::CredentialExpired));
+    assert_eq!(sign_in(&bench, id, 2).await.unwrap_err(), EngineError::LoginRefused);
+    bench.ask(&ann, until(Change::Clear)).await.unwrap();
+    assert!(sign_in(&bench, id, 3).await.is_ok(), "it has no end any more");
 }
 
 /// A-API-08: a key that is deleted or no longer active has no sessions with the next command, whoever waits on one is
