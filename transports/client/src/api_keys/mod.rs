@@ -10,6 +10,7 @@
 //! (`dialects/psono.md`, section 2).
 
 mod attached;
+mod owner;
 mod sign_in;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use strongroom_wire::{
 use zeroize::Zeroizing;
 
 pub use attached::AttachedSecret;
+pub use owner::OwnerKeys;
 pub use sign_in::{KeySignInOptions, KeySignedIn};
 
 use crate::checks::wrong_kind;
@@ -71,21 +73,6 @@ pub struct ApiKeyCredential {
 impl fmt::Debug for ApiKeyCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ApiKeyCredential({:?})", self.id)
-    }
-}
-
-/// The keys of a person that their API keys give access to.
-#[derive(Clone)]
-pub struct OwnerKeys {
-    /// What others seal for: an X25519 secret of 32 bytes.
-    pub private_key: Zeroizing<[u8; 32]>,
-    /// What the person seals for themselves.
-    pub secret_key: BoxKey,
-}
-
-impl fmt::Debug for OwnerKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OwnerKeys(..)")
     }
 }
 
