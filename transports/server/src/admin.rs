@@ -25,6 +25,7 @@ use strongroom_primitives::{
 pub(crate) use caller::{TOKEN_VARIABLE, admin_url, client, explain};
 pub(crate) use desk::Desk;
 
+use crate::span::span_s;
 use crate::table::{self, instant, instant_or, shown};
 use crate::{
     config::{Config, PublicKey, RightsList},
@@ -203,21 +204,6 @@ fn right(text: &str) -> Result<Right, String> {
         "reset" => Ok(Right::Reset),
         _ => Err("a right is create, get or reset".to_owned()),
     }
-}
-
-/// Reads a span of time: a whole number and a unit.
-fn span_s(text: &str) -> Result<u64, String> {
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let unit_s = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return Err("a span of time is a number and s, m, h or d, as in 12h".to_owned()),
-    };
-    let span = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit_s));
-    span.filter(|span| *span > 0).ok_or_else(|| "no span of time is this long".to_owned())
 }
 
 impl AdminCommand {
@@ -479,18 +465,4 @@ fn confirmed(who: &Who) -> anyhow::Result<bool> {
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
     Ok(line.trim_end_matches(['\r', '\n']) == who.identity.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_of_time_take_a_unit() {
-        assert_eq!(span_s("90s"), Ok(90));
-        assert_eq!(span_s("30d"), Ok(2_592_000));
-        for bad in ["", "12", "h", "0s", "1.5h", "-1s", "1w", "999999999999999999d"] {
-            assert!(span_s(bad).is_err(), "{bad}");
-        }
-    }
 }

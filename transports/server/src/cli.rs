@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     admin::AdminCommand,
+    api_key::ApiKeyCommand,
     config::{Flag, Sources, StorageKind},
     cryppo::CryppoCommand,
     keys::KeysCommand,
@@ -71,6 +72,8 @@ pub(crate) enum Command {
     Item(Box<ItemCommand>),
     /// Replaces the key that a user's other keys are wrapped by
     Kek(Box<KekCommand>),
+    /// Makes API keys for programs, and signs in with one
+    ApiKey(Box<ApiKeyCommand>),
     /// Walks through a vault by an API key of its owner, on any server of the psono dialect
     Datastore(Box<DatastoreCommand>),
     /// Reads and changes secrets by an API key, on any server of the psono dialect

@@ -3,6 +3,7 @@
 //! Every refusal to start is one line on standard error and exit code 1; a command line that cannot be read is 2.
 
 mod admin;
+mod api_key;
 mod banner;
 mod cli;
 mod compose;
@@ -18,8 +19,10 @@ mod output;
 mod place;
 mod process;
 mod psono;
+mod secret_toml;
 mod secrets;
 mod serve;
+mod span;
 mod spool;
 mod store;
 mod table;
@@ -91,6 +94,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         Command::Kek(command) => return command.run(),
+        Command::ApiKey(command) => {
+            command.run()?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Command::Datastore(command) => {
             command.run()?;
             return Ok(ExitCode::SUCCESS);
@@ -119,6 +126,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Completions { .. } | Command::Man { .. } => {}
         Command::Keys(_) | Command::Cryppo(_) => {}
         Command::User(_) | Command::Key(_) | Command::Item(_) | Command::Kek(_) => {}
+        Command::ApiKey(_) => {}
         Command::Datastore(_) | Command::Secret(_) => {}
     }
     Ok(ExitCode::SUCCESS)

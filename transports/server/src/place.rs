@@ -81,6 +81,11 @@ impl Place {
         Ok(out.flush()?)
     }
 
+    /// The file that it is, if it is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.output.as_deref()
+    }
+
     /// Whether it is a file.
     pub(crate) fn is_file(&self) -> bool {
         self.output.is_some()

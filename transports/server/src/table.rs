@@ -30,6 +30,19 @@ pub(crate) fn print<const COLUMNS: usize>(
     Ok(())
 }
 
+/// Prints what is to be said of one thing, a line for each of its sides.
+///
+/// # Errors
+/// If standard output is gone.
+pub(crate) fn facts(facts: &[(&str, String)]) -> io::Result<()> {
+    let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or_default() + 2;
+    let mut out = io::stdout().lock();
+    for (name, value) in facts {
+        writeln!(out, "{name:<width$}{}", shown(value))?;
+    }
+    out.flush()
+}
+
 /// Text of others as it may be shown on a terminal: control characters, which could move the cursor or change what
 /// is shown, are replaced.
 pub(crate) fn shown(text: &str) -> String {

@@ -28,6 +28,9 @@ use clap::{Args, Subcommand};
 pub(crate) use item::ItemCommand;
 pub(crate) use kek::KekCommand;
 pub(crate) use key::KeyCommand;
+pub(crate) use login::label;
+pub(crate) use server::Server;
+pub(crate) use session::is_ended;
 
 use crate::process;
 use file::UserFile;
@@ -79,7 +82,7 @@ impl UserCommand {
 
 /// Whose file, and which server if not the one that it names.
 #[derive(Debug, Args)]
-struct Auth {
+pub(crate) struct Auth {
     /// The user file
     #[arg(short, long, value_name = "FILE", default_value = USER_FILE)]
     auth: PathBuf,
@@ -100,7 +103,7 @@ impl Auth {
     ///
     /// # Errors
     /// One line that names the fix.
-    fn open(&self) -> anyhow::Result<(UserFile, server::Server)> {
+    pub(crate) fn open(&self) -> anyhow::Result<(UserFile, Server)> {
         let file = self.file()?;
         let server = self.at.open(file.server.as_deref())?;
         Ok((file, server))

@@ -5,12 +5,9 @@ use std::path::Path;
 use anyhow::{Context, anyhow, ensure};
 use serde::Deserialize;
 use strongroom_client::psono::{ApiKeyTexts, PsonoApiKey};
-use strongroom_primitives::secret::{Secret, SecretText};
+use strongroom_primitives::secret::Secret;
 
-use crate::{input, secrets::check_private};
-
-/// Largest file that is read, in bytes; one has about 500.
-const FILE_BYTES_MAX: usize = 16 * 1024;
+use crate::secret_toml::{self, Hidden};
 
 /// What the file is called unless said otherwise.
 pub(super) const API_KEY_FILE: &str = ".psono.toml";
@@ -26,9 +23,7 @@ pub(super) fn read(path: &Path) -> anyhow::Result<PsonoApiKey> {
         "no API key file at {shown}: write api_key_id, api_key_private_key, api_key_secret_key, server_url, \
          server_public_key and server_signature into it as TOML, or name another with --api-key"
     );
-    check_private(path, "API key")?;
-    let bytes = input::all_of_file(path, FILE_BYTES_MAX)?;
-    parse(&bytes).with_context(|| shown.to_string())
+    parse(&secret_toml::read(path, "API key")?).with_context(|| shown.to_string())
 }
 
 #[derive(Deserialize)]
@@ -42,27 +37,8 @@ struct Fields {
     server_signature: String,
 }
 
-/// A text that is wiped.
-struct Hidden(SecretText);
-
-impl<'de> Deserialize<'de> for Hidden {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(SecretText::new(text)))
-    }
-}
-
 fn parse(bytes: &Secret) -> anyhow::Result<PsonoApiKey> {
-    let text = str::from_utf8(bytes.expose()).map_err(|_| anyhow!("this is no text, so no API key file"))?;
-    let fields: Fields = toml::from_str(text).map_err(|error| {
-        // The whole of the error shows the line that it is about, and the wrong type of a value is named with the value.
-        let before = error.span().and_then(|span| text.get(..span.start));
-        let what = error.message().lines().next().unwrap_or_default();
-        let what = if what.starts_with("invalid type") { "expected a text in quotation marks" } else { what };
-        match before {
-            Some(before) => anyhow!("line {}: {what}", before.matches('\n').count() + 1),
-            None => anyhow!("{what}"),
-        }
-    })?;
+    let fields: Fields = secret_toml::fields(bytes, "API key file")?;
     let texts = ApiKeyTexts {
         server_url: fields.server_url,
         api_key_id: fields.api_key_id,

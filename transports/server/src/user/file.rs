@@ -28,7 +28,7 @@ const KIND: &str = "User";
 
 /// What a device keeps of a user. Whoever has it needs no passphrase.
 #[derive(Debug, Clone)]
-pub(super) struct UserFile {
+pub(crate) struct UserFile {
     /// User name and secret.
     pub(super) secret: SecretKey,
     /// The server's URL.
@@ -42,7 +42,7 @@ pub(super) struct UserFile {
     /// Opens DEKs and private keys.
     pub(super) key_encryption_key: WrappingKey,
     /// Opens the values of items.
-    pub(super) data_encryption_key: WrappingKey,
+    pub(crate) data_encryption_key: WrappingKey,
 }
 
 impl UserFile {

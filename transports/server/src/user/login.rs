@@ -97,7 +97,7 @@ pub(super) async fn sign_in(
 }
 
 /// What the user will know sessions of this program by.
-pub(super) fn label() -> String {
+pub(crate) fn label() -> String {
     let host = rustix::system::uname();
     format!("strongroom on {}", crate::table::shown(&host.nodename().to_string_lossy()))
 }

@@ -39,8 +39,8 @@ impl At {
 }
 
 /// A server, asked by nobody in particular.
-pub(super) struct Server {
-    pub(super) url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     client: Client,
 }
 
@@ -54,7 +54,7 @@ impl Server {
     ///
     /// # Errors
     /// One line that names the fix.
-    pub(super) fn keystore(&self, file: &UserFile) -> anyhow::Result<Keystore> {
+    pub(crate) fn keystore(&self, file: &UserFile) -> anyhow::Result<Keystore> {
         let opened = self.users().keystore(&file.keystore_access_token, file.passphrase_derived_key.clone());
         opened.map_err(|error| self.explain(error))
     }
@@ -63,13 +63,13 @@ impl Server {
     ///
     /// # Errors
     /// One line that names the fix.
-    pub(super) fn vault(&self, file: &UserFile) -> anyhow::Result<Vault> {
+    pub(crate) fn vault(&self, file: &UserFile) -> anyhow::Result<Vault> {
         let opened = self.users().vault(&file.vault_access_token, file.data_encryption_key.clone());
         opened.map_err(|error| self.explain(error))
     }
 
     /// A failure, and the way out of it.
-    pub(super) fn explain(&self, error: impl Into<UserError>) -> anyhow::Error {
+    pub(crate) fn explain(&self, error: impl Into<UserError>) -> anyhow::Error {
         explain(&error.into(), &self.url)
     }
 }

@@ -102,7 +102,8 @@ async fn end(client: &Client, everywhere: bool) -> Result<u64, ClientError> {
     client.revoke_session(None).await.map(|()| 1)
 }
 
-fn is_ended(error: &ClientError) -> bool {
+/// Whether what was asked was refused because its session has ended.
+pub(crate) fn is_ended(error: &ClientError) -> bool {
     error.is_problem("credential-invalid") || error.is_problem("credential-expired")
 }
 

@@ -19,8 +19,8 @@ use crate::kit::{Server, folder, one_line, strongroom};
 
 /// A person's device: a folder with a user file, and with a passphrase in a file.
 pub(crate) struct Device {
-    folder: PathBuf,
-    url: String,
+    pub(crate) folder: PathBuf,
+    pub(crate) url: String,
 }
 
 impl Device {
@@ -75,11 +75,11 @@ impl Device {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         serde_json::from_str(&self.succeed(&[arguments, &["--json"]].concat())).unwrap()
     }
 
-    fn refuse(&self, arguments: &[&str]) -> String {
+    pub(crate) fn refuse(&self, arguments: &[&str]) -> String {
         one_line(&self.run(arguments, b""))
     }
 
@@ -101,7 +101,7 @@ impl Device {
         device
     }
 
-    fn mode(&self, name: &str) -> u32 {
+    pub(crate) fn mode(&self, name: &str) -> u32 {
         fs::metadata(self.folder.join(name)).unwrap().permissions().mode() & 0o777
     }
 }
