@@ -17,6 +17,8 @@ use strongroom_client::{
     api_keys::{ApiKeys, OwnerKeys},
 };
 
+pub(crate) use list::titles;
+
 use crate::user::{Auth, Server, wait};
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ use crate::{
     cryppo::CryppoCommand,
     keys::KeysCommand,
     psono::{DatastoreCommand, SecretCommand},
+    session::SessionCommand,
     store::StoreCommand,
     user::{ItemCommand, KekCommand, KeyCommand, UserCommand},
 };
@@ -74,6 +75,8 @@ pub(crate) enum Command {
     Kek(Box<KekCommand>),
     /// Makes API keys for programs, and signs in with one
     ApiKey(Box<ApiKeyCommand>),
+    /// Shows where a user is signed in, and ends sessions
+    Session(Box<SessionCommand>),
     /// Walks through a vault by an API key of its owner, on any server of the psono dialect
     Datastore(Box<DatastoreCommand>),
     /// Reads and changes secrets by an API key, on any server of the psono dialect

@@ -22,6 +22,7 @@ mod psono;
 mod secret_toml;
 mod secrets;
 mod serve;
+mod session;
 mod span;
 mod spool;
 mod store;
@@ -98,6 +99,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             command.run()?;
             return Ok(ExitCode::SUCCESS);
         }
+        Command::Session(command) => {
+            command.run()?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Command::Datastore(command) => {
             command.run()?;
             return Ok(ExitCode::SUCCESS);
@@ -126,7 +131,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Completions { .. } | Command::Man { .. } => {}
         Command::Keys(_) | Command::Cryppo(_) => {}
         Command::User(_) | Command::Key(_) | Command::Item(_) | Command::Kek(_) => {}
-        Command::ApiKey(_) => {}
+        Command::ApiKey(_) | Command::Session(_) => {}
         Command::Datastore(_) | Command::Secret(_) => {}
     }
     Ok(ExitCode::SUCCESS)

@@ -30,7 +30,6 @@ pub(crate) use kek::KekCommand;
 pub(crate) use key::KeyCommand;
 pub(crate) use login::label;
 pub(crate) use server::Server;
-pub(crate) use session::is_ended;
 
 use crate::process;
 use file::UserFile;
@@ -59,8 +58,6 @@ enum UserAction {
     Logout(session::Logout),
     /// Changes the passphrase, and brings the user file up to date
     Passwd(passwd::Passwd),
-    /// Lists the user's sessions, or ends one
-    Sessions(session::Sessions),
 }
 
 impl UserCommand {
@@ -75,7 +72,6 @@ impl UserCommand {
             UserAction::Get(command) => wait(command.run(self.json)),
             UserAction::Logout(command) => wait(command.run(self.json)),
             UserAction::Passwd(command) => wait(command.run(self.json)),
-            UserAction::Sessions(command) => wait(command.run(self.json)),
         }
     }
 }

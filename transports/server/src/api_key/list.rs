@@ -1,8 +1,11 @@
 //! Which API keys there are, and what each may do.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use serde_json::{Value, json};
-use strongroom_client::wire::ApiKey;
+use strongroom_client::{Client, ClientError, api_keys::ApiKeyError, wire::ApiKey};
+use strongroom_primitives::id::ApiKeyId;
 
 use super::{Open, advice::explain_owner};
 use crate::{
@@ -73,4 +76,16 @@ pub(super) fn rights(key: &ApiKey) -> String {
         [(key.read, "read"), (key.write, "write"), (key.restrict, "restricted"), (key.insecure, "insecure")];
     let words: Vec<_> = flags.iter().filter(|(is_set, _)| *is_set).map(|(_, word)| *word).collect();
     if words.is_empty() { "nothing".to_owned() } else { words.join(" ") }
+}
+
+/// What the API keys of a client's caller are called.
+///
+/// # Errors
+/// [`ClientError`].
+pub(crate) async fn titles(client: &Client) -> Result<BTreeMap<ApiKeyId, String>, ClientError> {
+    let keys = client.api_keys().list().await.map_err(|error| match error {
+        ApiKeyError::Client(error) => error,
+        error => ClientError::Invalid(error.to_string()),
+    })?;
+    Ok(keys.into_iter().map(|key| (key.id, key.title)).collect())
 }

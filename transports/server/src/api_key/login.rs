@@ -24,6 +24,7 @@ use crate::{
     output,
     place::Place,
     secrets::check_private,
+    session,
     span::span_s,
     table::{self, instant_or},
     trust::Trust,
@@ -183,7 +184,7 @@ impl Logout {
         let token = token.with_context(|| format!("{}: this is no token", self.token_file.display()))?;
         let (file, client) = self.with.open(Credentials::given(token))?;
         let ended = match client.revoke_session(None).await {
-            Err(error) if user::is_ended(&error) => 0,
+            Err(error) if session::is_ended(&error) => 0,
             Err(error) => return Err(explain(&error.into(), &file.server_url)),
             Ok(()) => 1,
         };

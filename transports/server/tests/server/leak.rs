@@ -218,7 +218,7 @@ fn a_persons_secrets_appear_nowhere_but_in_their_user_file() {
     run(&["item", "create", "-l", "x", "-v", &format!("text={VALUE}")], "");
     run(&["item", "create", "-l", "x", "-t", "none", "-v", "text=-"], VALUE);
     run(&["user", "get"], "");
-    run(&["user", "sessions"], "");
+    run(&["session", "list"], "");
     run(&["user", "login", "-p", PASSPHRASE], "");
     run(&["user", "login", "-p", "-", "-o", "other.yaml"], NEW_PASSPHRASE);
     run(&["key", "list"], "");

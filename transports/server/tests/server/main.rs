@@ -14,6 +14,7 @@ mod listeners;
 mod memory;
 mod psono;
 mod refusals;
+mod session;
 mod start;
 mod stop;
 mod tools;

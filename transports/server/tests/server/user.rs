@@ -248,7 +248,7 @@ fn two_devices_share_a_vault_until_the_passphrase_changes() {
     for name in ["key_encryption_key", "data_encryption_key", "passphrase_derived_key"] {
         assert_eq!(laptop.field(name), phone.field(name));
     }
-    let sessions = laptop.json(&["user", "sessions"]);
+    let sessions = laptop.json(&["session", "list"]);
     let own = sessions.as_array().unwrap().iter().filter(|session| session["own"] == true).count();
     assert_eq!((sessions.as_array().unwrap().len(), own), (4, 2), "{sessions}");
 
@@ -275,12 +275,12 @@ fn two_devices_share_a_vault_until_the_passphrase_changes() {
     assert_eq!(phone.succeed(&["item", "get", id, "--slot", "pin"]), "1234");
 
     // One session is ended from elsewhere, then all of them.
-    let sessions = laptop.json(&["user", "sessions"]);
+    let sessions = laptop.json(&["session", "list"]);
     let is_others = |session: &&Value| session["own"] == false && session["service"] == "vault";
     let others = sessions.as_array().unwrap().iter().find(is_others).unwrap()["session"].as_str().unwrap();
-    laptop.succeed(&["user", "sessions", "--end", others]);
+    laptop.succeed(&["session", "revoke", others]);
     assert!(phone.refuse(&["item", "list"]).contains("strongroom user login"));
-    assert!(laptop.refuse(&["user", "sessions", "--end", others]).contains("there is no session"));
+    assert!(laptop.refuse(&["session", "revoke", others]).contains("there is no session"));
     assert_eq!(laptop.json(&["user", "logout", "--everywhere"]), json!({ "sessions_ended": 3 }));
     assert!(laptop.refuse(&["user", "get"]).contains("strongroom user login"));
     assert!(phone.refuse(&["user", "get"]).contains("strongroom user login"));
