@@ -5,19 +5,25 @@
 //! Whoever has that file does what the key may, so it is written with mode 0600 and refused when others can read it.
 
 mod advice;
+mod attach;
 mod change;
 mod create;
 mod key_file;
 mod list;
 mod login;
 
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use strongroom_client::{
     Client,
     api_keys::{ApiKeys, OwnerKeys},
+    wire::ApiKey,
 };
+use strongroom_primitives::id::ApiKeyId;
 
 pub(crate) use list::titles;
+
+use advice::explain_owner;
 
 use crate::user::{Auth, Server, wait};
 
@@ -40,6 +46,12 @@ enum ApiKeyAction {
     Update(change::Update),
     /// Ends API keys for ever, and their sessions with them
     Revoke(change::Revoke),
+    /// Attaches a secret to an API key, which then reaches it also where it is restricted
+    Attach(attach::Attach),
+    /// Lists the secrets that are attached to an API key
+    Attached(attach::Attached),
+    /// Takes secrets off the API keys that they are attached to
+    Detach(attach::Detach),
     /// Signs in with an API key file, and shows what the key may do
     Login(login::Login),
     /// Ends the session of a token that `login` gave
@@ -57,6 +69,9 @@ impl ApiKeyCommand {
             ApiKeyAction::List(command) => wait(command.run(self.json)),
             ApiKeyAction::Update(command) => wait(command.run(self.json)),
             ApiKeyAction::Revoke(command) => wait(command.run(self.json)),
+            ApiKeyAction::Attach(command) => wait(command.run(self.json)),
+            ApiKeyAction::Attached(command) => wait(command.run(self.json)),
+            ApiKeyAction::Detach(command) => wait(command.run(self.json)),
             ApiKeyAction::Login(command) => wait(command.run(self.json)),
             ApiKeyAction::Logout(command) => wait(command.run(self.json)),
         }
@@ -81,5 +96,17 @@ impl Open {
         let client = server.keystore(&file)?.client().clone();
         let keys = client.api_keys();
         Ok(Self { client, keys, owner: OwnerKeys::derived(&file.data_encryption_key), server })
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// One line that names the fix.
+    async fn find(&self, id: ApiKeyId) -> anyhow::Result<ApiKey> {
+        let keys = self.keys.list().await.map_err(|error| explain_owner(error, &self.server))?;
+        let found = keys.into_iter().find(|key| key.id == id);
+        found.with_context(|| {
+            format!("there is no API key {id}; `strongroom api-key list` shows which there are")
+        })
     }
 }

@@ -11,7 +11,13 @@ pub(super) fn explain_owner(error: ApiKeyError, server: &Server) -> anyhow::Erro
         ApiKeyError::Client(error) if error.is_problem("unknown-api-key") => {
             anyhow!("{error}; `strongroom api-key list` shows which there are")
         }
+        ApiKeyError::Client(error) if error.is_problem("unknown-attachment") => {
+            anyhow!("{error}; `strongroom api-key attached` shows which there are")
+        }
         ApiKeyError::Client(error) => server.explain(error),
+        ApiKeyError::DoesNotOpen => {
+            anyhow!("{error}: it was made with another data encryption key than the one in the user file")
+        }
         error => anyhow!("{error}"),
     }
 }

@@ -3,11 +3,11 @@
 use anyhow::ensure;
 use clap::Args;
 use serde_json::json;
-use strongroom_client::api_keys::ApiKeyChange;
+use strongroom_client::{api_keys::ApiKeyChange, keyknox::ports::Ports, wire::Change};
 use strongroom_primitives::id::ApiKeyId;
 
 use super::{Open, advice::explain_owner, list::described};
-use crate::{output, user::Auth};
+use crate::{output, span::End, user::Auth};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -36,8 +36,22 @@ pub(super) struct Update {
     /// Whether it signs in at all
     #[arg(long, value_name = "BOOL")]
     active: Option<bool>,
+    /// When it ends: a span of time (30d), a day or an instant, or `never`
+    #[arg(long, value_name = "END", value_parser = expiry)]
+    expires: Option<Expiry>,
     #[command(flatten)]
     auth: Auth,
+}
+
+/// What becomes of an API key's end.
+#[derive(Debug, Clone, Copy)]
+enum Expiry {
+    Never,
+    End(End),
+}
+
+fn expiry(text: &str) -> Result<Expiry, &'static str> {
+    if text == "never" { Ok(Expiry::Never) } else { text.parse().map(Expiry::End) }
 }
 
 impl Update {
@@ -46,11 +60,11 @@ impl Update {
     /// # Errors
     /// One line that names the fix.
     pub(super) async fn run(&self, as_json: bool) -> anyhow::Result<()> {
-        let Self { title, read, write, restrict, insecure, active, .. } = self;
+        let Self { title, read, write, restrict, insecure, active, expires, .. } = self;
         let flags = [read, write, restrict, insecure, active];
         ensure!(
-            title.is_some() || flags.iter().any(|flag| flag.is_some()),
-            "nothing to change: say --title, --read, --write, --restrict, --insecure or --active, as in --write=false"
+            title.is_some() || expires.is_some() || flags.iter().any(|flag| flag.is_some()),
+            "nothing to change: say --title, --read, --write, --restrict, --insecure, --active or --expires, as in --write=false"
         );
         let change = ApiKeyChange {
             title: title.clone(),
@@ -59,6 +73,11 @@ impl Update {
             restrict: *restrict,
             insecure: *insecure,
             active: *active,
+            expires: match expires {
+                None => Change::Keep,
+                Some(Expiry::Never) => Change::Clear,
+                Some(Expiry::End(end)) => Change::Set(end.from(Ports::system().clock.now())),
+            },
         };
         let open = Open::of(&self.auth)?;
         let changed = open.keys.update(self.api_key, change).await;

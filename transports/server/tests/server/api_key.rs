@@ -93,7 +93,11 @@ fn a_key_is_made_used_narrowed_and_revoked() {
     assert_eq!(get().status, 401, "a key that is off has no sessions");
     let refused = backup.refuse(&["api-key", "login"]);
     assert!(refused.contains("strongroom api-key list"), "{refused}");
-    ann.succeed(&["api-key", "update", &id, "--active=true"]);
+    ann.succeed(&["api-key", "update", &id, "--active=true", "--expires", "never"]);
+    assert_eq!(ann.json(&["api-key", "list"])[0]["expires_ms"], Value::Null);
+    ann.succeed(&["api-key", "update", &id, "--expires", "2020-01-01"]);
+    assert!(backup.refuse(&["api-key", "login"]).contains("login-refused"), "it has ended");
+    ann.succeed(&["api-key", "update", &id, "--expires", "1d"]);
 
     let session = token(&backup);
     let get = || server.ask_as(&session, "GET", "/v1/records/diary", "");
@@ -250,4 +254,48 @@ fn another_server_and_a_mixed_up_file_are_told_apart() {
     server.stop();
     let refused = cron.refuse(&["api-key", "login"]);
     assert!(refused.contains("no server answers") && refused.contains("`server_url`"), "{refused}");
+}
+
+/// A-LEAK-01, A-API-07: what a restricted key reaches is said by its owner, and the server reads neither key nor title.
+#[test]
+fn secrets_are_attached_to_a_key_listed_and_taken_off_again() {
+    const KEY: &str = "cacacacacacacacacacacacacacacacacacacacacacacacacacacacacacacaca";
+    const UUID: &str = "6b0ee7a3-4c0c-4a3f-8d4a-0a8d3a6f1c11";
+    let folder = folder();
+    let server = Server::serve(folder.path(), &[]);
+    let ann = Device::signed_up(folder.path(), "ann", &server, "first");
+    let (_, id) = program(&ann, "deploy", &["--read", "--restrict"]);
+    ann.private("secret.key", format!("{KEY}\n").as_bytes());
+    let attach = ["api-key", "attach", &id, UUID, "--key", "secret.key", "--title", "canary \u{1b}[2J"];
+    let attachment = ann.succeed(&attach).trim_end().to_owned();
+    assert!(ann.refuse(&attach).contains("already-attached"));
+    let other = ["api-key", "attach", &id, &"1".repeat(32), "--key", "-", "--title", "other", "--json"];
+    let other = ann.run(&other, KEY.as_bytes());
+    assert!(other.status.success(), "{other:?}");
+
+    let listed = ann.json(&["api-key", "attached", &id]);
+    let listed: Vec<&Value> = listed.as_array().unwrap().iter().collect();
+    let first = listed.iter().find(|each| each["attachment"] == json!(attachment)).unwrap();
+    assert_eq!(
+        (&first["secret"], &first["title"]),
+        (&json!(UUID.replace('-', "")), &json!("canary \u{1b}[2J"))
+    );
+    let table = ann.succeed(&["api-key", "attached", &id]);
+    assert!(table.contains("canary \u{fffd}[2J") && table.contains("other"), "A-API-07: {table}");
+    let token = ann.field("keystore_access_token");
+    let kept = server.ask_as(&token, "GET", &format!("/v1/api-keys/{id}/attachments"), "");
+    assert_eq!(kept.json()["attachments"].as_array().unwrap().len(), 2, "{kept:?}");
+    assert!(!kept.body.contains("canary") && !kept.body.contains(KEY));
+
+    assert_eq!(ann.json(&["api-key", "detach", &attachment]), json!({ "detached": [attachment] }));
+    assert_eq!(ann.json(&["api-key", "attached", &id]).as_array().unwrap().len(), 1);
+    assert!(ann.refuse(&["api-key", "detach", &attachment]).contains("strongroom api-key attached"));
+    let unknown = "0".repeat(32);
+    let refused = ann.refuse(&["api-key", "attach", &unknown, UUID, "--key", "secret.key", "--title", "x"]);
+    assert!(refused.contains("strongroom api-key list"), "{refused}");
+    ann.private("secret.key", b"cacanary");
+    let refused = ann.refuse(&attach);
+    assert!(refused.contains("64 hexadecimal digits") && !refused.contains("canary"), "{refused}");
+    fs::set_permissions(ann.folder.join("secret.key"), fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(ann.refuse(&attach).contains("chmod 600"));
 }
