@@ -1,8 +1,9 @@
 //! A-LEAK-01: what must not be seen is seen nowhere: not in the log at any level, not in metrics, not in errors, not in
 //! files that it does not belong to, not in core dumps.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, process::Output};
 
+use strongroom_client::api_keys::OwnerKeys;
 use strongroom_primitives::{
     cryppo::{Wrapped, WrappingKey},
     encoding,
@@ -192,6 +193,39 @@ pub(crate) fn canaries_of(person: &Device) -> BTreeMap<String, String> {
     canaries
 }
 
+/// Everything that anybody but a secret's holder sees of a server that has ended, and of the commands that spoke to it.
+struct Seen<'s> {
+    folder: &'s Path,
+    log: String,
+    metrics: Answer,
+    /// Refusals.
+    answers: &'s [Answer],
+    outputs: &'s [Output],
+}
+
+impl Seen<'_> {
+    fn has_none_of(&self, canaries: &BTreeMap<String, String>) {
+        let Self { folder, log, metrics, answers, outputs } = self;
+        assert!(log.contains("ended"), "there is no log:\n{log}");
+        let mut files = Vec::new();
+        files_under(&folder.join("strongroom-data"), &mut files);
+        for (name, canary) in canaries {
+            assert!(!log.contains(canary), "the {name} is in the log");
+            assert!(!metrics.body.contains(canary), "the {name} is in the metrics");
+            for answer in *answers {
+                assert!(answer.status >= 400 && !answer.body.contains(canary), "the {name} is in {answer:?}");
+            }
+            for output in *outputs {
+                assert!(!contains(&output.stdout, canary), "the {name} is on standard output");
+                assert!(!contains(&output.stderr, canary), "the {name} is on standard error");
+            }
+            for (path, bytes) in &files {
+                assert!(!contains(bytes, canary), "the {name} is in {path}");
+            }
+        }
+    }
+}
+
 /// The private key of a person's vault, opened as nobody but them can.
 fn private_key_of(person: &Device, server: &Server) -> String {
     let named =
@@ -246,25 +280,85 @@ fn a_persons_secrets_appear_nowhere_but_in_their_user_file() {
     server.wait();
 
     let log = server.stderr();
-    assert!(log.contains("ended"), "there is no log:\n{log}");
     let done = outputs.iter().filter(|output| output.status.success()).count();
     assert_eq!((outputs.len(), done), (18, 9), "{outputs:?}");
-    let mut files = Vec::new();
-    files_under(&folder.path().join("strongroom-data"), &mut files);
-    for (name, canary) in &canaries {
-        assert!(!log.contains(canary), "the {name} is in the log");
-        assert!(!metrics.body.contains(canary), "the {name} is in the metrics");
-        for answer in &answers {
-            assert!(answer.status >= 400 && !answer.body.contains(canary), "the {name} is in {answer:?}");
-        }
-        for output in &outputs {
-            assert!(!contains(&output.stdout, canary), "the {name} is on standard output");
-            assert!(!contains(&output.stderr, canary), "the {name} is on standard error");
-        }
-        for (path, bytes) in &files {
-            assert!(!contains(bytes, canary), "the {name} is in {path}");
-        }
-    }
+    Seen { folder: folder.path(), log, metrics, answers: &answers, outputs: &outputs }.has_none_of(&canaries);
+}
+
+/// A-LEAK-01: what a program signs in with, and what its owner gives it, is in no log at any level, no metric, no row of
+/// the store and nothing that the commands say, but for the file and the token that were asked for.
+#[test]
+fn a_programs_secrets_appear_nowhere_but_where_they_were_asked_for() {
+    let folder = folder();
+    let server = Server::serve(folder.path(), &["--set", "log.level=trace"]);
+    let person = Device::signed_up(folder.path(), "person", &server, PASSPHRASE);
+    let made = ["api-key", "create", "--title", "cron", "--read", "-o", ".api-key.toml"];
+    let id = person.succeed(&made).trim_end().to_owned();
+    let file = fs::read_to_string(person.folder.join(".api-key.toml")).unwrap();
+    let field = |name: &str| {
+        let line = file.lines().find_map(|line| line.strip_prefix(&format!("{name} = ")));
+        line.unwrap().trim_matches('"').to_owned()
+    };
+    let dek = WrappingKey::from_text(&SecretText::new(person.field("data_encryption_key"))).unwrap();
+    let owner = OwnerKeys::derived(&dek);
+    let token = person.succeed(&["api-key", "login", "--token"]).trim_end().to_owned();
+    person.private("secret.key", format!("{}\n", encoding::to_hex(&VALUE.repeat(2).as_bytes()[..32])).as_bytes());
+    let secret_key = fs::read_to_string(person.folder.join("secret.key")).unwrap().trim_end().to_owned();
+
+    let mut outputs = Vec::new();
+    let mut run = |arguments: &[&str], input: &str| outputs.push(person.run(arguments, input.as_bytes()));
+    let secret = "5e".repeat(16);
+    run(&["api-key", "list"], "");
+    run(&["api-key", "list", "--json"], "");
+    run(&["api-key", "login"], "");
+    run(&["api-key", "login", "--json"], "");
+    run(&["api-key", "login", "--token", "--json", "-o", "token"], "");
+    run(&["api-key", "logout", "--token-file", "token"], "");
+    run(&["api-key", "attach", &id, &secret, "--key", "-", "--title", "x"], &secret_key);
+    run(&["api-key", "attach", &id, &secret, "--key", "secret.key", "--title", "x"], "");
+    run(&["api-key", "attach", &id, &secret, "--key", "-", "--title", "x"], &format!("{secret_key}x"));
+    run(&["api-key", "attached", &id], "");
+    run(&["api-key", "create", "--title", "x", "--read", "-o", "none/file"], "");
+    run(&["api-key", "login", "--api-key", ".user.yaml"], "");
+    run(&["api-key", "logout", "--token-file", ".api-key.toml"], "");
+    run(&["session", "list"], "");
+    run(&["session", "list", "--json"], "");
+    run(&["api-key", "update", &id, "--write=true"], "");
+    let wrong = format!(r#"{{"title":"{VALUE}"}}"#);
+    let answers = [
+        server.ask_as(&token, "GET", "/v1/api-keys", ""),
+        server.ask_as(&format!("{token}x"), "GET", "/v1/session", ""),
+        server.ask(
+            "POST",
+            "/v1/api-keys/session",
+            &[],
+            &format!(r#"{{"api_key":"{id}","nonce":"{token}"}}"#),
+        ),
+        server.ask_as(&person.field("keystore_access_token"), "POST", "/v1/api-keys", &wrong),
+    ];
+    run(&["session", "revoke", "--others"], "");
+    run(&["api-key", "revoke", &id], "");
+    run(&["api-key", "login"], "");
+    let metrics = ask(&server.admin, "GET", "/metrics", &[], "").unwrap();
+    server.signal("TERM");
+    let mut server = server;
+    server.wait();
+
+    let mut canaries = canaries_of(&person);
+    let mut add = |name: &str, bytes: &[u8]| {
+        canaries.insert(format!("{name} in hexadecimal"), encoding::to_hex(bytes));
+        canaries.insert(format!("{name} in base64"), encoding::to_base64(bytes));
+    };
+    add("seed", &encoding::from_hex(&field("api_key_seed")).unwrap());
+    add("API key's secret key", &encoding::from_hex(&field("api_key_secret_key")).unwrap());
+    add("owner's private key", &*owner.private_key);
+    add("owner's secret key", owner.secret_key.expose());
+    add("attached secret's key", &encoding::from_hex(&secret_key).unwrap());
+    canaries.insert("token".to_owned(), token.trim_start_matches("srt_").to_owned());
+    let log = server.stderr();
+    let done = outputs.iter().filter(|output| output.status.success()).count();
+    assert_eq!((outputs.len(), done), (19, 13), "{outputs:?}");
+    Seen { folder: folder.path(), log, metrics, answers: &answers, outputs: &outputs }.has_none_of(&canaries);
 }
 
 /// F-24: a log that nobody reads holds up no request and does not keep the server from ending.
