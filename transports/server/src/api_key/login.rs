@@ -123,7 +123,8 @@ impl Login {
             return Ok(());
         }
         let KeySignedIn { key, account, expires, .. } = signed_in;
-        let reaches = if key.restrict { "the secrets attached to it" } else { "all that its owner may" };
+        let reaches =
+            if key.restrict { "the secrets attached to it" } else { "its owner's records and secrets" };
         Ok(table::facts(&[
             ("API key", key.id.to_string()),
             ("title", key.title.clone()),

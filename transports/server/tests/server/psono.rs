@@ -1,7 +1,7 @@
 //! `strongroom datastore` and `strongroom secret` against the real server: what a person keeps in the web client is read
 //! and changed by a program with an API key.
 
-mod person;
+pub(crate) mod person;
 
 use std::{
     fs,
@@ -17,14 +17,14 @@ use strongroom_primitives::encoding::to_hex;
 use crate::kit::{Server, folder, one_line, strongroom};
 use person::{ApiKey, Kept, Person, identity, uuid};
 
-const RATES: [&str; 4] =
+pub(crate) const RATES: [&str; 4] =
     ["--set", "psono.rates.api_key_logins_per_hour=0", "--set", "psono.rates.anonymous_per_day=0"];
 
 /// A program's folder with an API key file in it.
-struct Program(PathBuf);
+pub(crate) struct Program(pub(crate) PathBuf);
 
 impl Program {
-    fn new(folder: &Path, name: &str, server: &Server, key: &ApiKey) -> Self {
+    pub(crate) fn new(folder: &Path, name: &str, server: &Server, key: &ApiKey) -> Self {
         let (public, verify) = identity(server);
         Self::believing(folder, name, server, key, &public, &verify)
     }
@@ -80,7 +80,8 @@ impl Program {
 /// The content of a secret, with a member that no client here knows and a number beyond 64 bits.
 const CONTENT: &str = r#"{"password":"hunter2","of tomorrow":{"b":[1e0,340282366920938463463374607431768211456],"a":null},"notes":"a\nb"}"#;
 
-fn item(name: &str, secret: &Kept) -> Value {
+/// An entry of a datastore or a share.
+pub(crate) fn item(name: &str, secret: &Kept) -> Value {
     json!({
         "id": secret.link,
         "name": name,
