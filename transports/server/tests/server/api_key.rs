@@ -1,11 +1,17 @@
 //! `strongroom api-key` as a person and a program meet it: made, handed over, used with curl, narrowed, revoked.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
 
 use serde_json::{Value, json};
 
 use crate::{
-    kit::{Answer, Server, folder},
+    kit::{Answer, Server, ask, folder},
     user::Device,
 };
 
@@ -210,7 +216,68 @@ fn count(person: &Device) -> usize {
     person.json(&["api-key", "list"]).as_array().unwrap().len()
 }
 
-/// A program is drawn to no other server than the one that its key was made at, and says what is wrong with a file.
+/// Adversary S of THREATS: what comes back is by the server that the key was made at, or nothing of it is used.
+#[test]
+fn another_servers_answer_is_refused_and_no_token_is_given() {
+    let folder = folder();
+    let server = Server::serve(folder.path(), &[]);
+    let ann = Device::signed_up(folder.path(), "ann", &server, "first");
+    let (cron, _) = program(&ann, "cron", &["--read"]);
+    let path = cron.folder.join(".api-key.toml");
+    let changed = relay(server.public.clone(), |answer| {
+        let from = answer.find(r#""grant":""#)? + r#""grant":""#.len() + 8;
+        let other = if answer[from..].starts_with('A') { "B" } else { "A" };
+        Some(format!("{}{other}{}", &answer[..from], &answer[from + 1..]))
+    });
+    replace(&path, &server.public, &changed);
+    let refused = cron.refuse(&["api-key", "login", "--token", "-o", "token"]);
+    assert!(refused.contains("not by the server") && refused.contains("`server_verify_key`"), "{refused}");
+    assert!(!cron.folder.join("token").exists());
+    // It is what was changed on the way that is refused, not the way.
+    replace(&path, &changed, &relay(server.public.clone(), |_| None));
+    cron.succeed(&["api-key", "login"]);
+}
+
+/// A server in between, which changes the answers for which `change` has others. Gives its host and port, and ends with
+/// the test.
+fn relay(server: String, change: impl Fn(&str) -> Option<String> + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let _ = pass_on(&mut socket.unwrap(), &server, &change);
+        }
+    });
+    address
+}
+
+fn pass_on(
+    socket: &mut TcpStream,
+    server: &str,
+    change: impl Fn(&str) -> Option<String>,
+) -> std::io::Result<()> {
+    let mut reader = BufReader::new(&mut *socket);
+    let (mut head, mut line) = (Vec::new(), String::new());
+    while reader.read_line(&mut line)? > 2 {
+        head.push(std::mem::take(&mut line).trim_end().to_owned());
+    }
+    let header = |name: &str| {
+        let mut headers = head.iter().skip(1).filter_map(|line| line.split_once(": "));
+        headers.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    };
+    let length = header("content-length").map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    let mut asked = head[0].split(' ');
+    let (method, path) = (asked.next().unwrap(), asked.next().unwrap());
+    let headers: Vec<_> = header("authorization").map(|value| ("Authorization", value)).into_iter().collect();
+    let answer = ask(server, method, path, &headers, str::from_utf8(&body).unwrap())?;
+    let body = change(&answer.body).unwrap_or(answer.body);
+    let head = "Content-Type: application/json\r\nConnection: close";
+    write!(socket, "HTTP/1.1 {} x\r\n{head}\r\nContent-Length: {}\r\n\r\n{body}", answer.status, body.len())
+}
+
+/// A program is drawn to no other server than its own, and is told from one whose file is mixed up.
 #[test]
 fn another_server_and_a_mixed_up_file_are_told_apart() {
     let folder = folder();

@@ -207,6 +207,9 @@ impl Seen<'_> {
     fn has_none_of(&self, canaries: &BTreeMap<String, String>) {
         let Self { folder, log, metrics, answers, outputs } = self;
         assert!(log.contains("ended"), "there is no log:\n{log}");
+        for output in *outputs {
+            assert!(!contains(&output.stdout, "srt_"), "a token that nobody asked for: {output:?}");
+        }
         let mut files = Vec::new();
         files_under(&folder.join("strongroom-data"), &mut files);
         for (name, canary) in canaries {
