@@ -136,7 +136,7 @@ fn a_reset_of_many_records_that_is_cut_can_be_finished() {
             world.insist(node, world.gateway("ann"), list).await.records.len() as u64
         };
         let before = left(1).await;
-        let counted = DescribeAccount { identity: world.identity("ann") };
+        let counted = DescribeAccount { whose: world.identity("ann").into() };
         let counted = world.insist(1, Credential::Operator, counted).await;
         assert_eq!(
             counted.and_then(|account| account.records),

@@ -76,7 +76,7 @@ fn an_erased_account_is_gone_at_once_and_leaves_no_row_behind() {
         for node in 0..world.node_count() {
             let answer = world.persist(node, world.gateway("ann"), put(1, "notes")).await;
             assert_eq!(answer.err(), Some(EngineError::AccountErased), "the name is not used again");
-            let describe = DescribeAccount { identity: world.identity("ann") };
+            let describe = DescribeAccount { whose: world.identity("ann").into() };
             let left = world.insist(node, Credential::Operator, describe).await.expect("the mark stays");
             assert_eq!((left.state, left.identity), (AccountState::Erased, None));
         }
@@ -143,7 +143,7 @@ fn quotas_hold_against_racing_devices_and_usage_is_what_is_there() {
         world.conclude("ann").await;
         let (records, bytes) = counted(world).await;
         assert!(records <= RECORDS_MAX && bytes <= BYTES_MAX, "{records} records, {bytes} bytes");
-        let describe = DescribeAccount { identity: world.identity("ann") };
+        let describe = DescribeAccount { whose: world.identity("ann").into() };
         let account = world.insist(0, Credential::Operator, describe).await;
         let usage = account.map_or((Some(0), Some(0)), |account| (account.records, account.bytes));
         assert_eq!(usage, (Some(records), Some(bytes)), "usage is what is there");

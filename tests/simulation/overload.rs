@@ -260,7 +260,7 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
         ann => FollowFeed { owner: None, record: None, after: Some(0), limit: 10 },
         node => DeliverGrants { owner: nobody, record: [7; 16] },
         ann => WhoAmI,
-        operator => DescribeAccount { identity: identity.clone() },
+        operator => DescribeAccount { whose: identity.clone().into() },
         operator => ListAccounts { after: None, limit: 10 },
         operator => SetAccountPolicy { identity: identity.clone(), suspended: Some(false), rights: None },
         operator => IssueBearer {

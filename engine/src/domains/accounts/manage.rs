@@ -94,11 +94,36 @@ impl AccountInfo {
     }
 }
 
+/// Which account the operator means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Whose {
+    /// That of this identity.
+    Identity(Identity),
+    /// The one with this id.
+    Account(AccountId),
+}
+
+impl Whose {
+    fn account(&self, space: &Keyspace) -> AccountId {
+        match self {
+            Self::Identity(identity) => space.account_of(&identity.realm, &identity.subject),
+            Self::Account(account) => *account,
+        }
+    }
+}
+
+impl From<Identity> for Whose {
+    fn from(identity: Identity) -> Self {
+        Self::Identity(identity)
+    }
+}
+
 /// Looks at one account, for the operator.
 #[derive(Debug, Clone, Serialize)]
 pub struct DescribeAccount {
     /// Whose.
-    pub identity: Identity,
+    pub whose: Whose,
 }
 
 impl Command for DescribeAccount {
@@ -112,7 +137,7 @@ impl Command for DescribeAccount {
     }
 
     fn reads(&self, _: &Principal, space: &Keyspace) -> Reads {
-        let account = space.account_of(&self.identity.realm, &self.identity.subject);
+        let account = self.whose.account(space);
         Reads::one(keyspace::account(account)).row(keyspace::ledger(account))
     }
 
@@ -122,7 +147,7 @@ impl Command for DescribeAccount {
         _: &Principal,
         moment: &mut Moment<'_>,
     ) -> Result<Step<Option<AccountInfo>>, EngineError> {
-        let account = moment.space.account_of(&self.identity.realm, &self.identity.subject);
+        let account = self.whose.account(moment.space);
         let ledger: Ledger = view.row(&keyspace::ledger(account))?.unwrap_or_default();
         let stored: Option<StoredAccount> = view.row(&keyspace::account(account))?;
         Decision::reply(stored.map(|stored| AccountInfo::of(account, stored, Some(ledger)))).done()

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use strongroom_primitives::time::Timestamp;
 
 pub use erase::{EraseAccount, Erased, PurgeAccount, Purged};
-pub use manage::{AccountInfo, AccountPage, DescribeAccount, ListAccounts, SetAccountPolicy, WhoAmI, Whoami};
+pub use manage::{
+    AccountInfo, AccountPage, DescribeAccount, ListAccounts, SetAccountPolicy, WhoAmI, Whoami, Whose,
+};
 
 use crate::{
     codec::Stored,

@@ -35,6 +35,8 @@ pub struct SessionInfo {
     pub parent: Option<SessionId>,
     /// The API key that it was opened with, and with which it ends.
     pub api_key: Option<ApiKeyId>,
+    /// Whether nobody has shown yet that they can read its token.
+    pub unproved: bool,
 }
 
 /// Lists the bearer sessions of an account.
@@ -81,7 +83,7 @@ impl Command for ListSessions {
         let mut sessions = Vec::new();
         for (_, StoredSessionIndex { session, .. }) in rows {
             if let Some(stored) = view.row::<StoredSession>(&keyspace::session(session))? {
-                let StoredSession { label, rights, opened, expires, parent, api_key, .. } = stored;
+                let StoredSession { label, rights, opened, expires, parent, api_key, prove_by, .. } = stored;
                 let seen: Option<StoredSeen> = view.row(&keyspace::session_seen(account, session))?;
                 let last_used = seen.map(|seen| seen.at);
                 sessions.push(SessionInfo {
@@ -93,6 +95,7 @@ impl Command for ListSessions {
                     last_used,
                     parent,
                     api_key,
+                    unproved: prove_by.is_some(),
                 });
             }
         }

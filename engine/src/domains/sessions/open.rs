@@ -23,8 +23,8 @@ use crate::{
     keyspace::{self, Keyspace},
 };
 
-/// A label is clipped to so many bytes. Source: dialects/psono.md, section 4.
-const LABEL_BYTES_MAX: usize = 256;
+/// A label is clipped to so many bytes: 256 characters of any script. Source: dialects/psono.md, section 4.
+pub(super) const LABEL_BYTES_MAX: usize = 1_024;
 
 /// A new session and its token, which nobody can show again.
 #[derive(Serialize, Deserialize)]
@@ -237,7 +237,7 @@ pub struct IssueBearer {
     pub rights: Rights,
     /// How long it is good; `None` until revoked.
     pub life: Option<Duration>,
-    /// What its holder calls it; at most 256 bytes are kept.
+    /// What its holder calls it; at most 1,024 bytes are kept.
     pub label: String,
 }
 
@@ -298,7 +298,7 @@ impl Command for IssueBearer {
 pub struct OpenChild {
     /// How long it is good.
     pub life: Duration,
-    /// What its holder calls it; at most 256 bytes are kept.
+    /// What its holder calls it; at most 1,024 bytes are kept.
     pub label: String,
 }
 

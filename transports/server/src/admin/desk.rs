@@ -211,7 +211,12 @@ impl Asked<'_> {
     }
 
     async fn describe(&self, identity: Identity) -> Result<Option<accounts::AccountInfo>, EngineError> {
-        self.engine.ask(Credential::Operator, accounts::DescribeAccount { identity }).await
+        self.engine
+            .ask(
+                Credential::Operator,
+                accounts::DescribeAccount { whose: accounts::Whose::Identity(identity) },
+            )
+            .await
     }
 
     async fn accounts(&self, ask: api::ListAccounts) -> Answer<api::ListAccounts> {

@@ -305,7 +305,10 @@ fn a_programs_secrets_appear_nowhere_but_where_they_were_asked_for() {
     let dek = WrappingKey::from_text(&SecretText::new(person.field("data_encryption_key"))).unwrap();
     let owner = OwnerKeys::derived(&dek);
     let token = person.succeed(&["api-key", "login", "--token"]).trim_end().to_owned();
-    person.private("secret.key", format!("{}\n", encoding::to_hex(&VALUE.repeat(2).as_bytes()[..32])).as_bytes());
+    person.private(
+        "secret.key",
+        format!("{}\n", encoding::to_hex(&VALUE.repeat(2).as_bytes()[..32])).as_bytes(),
+    );
     let secret_key = fs::read_to_string(person.folder.join("secret.key")).unwrap().trim_end().to_owned();
 
     let mut outputs = Vec::new();

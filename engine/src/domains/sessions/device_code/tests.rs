@@ -137,8 +137,11 @@ async fn what_is_no_device_gets_no_code() {
     for (bad, error) in [
         (CreateDeviceCode { realm, ..good.clone() }, EngineError::UnknownRealm),
         (CreateDeviceCode { public_key: [0; 32], ..good.clone() }, EngineError::KeyInvalid),
-        (CreateDeviceCode { device: long(257, 1), ..good.clone() }, field("device_description", 257, 256)),
-        (CreateDeviceCode { device: long(1, 129), ..good.clone() }, field("device_fingerprint", 129, 128)),
+        (
+            CreateDeviceCode { device: long(1_025, 1), ..good.clone() },
+            field("device_description", 1_025, 1_024),
+        ),
+        (CreateDeviceCode { device: long(1, 513), ..good.clone() }, field("device_fingerprint", 513, 512)),
     ] {
         assert_eq!(bench.anyone(bad).await.unwrap_err(), error);
     }

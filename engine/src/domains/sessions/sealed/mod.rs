@@ -28,7 +28,7 @@ pub use activate::ActivateSession;
 pub use nonces::SpendNonces;
 pub(crate) use nonces::StoredNonce;
 
-use super::{Sessions, StoredSession};
+use super::{Sessions, StoredSession, open::LABEL_BYTES_MAX};
 use crate::{
     boxed::KeyBytes,
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
@@ -44,18 +44,15 @@ const PURPOSE: &str = "strongroom sealed session v1";
 /// section 5.
 const CLOCK_DRIFT_MAX: Duration = Duration::from_secs(20);
 
-/// Longest description of a device, in bytes.
-const DESCRIPTION_BYTES_MAX: usize = 256;
-
-/// Longest fingerprint of a device, in bytes.
-const FINGERPRINT_BYTES_MAX: usize = 128;
+/// Longest fingerprint of a device, in bytes: 128 characters of any script. Source: dialects/psono.md, section 4.
+const FINGERPRINT_BYTES_MAX: usize = 512;
 
 /// What a client says of its device when it signs in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
-    /// What its holder calls it; at most 256 bytes. It is the session's label.
+    /// What its holder calls it; at most 1,024 bytes. It is the session's label.
     pub description: String,
-    /// What tells it from others; at most 128 bytes, empty if it says nothing.
+    /// What tells it from others; at most 512 bytes, empty if it says nothing.
     pub fingerprint: String,
     /// What time it is by its clock.
     pub time: Option<Timestamp>,
@@ -66,7 +63,7 @@ impl Device {
     /// [`EngineError::FieldSize`].
     pub(crate) fn check(&self) -> Result<(), EngineError> {
         let texts = [
-            ("device_description", &self.description, DESCRIPTION_BYTES_MAX),
+            ("device_description", &self.description, LABEL_BYTES_MAX),
             ("device_fingerprint", &self.fingerprint, FINGERPRINT_BYTES_MAX),
         ];
         match texts.into_iter().find(|(_, text, max)| text.len() > *max) {

@@ -142,9 +142,9 @@ async fn lives_are_clamped_and_descriptions_limited() {
     }
     let long = |bytes| Device { description: "x".repeat(bytes), ..Device::default() };
     let login = |bytes| KEY.signed(&bench.realm, LoginFacts { device: long(bytes), ..facts(6) });
-    let refused = bench.anyone(login(257)).await.unwrap_err();
-    assert_eq!(refused, EngineError::FieldSize { field: "device_description", bytes: 257, max: 256 });
-    let session = held(&bench.anyone(login(256)).await.unwrap().session);
+    let refused = bench.anyone(login(1_025)).await.unwrap_err();
+    assert_eq!(refused, EngineError::FieldSize { field: "device_description", bytes: 1_025, max: 1_024 });
+    let session = held(&bench.anyone(login(1_024)).await.unwrap().session);
     bench.wait(SECOND * 101);
     let ended = bench.ask(&session, WhoAmI).await.unwrap_err();
     assert_eq!(ended, EngineError::CredentialExpired, "with its key");
