@@ -17,6 +17,19 @@ pub struct Peer {
     pub secure: bool,
 }
 
+/// How much of a client's own name for itself is kept, in characters.
+const AGENT_CHARS_MAX: usize = 128;
+
+/// What a client calls itself in `User-Agent`, as the holder of its sessions may be shown it: without control
+/// characters, at most 128 characters. `None` if it says nothing, or says it twice.
+pub fn agent_of(headers: &HeaderMap) -> Option<Box<str>> {
+    let mut values = headers.get_all(header::USER_AGENT).iter();
+    let agent = values.next().filter(|_| values.next().is_none())?;
+    let agent = std::str::from_utf8(agent.as_bytes()).ok()?;
+    let agent = agent.chars().filter(|c| !c.is_control()).take(AGENT_CHARS_MAX).collect::<String>();
+    (!agent.is_empty()).then(|| agent.into())
+}
+
 /// A request, whole. Prints without what its headers, query and body say.
 #[derive(Clone)]
 pub struct Request {
@@ -101,5 +114,29 @@ impl Response {
             self.headers.insert(name, value);
         }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A-API-07.
+    #[test]
+    fn a_clients_own_name_for_itself_is_short_and_moves_no_cursor() {
+        let agent = |values: &[&[u8]]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::USER_AGENT, HeaderValue::from_bytes(value).unwrap());
+            }
+            agent_of(&headers)
+        };
+        assert_eq!(agent(&[b"phone/1.0\t"]).as_deref(), Some("phone/1.0"));
+        assert_eq!(agent(&["zo\u{e9}\u{9b}2J".as_bytes()]).as_deref(), Some("zo\u{e9}2J"));
+        assert_eq!(agent(&[&[b'x'; 9_000]]).map(|agent| agent.len()), Some(128));
+        let nothings: [&[&[u8]]; 5] = [&[], &[b""], &[b"\t"], &[b"\xff"], &[b"one", b"two"]];
+        for nothing in nothings {
+            assert_eq!(agent(nothing), None, "{nothing:?}");
+        }
     }
 }

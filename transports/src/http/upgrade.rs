@@ -40,8 +40,8 @@ pub(super) async fn upgrade<H: Handler>(
             let parts = wire.into_parts();
             let first = parts.read_buf.to_vec();
             drop((parts.read_buf, parts.write_buf));
-            let ws::Admitted { credential, tongue, .. } = admitted;
-            let opening = ws::Opening { credential, tongue, address };
+            let ws::Admitted { credential, tongue, agent, .. } = admitted;
+            let opening = ws::Opening { credential, tongue, address, agent };
             ws::serve_stream(edge.handler.front(), parts.io, first, opening).await;
         }
         Err(refusal) => {

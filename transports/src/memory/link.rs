@@ -52,7 +52,7 @@ pub fn connect(front: &Front, credential: Option<Credential>, tongue: impl Into<
     let tongue = tongue.into();
     let (link, receiver, sender) = link(tongue.encoding);
     let front = front.clone();
-    let opening = Opening { credential, tongue, address: None };
+    let opening = Opening { credential, tongue, ..Opening::default() };
     actix_rt::spawn(async move { ws::serve(&front, receiver, sender, opening).await });
     link
 }

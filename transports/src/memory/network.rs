@@ -169,7 +169,7 @@ impl Network {
         self.relay(there, near_receiver.0, far_out, cut.clone());
         self.relay(back, far_in, near_sender.0, cut);
         let (receiver, sender) = (LinkReceiver(far_receiver), LinkSender(far_sender));
-        let opening = Opening { credential, tongue, address: None };
+        let opening = Opening { credential, tongue, ..Opening::default() };
         actix_rt::spawn(async move { ws::serve(&end.front, receiver, sender, opening).await });
         Some(near)
     }

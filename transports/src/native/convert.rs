@@ -62,8 +62,8 @@ pub(crate) fn whoami(me: accounts::Whoami) -> Whoami {
 }
 
 pub(crate) fn session(info: sessions::SessionInfo) -> SessionInfo {
-    let sessions::SessionInfo { session, label, rights: held, opened, expires, last_used, parent, api_key } =
-        info;
+    let sessions::SessionInfo { session, label, rights: held, opened, expires, .. } = info;
+    let sessions::SessionInfo { last_used, parent, api_key, .. } = info;
     SessionInfo { session, label, rights: rights(held), opened, expires, last_used, parent, api_key }
 }
 

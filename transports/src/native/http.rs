@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Front, credentials,
-    exchange::{Request, Response},
+    exchange::{Request, Response, agent_of},
     path,
     problem::{self, bad_request, with_detail},
 };
@@ -122,7 +122,8 @@ async fn ask(front: &Front, rest: &str, request: &Request) -> Result<(Reply, Opt
         Operation::GetRecord { .. } => input::known_state(&request.headers),
         _ => None,
     };
-    let caller = Caller { address: request.peer.address, agent: request.header(header::USER_AGENT) };
+    let agent = agent_of(&request.headers);
+    let caller = Caller { address: request.peer.address, agent: agent.as_deref() };
     Ok((dispatch(front, caller, asking, operation).await?, known))
 }
 

@@ -72,15 +72,12 @@ const SESSION_LIFE_S_MAX: u64 = 30 * 24 * 60 * 60;
 /// The longest cursor of a listing, in bytes. Ours are shorter.
 const CURSOR_BYTES_MAX: usize = 256;
 
-/// Longest label of a session that a client does not give itself, in bytes.
-const LABEL_BYTES_MAX: usize = 128;
-
 /// What the transport knows of whoever asks.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Caller<'a> {
     /// The address that rates are counted by; without one they are not.
     pub address: Option<IpAddr>,
-    /// What the client calls itself. Sessions that are given no label go by it.
+    /// What the client calls itself, as [`crate::exchange::agent_of`] has it. Sessions that are given no label go by it.
     pub agent: Option<&'a str>,
 }
 
@@ -115,11 +112,7 @@ impl<'a> Desk<'a> {
 
     /// What a session is called: as its holder says, or else by the client's own name for itself.
     fn label(&self, given: String) -> String {
-        if !given.is_empty() {
-            return given;
-        }
-        let agent = self.caller.agent.unwrap_or_default();
-        agent.chars().filter(|c| !c.is_control()).take(LABEL_BYTES_MAX).collect()
+        if given.is_empty() { self.caller.agent.unwrap_or_default().to_owned() } else { given }
     }
 
     /// How many rows a page has.
@@ -184,7 +177,7 @@ async fn dispatch_rare(desk: Desk<'_>, operation: Operation) -> Result<Reply, Bo
             if !(1..=SESSION_LIFE_S_MAX).contains(&life_s) {
                 return Err(bad_request(format!("life_s is 1 to {SESSION_LIFE_S_MAX} seconds")));
             }
-            let open = OpenChild { life: Duration::from_secs(life_s), label };
+            let open = OpenChild { life: Duration::from_secs(life_s), label: desk.label(label) };
             Ok(Reply::Opened(convert::opened(desk.ask(open).await?)))
         }
         Operation::EraseAccount { confirm } => {

@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::socket::{Tongue, negotiate};
 use crate::{
     CorsPolicy, credentials,
-    exchange::{HeaderMap, HeaderName, HeaderValue, Response, header},
+    exchange::{HeaderMap, HeaderName, HeaderValue, Response, agent_of, header},
     problem,
 };
 
@@ -17,6 +17,8 @@ pub(crate) struct Admitted {
     pub(crate) credential: Option<Credential>,
     /// How it speaks.
     pub(crate) tongue: Tongue,
+    /// What the peer calls itself.
+    pub(crate) agent: Option<Box<str>>,
     subprotocol: Option<&'static str>,
     accept: HeaderValue,
 }
@@ -58,7 +60,7 @@ pub(crate) fn admit(headers: &HeaderMap, cors: &CorsPolicy) -> Result<Admitted, 
         );
         return Err(Box::new(problem));
     }
-    Ok(Admitted { credential, tongue, subprotocol, accept })
+    Ok(Admitted { credential, tongue, agent: agent_of(headers), subprotocol, accept })
 }
 
 /// The answer to a handshake that is refused.

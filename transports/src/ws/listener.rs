@@ -215,10 +215,10 @@ async fn converse(socket: TcpStream, address: SocketAddr, desk: Rc<Desk>, seats:
             return refuse(stream, problem, ids).await;
         }
     };
-    let (Admitted { credential, tongue, .. }, first) = opened;
+    let (Admitted { credential, tongue, agent, .. }, first) = opened;
     // A proxy speaks for many, whom nothing here tells apart.
     let address = counted.then_some(address);
-    serve_stream(front, stream, first, Opening { credential, tongue, address }).await;
+    serve_stream(front, stream, first, Opening { credential, tongue, address, agent }).await;
 }
 
 async fn refuse(mut stream: Stream, problem: Problem, ids: &RequestIds) {

@@ -60,6 +60,8 @@ pub struct Opening {
     pub tongue: Tongue,
     /// The peer's address, by which rates are counted; without one they are not.
     pub address: Option<IpAddr>,
+    /// What the peer calls itself, as [`crate::exchange::agent_of`] has it.
+    pub agent: Option<Box<str>>,
 }
 
 /// Serves one connection until it ends. Returns why it did.
@@ -90,12 +92,13 @@ async fn carry(
     mut sender: impl SocketSender,
     opening: Opening,
 ) -> CloseReason {
-    let Opening { credential, tongue, address } = opening;
+    let Opening { credential, tongue, address, agent } = opening;
+    let caller = Caller { address, agent: agent.as_deref() };
     let connection = RefCell::new(Connection::new(tongue.encoding, front.limits(), credential));
     let (outgoing, progress) = (Notify::new(), Notify::new());
     let reason = {
         let talk = talk(&connection, &mut sender, &outgoing, &progress);
-        let listen = listen(front, address, &connection, &mut receiver, &outgoing, &progress);
+        let listen = listen(front, caller, &connection, &mut receiver, &outgoing, &progress);
         match select(std::pin::pin!(listen), std::pin::pin!(talk)).await {
             Either::Left((reason, _)) => reason,
             Either::Right(((), _)) => CloseReason::new(close::VANISHED, "the peer is gone"),
@@ -149,7 +152,7 @@ async fn talk(
 /// Everything else. Returns once the connection has ended.
 async fn listen(
     front: &Front,
-    address: Option<IpAddr>,
+    caller: Caller<'_>,
     connection: &RefCell<Connection>,
     receiver: &mut impl SocketReceiver,
     outgoing: &Notify,
@@ -157,7 +160,7 @@ async fn listen(
 ) -> CloseReason {
     let mut pump = Pump {
         front,
-        caller: Caller { address, agent: None },
+        caller,
         connection,
         running: FuturesUnordered::new(),
         followed: Followed::default(),

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Front,
-    exchange::{HeaderName, Request, Response, StatusCode},
+    exchange::{HeaderName, Request, Response, StatusCode, agent_of},
     path::{Pairs, query_pairs},
     rates::network_of,
 };
@@ -28,9 +28,6 @@ const API_VERSION: HeaderName = HeaderName::from_static("x_meeco_api_version");
 
 /// The version that this dialect speaks.
 pub(super) const VERSION: &str = "2.0.0";
-
-/// Longest label of a session, in bytes.
-const LABEL_BYTES_MAX: usize = 128;
 
 /// Which generation of clients is asking. Source: dialects/meeco.md, section 7.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,8 +175,7 @@ impl<'a> Call<'a> {
 
     /// What the session's owner will know it by: the client's own name for itself.
     pub(super) fn label(&self) -> String {
-        let agent = self.request.header(header::USER_AGENT).unwrap_or("a client without a name");
-        agent.chars().filter(|c| !c.is_control()).take(LABEL_BYTES_MAX).collect()
+        agent_of(&self.request.headers).map_or_else(|| "a client without a name".to_owned(), Into::into)
     }
 }
 

@@ -25,6 +25,7 @@ use super::{
     problem::{self, Problem},
     wire::{Answer, Open, ok},
 };
+use crate::exchange::agent_of;
 
 /// Longest text that is signed, in characters.
 const INFO_CHARS_MAX: usize = 16 * 1024;
@@ -38,7 +39,7 @@ pub(super) async fn by_api_key(open: &Open<'_>) -> Result<Answer, Problem> {
     let mut members = open.members()?;
     let info = members.text("info", INFO_CHARS_MAX)?;
     let signature = members.array("signature")?;
-    let (facts, client) = read(&info)?;
+    let (facts, client) = read(open, &info)?;
     open.psono.allowances.spend_login(facts.api_key)?;
     let realm = open.psono.realm.clone();
     let (realm, form) = (Some(realm), TokenForm::Hex);
@@ -59,13 +60,13 @@ pub(super) async fn by_api_key(open: &Open<'_>) -> Result<Answer, Problem> {
 const LOW_ORDER: Problem = Problem::field("session_public_key", "Is not a usable public key.");
 
 /// What the signed text says, and nothing else. It is looked at before the signature, because it says whose it is.
-fn read(info: &str) -> Result<(LoginFacts, BoxPublic), Problem> {
+fn read(open: &Open<'_>, info: &str) -> Result<(LoginFacts, BoxPublic), Problem> {
     let mut said = Members::read(info.as_bytes()).map_err(|_| problem::LOGIN_INFO_INVALID)?;
     let api_key = said.id("api_key_id", ApiKeyId::from_uuid)?;
     let session_public_key = said.array("session_public_key")?;
     let client = BoxPublic::from_bytes(session_public_key).map_err(|_| LOW_ORDER)?;
     let life = life(&mut said)?;
-    let facts = LoginFacts { api_key, session_public_key, device: device(&mut said)?, life };
+    let facts = LoginFacts { api_key, session_public_key, device: device(open, &mut said)?, life };
     Ok((facts, client))
 }
 
@@ -75,12 +76,13 @@ pub(super) fn life(members: &mut Members) -> Result<Option<Duration>, Problem> {
     Ok(seconds.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0))))
 }
 
-/// What a client says of its device.
-pub(super) fn device(members: &mut Members) -> Result<Device, Problem> {
+/// What a client says of its device. One that says nothing, as the published programs do, goes by its own name.
+pub(super) fn device(open: &Open<'_>, members: &mut Members) -> Result<Device, Problem> {
     let description = members.optional_text("device_description", DESCRIPTION_CHARS_MAX)?;
     let fingerprint = members.optional_text("device_fingerprint", FINGERPRINT_CHARS_MAX)?;
+    let agent = || agent_of(&open.request.headers).unwrap_or_default().into();
     Ok(Device {
-        description: description.unwrap_or_default(),
+        description: description.filter(|text| !text.is_empty()).unwrap_or_else(agent),
         fingerprint: fingerprint.unwrap_or_default(),
         time: members.optional_instant("device_time")?,
     })

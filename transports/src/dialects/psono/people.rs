@@ -129,7 +129,7 @@ pub(super) async fn login(open: &Open<'_>) -> Result<Answer, Problem> {
         realm: open.psono.realm.clone(),
         username: said.text("username", NAME_CHARS_MAX)?,
         authkey: authkey(&mut said)?,
-        device: device(&mut said)?,
+        device: device(open, &mut said)?,
         life,
         network: open.network(),
     };

@@ -15,11 +15,11 @@ use super::{
     wire::{Answer, ok},
 };
 
-/// `GET /authentication/sessions/`
+/// `GET /authentication/sessions/`: those that have been activated and have not expired.
 pub(super) async fn list(session: &Session<'_>) -> Result<Answer, Problem> {
     let mut sessions = session.tell(ListSessions { identity: None }).await?;
     let now = session.psono.clock.wall();
-    sessions.retain(|one| one.expires.is_none_or(|expires| now <= expires));
+    sessions.retain(|one| !one.unproved && one.expires.is_none_or(|expires| now <= expires));
     sessions.sort_by_key(|one| (one.opened, one.session));
     let own = session.seal().facts.session;
     let shown = sessions.iter().map(|one| {

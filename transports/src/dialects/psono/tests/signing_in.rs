@@ -68,6 +68,34 @@ fn a_person_registers_signs_in_proves_the_session_and_leaves() {
     });
 }
 
+/// A-API-07, A-DEV-01: a session goes by what its client says of the device, up to 256 characters of any script; one that
+/// says nothing goes by the name of the program. Whoever has only begun to sign in is not shown.
+#[test]
+fn sessions_go_by_the_descriptions_of_their_devices() {
+    run(async |world| {
+        let ann = world.person("ann@example.com").await;
+        let owner = ann.session().await;
+        let key = ann.api_key(&owner, json!({})).await;
+        let login = async |description: &str, agent: &str| {
+            let session = BoxSecret::from_seed(world.draw());
+            let request = LoginRequest::new(key.id, &key.signing, &session.public(), description);
+            let headers = [("user-agent", agent)];
+            world.request("POST", "/api-key/login/", &headers, request.to_json()).await.ok(200);
+            world.advance(Duration::from_secs(1));
+        };
+        world.advance(Duration::from_secs(1));
+        let longest = "\u{1d11e}".repeat(256);
+        login(&longest, "python-requests/2").await;
+        login("", "python-requests/2").await;
+        login("", "").await;
+        ann.sign_in("a stranger").await;
+        let shown = owner.get("/authentication/sessions/").await.ok(200)["sessions"].clone();
+        let shown: Vec<_> =
+            shown.as_array().unwrap().iter().map(|one| text(&one["device_description"])).collect();
+        assert_eq!(shown, ["a test", &longest, "python-requests/2", ""]);
+    });
+}
+
 #[test]
 fn an_address_is_shown_to_be_ones_own_where_that_is_asked_for() {
     let mailbox = Arc::new(Mailbox::default());
