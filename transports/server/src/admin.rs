@@ -6,6 +6,8 @@
 pub(crate) mod api;
 mod caller;
 mod desk;
+mod identity;
+mod sessions;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -32,6 +34,8 @@ use crate::{
     data::{random, write_private},
 };
 use caller::Caller;
+use identity::IdentityCommand;
+use sessions::SessionCommand;
 
 /// Rows of one page when all accounts are listed.
 const PAGE_ROWS: usize = 1_000;
@@ -62,6 +66,12 @@ enum Area {
     /// Accounts
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Open sessions of accounts
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// The keys by which clients know the server
+    #[command(subcommand)]
+    Identity(IdentityCommand),
     /// How the server is
     Status,
 }
@@ -219,6 +229,8 @@ impl AdminCommand {
                 Area::App(command) => self.app(&caller, command).await,
                 Area::Token(command) => self.token(&caller, command).await,
                 Area::Account(command) => self.account(&caller, command).await,
+                Area::Session(command) => self.session(&caller, command).await,
+                Area::Identity(command) => self.identity(&caller, command).await,
                 Area::Status => self.status(&caller).await,
             }
         })
@@ -410,7 +422,17 @@ impl AdminCommand {
             writeln!(out, "followed   {}", status.followed_topics)?;
             writeln!(out, "public     {}", status.public.join(", "))?;
             writeln!(out, "admission  {}", status.admission_key)?;
-            writeln!(out, "channel    {}", status.channel_key)
+            writeln!(out, "channel    {}", status.channel_key)?;
+            match &status.identity {
+                Some(identity) => {
+                    let api::IdentityKeys { generation, verify_key, .. } = &identity.keys;
+                    let former = identity.former.as_ref().map_or_else(String::new, |former| {
+                        format!("; {} answers until {}", former.keys.generation, instant(former.until))
+                    });
+                    writeln!(out, "identity   {verify_key} (generation {generation}{former})")
+                }
+                None => writeln!(out, "identity   unknown while the store does not answer"),
+            }
         })
     }
 }

@@ -7,10 +7,13 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use strongroom_engine::{
     Identity,
-    domains::{accounts::AccountState, realms::Source},
+    domains::{
+        accounts::{AccountState, Whose},
+        realms::Source,
+    },
 };
 use strongroom_primitives::{
-    id::{AccountId, RealmId, SessionId},
+    id::{AccountId, ApiKeyId, RealmId, SessionId},
     time::Timestamp,
 };
 
@@ -48,6 +51,10 @@ asks! {
     ListAccounts => Accounts, "account/list";
     SetAccount => Account, "account/set";
     EraseAccount => AccountErased, "account/erase";
+    ListSessions => Vec<Session>, "session/list";
+    RevokeSessions => SessionsRevoked, "session/revoke";
+    ShowIdentity => ServerIdentity, "identity/show";
+    RotateIdentity => ServerIdentity, "identity/rotate";
 }
 
 /// How is the server?
@@ -86,6 +93,8 @@ pub(crate) struct StatusReport {
     pub(crate) admission_key: PublicKey,
     /// What sealed connections end at: an X25519 public key, 43 characters of base64url.
     pub(crate) channel_key: String,
+    /// The keys by which clients know it; missing while the store does not answer.
+    pub(crate) identity: Option<ServerIdentity>,
 }
 
 /// Which applications are there?
@@ -291,4 +300,98 @@ pub(crate) struct EraseAccount {
 pub(crate) struct AccountErased {
     /// Which.
     pub(crate) account: AccountId,
+}
+
+/// Which sessions of this account are open?
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListSessions {
+    /// Whose.
+    pub(crate) whose: Whose,
+}
+
+/// An open session, without its token.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Session {
+    /// The session.
+    pub(crate) session: SessionId,
+    /// How the client describes its device, or what it calls itself.
+    pub(crate) device: String,
+    /// Since when it is open.
+    pub(crate) opened: Timestamp,
+    /// When it was last used, give or take a minute; missing if never since it was opened.
+    pub(crate) last_used: Option<Timestamp>,
+    /// The last instant at which it is good, if limited.
+    pub(crate) expires: Option<Timestamp>,
+    /// The session it was opened from, and with which it ends.
+    pub(crate) parent: Option<SessionId>,
+    /// The API key that it was opened with, and with which it ends.
+    pub(crate) api_key: Option<ApiKeyId>,
+    /// Whether nobody has shown yet that it is theirs.
+    pub(crate) unproved: bool,
+}
+
+/// Revokes one session of an account, or all.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RevokeSessions {
+    /// Whose.
+    pub(crate) whose: Whose,
+    /// Which, with those that were opened from it; all if it is missing.
+    pub(crate) session: Option<SessionId>,
+}
+
+/// Sessions have been revoked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SessionsRevoked {
+    /// How many were named: those that were opened from one that is named go with it and are not counted.
+    pub(crate) sessions: u64,
+}
+
+/// The longest overlap of a rotation, in seconds: 366 days. Until an overlap is over nothing is rotated again, so a slip
+/// of the hand must not last for ever.
+pub(crate) const OVERLAP_S_MAX: u64 = 366 * 86_400;
+
+/// By which keys do clients know the server?
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ShowIdentity {}
+
+/// Gives the server new keys.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RotateIdentity {
+    /// Seconds for which the present keys go on answering, at most [`OVERLAP_S_MAX`].
+    pub(crate) overlap_s: u64,
+}
+
+/// The keys by which clients know the server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ServerIdentity {
+    /// Those that new clients are told of.
+    #[serde(flatten)]
+    pub(crate) keys: IdentityKeys,
+    /// Those before, while they answer.
+    pub(crate) former: Option<FormerIdentity>,
+}
+
+/// The keys of one generation, in lower-case hexadecimal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct IdentityKeys {
+    /// Which: 1 is the first.
+    pub(crate) generation: u32,
+    /// X25519, 64 digits: what clients box for.
+    pub(crate) public_key: String,
+    /// Ed25519, 64 digits: what the server's signatures are verified with.
+    pub(crate) verify_key: String,
+}
+
+/// Keys that go on answering for a while.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct FormerIdentity {
+    /// The keys.
+    #[serde(flatten)]
+    pub(crate) keys: IdentityKeys,
+    /// The last instant at which they answer.
+    pub(crate) until: Timestamp,
 }

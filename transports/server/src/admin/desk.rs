@@ -17,7 +17,10 @@ use strongroom_transports::{
 use strongroom_wire::Problem;
 
 use super::api::{self, Ask, PREFIX};
-use crate::config::{PublicKey, RightsList};
+use crate::{
+    config::{PublicKey, RightsList},
+    table::instant,
+};
 
 /// Answers the operator.
 pub(crate) struct Desk {
@@ -99,12 +102,19 @@ impl Asked<'_> {
             api::ListAccounts::PATH => reply(body, async |ask| self.accounts(ask).await).await,
             api::SetAccount::PATH => reply(body, async |ask| self.set_account(ask).await).await,
             api::EraseAccount::PATH => reply(body, async |ask| self.erase_account(ask).await).await,
+            api::ListSessions::PATH => reply(body, async |ask| self.sessions(ask).await).await,
+            api::RevokeSessions::PATH => reply(body, async |ask| self.revoke_sessions(ask).await).await,
+            api::ShowIdentity::PATH => {
+                reply::<api::ShowIdentity>(body, async |_| self.identity().await).await
+            }
+            api::RotateIdentity::PATH => reply(body, async |ask| self.rotate_identity(ask).await).await,
             _ => Err(nothing_here()),
         }
     }
 
     async fn status(&self) -> Answer<api::Status> {
         let health = self.engine.health().await;
+        let identity = if health.storage_answers { self.identity().await.ok() } else { None };
         Ok(api::StatusReport {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -120,6 +130,7 @@ impl Asked<'_> {
             public: self.desk.public.clone(),
             admission_key: PublicKey(self.engine.admission_key()),
             channel_key: encoding::to_base64url(&self.engine.channel_key()),
+            identity,
         })
     }
 
@@ -210,13 +221,25 @@ impl Asked<'_> {
         Ok(self.describe(ask.identity).await?.map(account))
     }
 
-    async fn describe(&self, identity: Identity) -> Result<Option<accounts::AccountInfo>, EngineError> {
-        self.engine
-            .ask(
-                Credential::Operator,
-                accounts::DescribeAccount { whose: accounts::Whose::Identity(identity) },
-            )
-            .await
+    async fn describe(
+        &self,
+        whose: impl Into<accounts::Whose>,
+    ) -> Result<Option<accounts::AccountInfo>, EngineError> {
+        let describe = accounts::DescribeAccount { whose: whose.into() };
+        self.engine.ask(Credential::Operator, describe).await
+    }
+
+    /// Who an account is.
+    async fn identity_of(&self, whose: accounts::Whose) -> Result<Identity, Refusal> {
+        if let accounts::Whose::Identity(identity) = whose {
+            return Ok(identity);
+        }
+        let unknown = || {
+            let detail = "`strongroom admin account list` lists those that there are";
+            Refusal::new(404, "unknown-account", "there is no such account", detail)
+        };
+        let account = self.describe(whose).await?.ok_or_else(unknown)?;
+        account.identity.ok_or_else(|| EngineError::AccountErased.into())
     }
 
     async fn accounts(&self, ask: api::ListAccounts) -> Answer<api::ListAccounts> {
@@ -238,6 +261,77 @@ impl Asked<'_> {
     async fn erase_account(&self, ask: api::EraseAccount) -> Answer<api::EraseAccount> {
         let account = self.engine.erase_account(Credential::Operator.into(), Some(ask.identity)).await?;
         Ok(api::AccountErased { account })
+    }
+
+    async fn sessions(&self, ask: api::ListSessions) -> Answer<api::ListSessions> {
+        let identity = Some(self.identity_of(ask.whose).await?);
+        let list = self.engine.ask(Credential::Operator, sessions::ListSessions { identity }).await?;
+        let session = |info: sessions::SessionInfo| api::Session {
+            session: info.session,
+            device: info.label,
+            opened: info.opened,
+            last_used: info.last_used,
+            expires: info.expires,
+            parent: info.parent,
+            api_key: info.api_key,
+            unproved: info.unproved,
+        };
+        Ok(list.into_iter().map(session).collect())
+    }
+
+    async fn revoke_sessions(&self, ask: api::RevokeSessions) -> Answer<api::RevokeSessions> {
+        let identity = Some(self.identity_of(ask.whose).await?);
+        let sessions = match ask.session {
+            Some(session) => {
+                let revoke = sessions::RevokeSession { identity, session: Some(session) };
+                self.engine.ask(Credential::Operator, revoke).await?;
+                1
+            }
+            None => {
+                let revoke = sessions::RevokeSessions { identity, keep_current: false };
+                self.engine.ask(Credential::Operator, revoke).await?
+            }
+        };
+        Ok(api::SessionsRevoked { sessions })
+    }
+
+    async fn identity(&self) -> Answer<api::ShowIdentity> {
+        let generations =
+            self.engine.ask(Credential::Anonymous, sessions::identity::ServerIdentity {}).await?;
+        Ok(self.shown(&generations))
+    }
+
+    async fn rotate_identity(&self, ask: api::RotateIdentity) -> Answer<api::RotateIdentity> {
+        if ask.overlap_s > api::OVERLAP_S_MAX {
+            let detail = format!("it has at most {} seconds", api::OVERLAP_S_MAX);
+            return Err(Refusal::new(400, "overlap-too-long", "the overlap is too long", detail));
+        }
+        let overlap = std::time::Duration::from_secs(ask.overlap_s);
+        let rotate = sessions::identity::RotateIdentity { overlap };
+        match self.engine.ask(Credential::Operator, rotate).await {
+            Ok(generations) => Ok(self.shown(&generations)),
+            Err(EngineError::IdentityRotating { until }) => {
+                let detail = format!(
+                    "clients that pin it were promised that until {}; rotate again after that",
+                    instant(until)
+                );
+                Err(Refusal::new(409, "identity-rotating", "the former identity still answers", detail))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The keys of the generations that answer.
+    fn shown(&self, generations: &sessions::identity::IdentityGenerations) -> api::ServerIdentity {
+        let identities = self.engine.identities();
+        let keys = |generation| api::IdentityKeys {
+            generation,
+            public_key: encoding::to_hex(identities.public_key(generation).as_bytes()),
+            verify_key: encoding::to_hex(identities.verify_key(generation).as_bytes()),
+        };
+        let answers = generations.previous.filter(|(_, until)| self.engine.now() < *until);
+        let former = answers.map(|(generation, until)| api::FormerIdentity { keys: keys(generation), until });
+        api::ServerIdentity { keys: keys(generations.current), former }
     }
 }
 

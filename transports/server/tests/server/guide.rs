@@ -7,10 +7,8 @@ use strongroom_primitives::encoding::to_hex;
 
 use crate::{
     kit::{BINARY, Server, folder},
-    psono::{
-        Program, RATES, item,
-        person::{Person, uuid},
-    },
+    person::{Person, uuid},
+    psono::{Program, RATES, item},
 };
 
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs");

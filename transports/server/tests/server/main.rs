@@ -3,17 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod admin;
+mod admin_sessions;
 mod api_key;
 mod config;
 mod cryppo;
 mod guide;
+mod identity;
 mod keys;
 mod kit;
 mod leak;
 mod listeners;
 mod memory;
+mod person;
 mod psono;
 mod refusals;
+mod replay;
 mod session;
 mod start;
 mod stop;

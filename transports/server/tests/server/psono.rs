@@ -1,8 +1,6 @@
 //! `strongroom datastore` and `strongroom secret` against the real server: what a person keeps in the web client is read
 //! and changed by a program with an API key.
 
-pub(crate) mod person;
-
 use std::{
     fs,
     io::Write,
@@ -14,8 +12,10 @@ use std::{
 use serde_json::{Value, json};
 use strongroom_primitives::encoding::to_hex;
 
-use crate::kit::{Server, folder, one_line, strongroom};
-use person::{ApiKey, Kept, Person, identity, uuid};
+use crate::{
+    kit::{Server, folder, one_line, strongroom},
+    person::{ApiKey, Kept, Person, identity, uuid},
+};
 
 pub(crate) const RATES: [&str; 4] =
     ["--set", "psono.rates.api_key_logins_per_hour=0", "--set", "psono.rates.anonymous_per_day=0"];
@@ -29,7 +29,7 @@ impl Program {
         Self::believing(folder, name, server, key, &public, &verify)
     }
 
-    fn believing(
+    pub(crate) fn believing(
         folder: &Path,
         name: &str,
         server: &Server,
@@ -53,7 +53,7 @@ impl Program {
         Self(folder)
     }
 
-    fn run(&self, arguments: &[&str], input: &[u8]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str], input: &[u8]) -> Output {
         let mut command = strongroom(&self.0);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -62,7 +62,7 @@ impl Program {
         child.wait_with_output().unwrap()
     }
 
-    fn succeed(&self, arguments: &[&str], input: &[u8]) -> String {
+    pub(crate) fn succeed(&self, arguments: &[&str], input: &[u8]) -> String {
         let output = self.run(arguments, input);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
@@ -72,7 +72,7 @@ impl Program {
         serde_json::from_str(&self.succeed(&[arguments, &["--json"]].concat(), b"")).unwrap()
     }
 
-    fn refuse(&self, arguments: &[&str], input: &[u8]) -> String {
+    pub(crate) fn refuse(&self, arguments: &[&str], input: &[u8]) -> String {
         one_line(&self.run(arguments, input))
     }
 }

@@ -4,12 +4,17 @@
 use serde_json::{Value, json};
 use strongroom_primitives::{
     encoding::to_hex,
+    id::ApiKeyId,
     nacl::{BoxKey, BoxPublic, BoxSecret},
-    psono::{ScryptParameters, Sealed, authkey, hex, hex_array, seal_key},
-    sign::SigningKey,
+    psono::{
+        ScryptParameters, Sealed, authkey, hex, hex_array,
+        login::{LoginAnswer, LoginRequest},
+        seal_key,
+    },
+    sign::{SigningKey, VerifyingKey},
 };
 
-use crate::kit::{Answer, Server};
+use crate::kit::Server;
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -51,8 +56,32 @@ pub(crate) struct Person<'s> {
     server: &'s Server,
     private: [u8; 32],
     secret: [u8; 32],
+    pub(crate) session: Session,
+}
+
+/// A session, whatever server is up to ask.
+pub(crate) struct Session {
     token: String,
-    session: BoxKey,
+    key: BoxKey,
+}
+
+impl Session {
+    /// A body as it is sent, once.
+    pub(crate) fn seal(&self, body: &Value) -> String {
+        Sealed::seal(&self.key, random(), body.to_string().as_bytes()).to_json()
+    }
+
+    /// Sends a sealed body, or none: the status, and the answer, opened unless there is no session.
+    pub(crate) fn send(&self, server: &Server, method: &str, path: &str, sealed: &str) -> (u16, Value) {
+        let authorization = format!("Token {}", self.token);
+        let headers = [("Authorization", authorization.as_str())];
+        let answer = server.ask(method, &format!("/psono{path}"), &headers, sealed);
+        if answer.status == 401 {
+            return (401, answer.json());
+        }
+        let opened = Sealed::read(answer.body.as_bytes()).unwrap().open(&self.key).unwrap();
+        (answer.status, serde_json::from_slice(&opened).unwrap())
+    }
 }
 
 /// A secret and what opens it.
@@ -67,6 +96,28 @@ pub(crate) struct ApiKey {
     pub(crate) id: String,
     pub(crate) private: [u8; 32],
     pub(crate) secret: [u8; 32],
+}
+
+impl ApiKey {
+    /// A login as it is sent, and what opens its answer.
+    pub(crate) fn login(&self, device: &str) -> (String, BoxSecret) {
+        let ours = BoxSecret::from_seed(random());
+        let id = ApiKeyId::from_uuid(&self.id).unwrap();
+        let request = LoginRequest::new(id, &SigningKey::from_seed(&self.private), &ours.public(), device);
+        (request.to_json(), ours)
+    }
+
+    /// Sends a login and opens the answer.
+    pub(crate) fn session(&self, server: &Server, device: &str) -> Session {
+        let (login, ours) = self.login(device);
+        let answer = server.ask("POST", "/psono/api-key/login/", &[], &login);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let verify_key = VerifyingKey::from_bytes(&hex_array(&identity(server).1).unwrap()).unwrap();
+        let opened = LoginAnswer::read(answer.body.as_bytes()).unwrap().open(&verify_key, &ours).unwrap();
+        let said: Value = serde_json::from_slice(&opened).unwrap();
+        let key = hex_array(said["session_secret_key"].as_str().unwrap()).unwrap();
+        Session { token: said["token"].as_str().unwrap().to_owned(), key: BoxKey::from_bytes(key) }
+    }
 }
 
 fn post(server: &Server, path: &str, body: &Value, status: u16) -> Value {
@@ -122,24 +173,19 @@ impl<'s> Person<'s> {
         let proof =
             open_box(&BoxSecret::from_seed(private).agree(&session_public).unwrap(), &said, "user_validator");
         let token = said["token"].as_str().unwrap().to_owned();
-        let person = Self { server, private, secret, token, session };
+        let person = Self { server, private, secret, session: Session { token, key: session } };
         let mut members = json!({});
-        put_sealed(&mut members, "verification", &person.session, &proof);
+        put_sealed(&mut members, "verification", &person.session.key, &proof);
         person.ask("POST", "/authentication/activate-token/", Some(&members), 200);
         person
     }
 
     /// Asks within the session.
     pub(crate) fn ask(&self, method: &str, path: &str, body: Option<&Value>, status: u16) -> Value {
-        let authorization = format!("Token {}", self.token);
-        let sealed =
-            body.map(|body| Sealed::seal(&self.session, random(), body.to_string().as_bytes()).to_json());
-        let headers = [("Authorization", authorization.as_str())];
-        let path = format!("/psono{path}");
-        let answer: Answer = self.server.ask(method, &path, &headers, &sealed.unwrap_or_default());
-        assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
-        let opened = Sealed::read(answer.body.as_bytes()).unwrap().open(&self.session).unwrap();
-        serde_json::from_slice(&opened).unwrap()
+        let sealed = body.map(|body| self.session.seal(body)).unwrap_or_default();
+        let answer = self.session.send(self.server, method, path, &sealed);
+        assert_eq!(answer.0, status, "{method} {path}: {answer:?}");
+        answer.1
     }
 
     /// A datastore without content, and its key.
