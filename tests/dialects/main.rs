@@ -4,4 +4,5 @@
 mod keyknox;
 mod meeco;
 mod psono;
+mod sessions;
 mod support;

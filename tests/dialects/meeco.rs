@@ -4,7 +4,7 @@
 //! What differs from run to run stands in the goldens as a name: `<id 1>`, `<session 2>`, `<512 digits>`.
 
 mod life;
-mod world;
+pub(crate) mod world;
 
 use futures_util::future::join_all;
 use serde_json::json;

@@ -24,24 +24,24 @@ use strongroom_primitives::{
     },
     sign::{SigningKey, VerifyingKey},
 };
-use strongroom_storage::Memory;
 use strongroom_transports::{
     EdgeLimits, Front, Router,
     dialects::psono::{Psono, PsonoOptions, PsonoRates},
     exchange::{HeaderMap, HeaderName, HeaderValue, Method, Peer, Request},
 };
 
-use crate::support::everything_logged;
+use crate::support::{engines, everything_logged};
 
 const PERSON_SEED: [u8; 32] = [21; 32];
 const PERSON_SECRET: [u8; 32] = [22; 32];
 const KEY_SEED: [u8; 32] = [23; 32];
 const KEY_SECRET: [u8; 32] = [24; 32];
 const FINGERPRINT: &str = "a device of its own, here";
+/// What the clocks of devices always say.
+const DEVICE_TIME: &str = "2030-01-02T03:04:05Z";
 
-/// Engines over one store, each with a front and with a mount of its own, which remembers for itself.
-struct World {
-    _engines: Vec<Engine>,
+/// For each engine a front and a mount of its own, which remembers for itself.
+pub(crate) struct World {
     nodes: Vec<(Front, Router)>,
     drawn: AtomicU64,
 }
@@ -49,29 +49,30 @@ struct World {
 fn deployed(nodes: usize, test: impl AsyncFnOnce(&World)) {
     actix_rt::System::new().block_on(async {
         let clock = Arc::new(SystemClock::new());
-        let store_clock = clock.clone();
-        let store = Arc::new(Memory::new(Arc::new(move || store_clock.wall().as_ms())));
-        let realm = RealmId::new("psono").expect("a good realm");
-        let mut world = World { _engines: Vec::new(), nodes: Vec::new(), drawn: AtomicU64::new(1) };
-        for _ in 0..nodes {
-            let engine =
-                Engine::builder(store.clone()).clock(clock.clone()).start().await.expect("an engine starts");
-            let options = PsonoOptions { rates: PsonoRates::NONE, ..PsonoOptions::new(realm.clone()) };
-            let router = Router::builder().mount("/psono", Arc::new(Psono::new(options)));
-            let front = Front::new(engine.handle().clone(), EdgeLimits::default());
-            world.nodes.push((front, router.build().expect("a good prefix")));
-            world._engines.push(engine);
-        }
-        let operator = world._engines[0].handle();
-        let put = PutRealm { realm: realm.clone(), rights: Rights::NONE };
-        operator.ask(Credential::Operator, put).await.expect("the operator may");
-        let open = SetSignUp { realm, sign_up: SignUp::Chosen };
-        operator.ask(Credential::Operator, open).await.expect("the operator may");
-        test(&world).await;
+        let engines = engines(nodes, clock.clone()).await;
+        test(&World::over(&engines, clock).await).await;
     });
 }
 
 impl World {
+    /// One on these engines, whose clock this is.
+    pub(crate) async fn over(engines: &[Engine], clock: Arc<dyn Clock>) -> Self {
+        let realm = RealmId::new("psono").expect("a good realm");
+        let node = |engine: &Engine| {
+            let (rates, clock) = (PsonoRates::NONE, clock.clone());
+            let options = PsonoOptions { rates, clock, ..PsonoOptions::new(realm.clone()) };
+            let router = Router::builder().mount("/psono", Arc::new(Psono::new(options)));
+            let front = Front::new(engine.handle().clone(), EdgeLimits::default());
+            (front, router.build().expect("a good prefix"))
+        };
+        let operator = engines[0].handle();
+        let put = PutRealm { realm: realm.clone(), rights: Rights::NONE };
+        operator.ask(Credential::Operator, put).await.expect("the operator may");
+        let open = SetSignUp { realm: realm.clone(), sign_up: SignUp::Chosen };
+        operator.ask(Credential::Operator, open).await.expect("the operator may");
+        Self { nodes: engines.iter().map(node).collect(), drawn: AtomicU64::new(1) }
+    }
+
     fn draw<const N: usize>(&self) -> [u8; N] {
         let mut drawn = [0; N];
         drawn[..8].copy_from_slice(&self.drawn.fetch_add(1, Ordering::SeqCst).to_be_bytes());
@@ -120,7 +121,7 @@ impl World {
     }
 
     /// A person, and a session of theirs that is proved.
-    async fn person(&self) -> Client<'_> {
+    pub(crate) async fn person(&self) -> Client<'_> {
         let (one, two, authkey) = (self.draw(), self.draw(), "c1".repeat(64));
         let wrapping = BoxKey::from_bytes([9; 32]);
         let person = BoxSecret::from_seed(PERSON_SEED);
@@ -169,6 +170,30 @@ impl World {
         client
     }
 
+    /// A session of a device that `owner` lets in.
+    pub(crate) async fn device(&self, owner: &Client<'_>) -> Client<'_> {
+        let device = BoxSecret::from_seed(self.draw());
+        let asked = json!({
+            "device_description": "a box", "device_fingerprint": FINGERPRINT, "device_date": DEVICE_TIME,
+            "user_public_key": to_hex(device.public().as_bytes()),
+        });
+        let (status, code) = self.post(0, "/device-code/", &asked.to_string()).await;
+        assert_eq!(status, 201, "{code}");
+        let path = format!("/device-code/{}", text(&code["id"]));
+        let credentials = json!({
+            "encrypted_credentials_input": "ab".repeat(80), "encrypted_credentials_nonce": "cd".repeat(24),
+        });
+        assert_eq!(owner.send(0, "PUT", &format!("{path}/claim/"), credentials).await.0, 200);
+        let (_, told) = self.post(0, &format!("{path}/token/"), "{}").await;
+        let theirs = BoxPublic::from_bytes(bytes(&code["server_public_key"])).expect("a good key");
+        let payload = from_hex(text(&told["boxed_payload"])).expect("hexadecimal");
+        let key = device.agree(&theirs).expect("a good key");
+        let opened = key.open(&bytes(&told["nonce"]), &payload).expect("it is for us");
+        let said: Value = serde_json::from_slice(&opened).expect("JSON");
+        let key = BoxKey::from_bytes(bytes(&said["session_secret_key"]));
+        Client { world: self, token: text(&said["token"]).to_owned(), key, bound: true }
+    }
+
     fn login(&self, api_key: ApiKeyId) -> (BoxSecret, LoginRequest) {
         let session = BoxSecret::from_seed(self.draw());
         let request =
@@ -176,7 +201,7 @@ impl World {
         (session, request)
     }
 
-    async fn keyed(&self, api_key: ApiKeyId) -> Client<'_> {
+    pub(crate) async fn keyed(&self, api_key: ApiKeyId) -> Client<'_> {
         let (session, request) = self.login(api_key);
         let (status, told) = self.post(0, "/api-key/login/", &request.to_json()).await;
         assert_eq!(status, 200, "{told}");
@@ -202,9 +227,9 @@ fn boxed(document: &Value, name: &str) -> Sealed {
 }
 
 /// Somebody with a session.
-struct Client<'w> {
+pub(crate) struct Client<'w> {
     world: &'w World,
-    token: String,
+    pub(crate) token: String,
     key: BoxKey,
     /// Whether each request needs a validator.
     bound: bool,
@@ -218,7 +243,7 @@ impl Client<'_> {
     async fn raw(&self, node: usize, method: &str, path: &str, body: &str) -> (u16, Value) {
         let mut headers = vec![("authorization", format!("Token {}", self.token))];
         if self.bound {
-            let said = validator("2030-01-02T03:04:05Z", FINGERPRINT);
+            let said = validator(DEVICE_TIME, FINGERPRINT);
             headers.push(("authorization-validator", self.seal(&said)));
         }
         let method = method.parse().expect("a method");
@@ -233,11 +258,11 @@ impl Client<'_> {
         self.raw(node, method, path, &self.seal(&body.to_string())).await
     }
 
-    async fn get(&self, node: usize, path: &str) -> (u16, Value) {
+    pub(crate) async fn get(&self, node: usize, path: &str) -> (u16, Value) {
         self.raw(node, "GET", path, "").await
     }
 
-    async fn api_key(&self) -> ApiKeyId {
+    pub(crate) async fn api_key(&self) -> ApiKeyId {
         let (mine, its) = (BoxKey::from_bytes(PERSON_SECRET), BoxKey::from_bytes(KEY_SECRET));
         let mut body = json!({
             "title": "a key", "write": true,

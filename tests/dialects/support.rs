@@ -22,9 +22,20 @@ use strongroom_transports::{
 /// The origin of web pages that may read answers.
 pub(crate) const PAGE: &str = "https://keys.example";
 
-/// Engines over one store, each with a front, and one router.
+/// Engines over one store: the nodes of a deployment.
+pub(crate) async fn engines(nodes: usize, clock: Arc<dyn Clock>) -> Vec<Engine> {
+    let store_clock = clock.clone();
+    let store = Arc::new(Memory::new(Arc::new(move || store_clock.wall().as_ms())));
+    let mut engines = Vec::new();
+    for _ in 0..nodes {
+        let engine = Engine::builder(store.clone()).clock(clock.clone());
+        engines.push(engine.start().await.expect("an engine starts"));
+    }
+    engines
+}
+
+/// A front for each engine, and one router.
 pub(crate) struct Deployment {
-    _engines: Vec<Engine>,
     fronts: Vec<Front>,
     router: Router,
     now_s: u64,
@@ -38,14 +49,14 @@ fn application_key() -> SigningKey {
 pub(crate) fn deployed(nodes: usize, test: impl AsyncFnOnce(&Deployment)) {
     actix_rt::System::new().block_on(async {
         let clock = Arc::new(SystemClock::new());
-        let store_clock = clock.clone();
-        let store = Arc::new(Memory::new(Arc::new(move || store_clock.wall().as_ms())));
-        let mut engines = Vec::new();
-        for _ in 0..nodes {
-            engines.push(
-                Engine::builder(store.clone()).clock(clock.clone()).start().await.expect("an engine starts"),
-            );
-        }
+        let engines = engines(nodes, clock.clone()).await;
+        test(&Deployment::over(&engines, clock.wall().as_s()).await).await;
+    });
+}
+
+impl Deployment {
+    /// One on these engines, whose clock says `now_s`.
+    pub(crate) async fn over(engines: &[Engine], now_s: u64) -> Self {
         let public_key = *application_key().verifying_key().as_bytes();
         let key = RealmKey { key_id: "k1".to_owned(), public_key, rights: Rights::ALL };
         let put = PutRealmKey { realm: RealmId::new("app").expect("a good realm"), key };
@@ -58,12 +69,9 @@ pub(crate) fn deployed(nodes: usize, test: impl AsyncFnOnce(&Deployment)) {
             .build()
             .expect("good prefixes");
         let front = |engine: &Engine| Front::new(engine.handle().clone(), EdgeLimits::default());
-        let fronts = engines.iter().map(front).collect();
-        test(&Deployment { _engines: engines, fronts, router, now_s: clock.wall().as_s() }).await;
-    });
-}
+        Self { fronts: engines.iter().map(front).collect(), router, now_s }
+    }
 
-impl Deployment {
     /// A device of `identity`, which sends its requests to this node.
     pub(crate) fn device(&self, identity: &str, node: usize) -> Device<'_> {
         let part = |value: Value| to_base64url(value.to_string().as_bytes());

@@ -24,18 +24,25 @@ use strongroom_primitives::{
     srp::{Client, Ephemeral, Profile, Salt, ServerPublic, register},
     time::Timestamp,
 };
-use strongroom_storage::Memory;
 use strongroom_transports::{
     EdgeLimits, Front, PeopleRates, Router,
     dialects::meeco::{Installation, Keystore, MeecoOptions, Vault},
     exchange::{HeaderMap, HeaderName, HeaderValue, Method, Peer, Request, Response},
 };
 
+use crate::support::engines;
+
 const PASSWORD: &[u8] = b"password";
 const SALT: [u8; 32] = [5; 32];
 
 /// A clock that stands still until somebody moves it on. In seconds since 1970; it begins at 2026-05-28T20:26:40Z.
-struct HandClock(AtomicU64);
+pub(crate) struct HandClock(AtomicU64);
+
+impl HandClock {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicU64::new(1_780_000_000)))
+    }
+}
 
 impl Clock for HandClock {
     fn wall(&self) -> Timestamp {
@@ -48,27 +55,27 @@ impl Clock for HandClock {
 }
 
 /// What a test runs on.
-pub(super) struct World {
-    _engines: Vec<Engine>,
+pub(crate) struct World {
     fronts: Vec<Front>,
     router: Router,
     clock: Arc<HandClock>,
     /// A key of the vectors in PEM.
-    pub(super) public_key: String,
+    pub(crate) public_key: String,
     private_key: PrivateKey,
 }
 
 /// Runs `test` on a deployment of so many nodes.
-pub(super) fn deployed(nodes: usize, test: impl AsyncFnOnce(&World)) {
+pub(crate) fn deployed(nodes: usize, test: impl AsyncFnOnce(&World)) {
     actix_rt::System::new().block_on(async {
-        let clock = Arc::new(HandClock(AtomicU64::new(1_780_000_000)));
-        let store_clock = clock.clone();
-        let store = Arc::new(Memory::new(Arc::new(move || store_clock.wall().as_ms())));
-        let mut engines = Vec::new();
-        for _ in 0..nodes {
-            let engine = Engine::builder(store.clone()).clock(clock.clone());
-            engines.push(engine.start().await.expect("an engine starts"));
-        }
+        let clock = HandClock::new();
+        let engines = engines(nodes, clock.clone()).await;
+        test(&World::over(&engines, clock).await).await;
+    });
+}
+
+impl World {
+    /// One on these engines, whose clock this is.
+    pub(crate) async fn over(engines: &[Engine], clock: Arc<HandClock>) -> Self {
         let realm = |name: &str| RealmId::new(name).expect("a good realm");
         for (name, sign_up) in [("keystore", SignUp::Reserved), ("vault", SignUp::Closed)] {
             let operator = engines[0].handle();
@@ -90,39 +97,37 @@ pub(super) fn deployed(nodes: usize, test: impl AsyncFnOnce(&World)) {
             serde_json::from_str(include_str!("../../vectors/meeco.json")).expect("vectors are JSON");
         let key = &vectors["rsa"]["keys"]["rsa2048"];
         let pem = |name: &str| key[name].as_str().expect("a PEM").to_owned();
-        let world = World {
+        Self {
             fronts: engines.iter().map(front).collect(),
-            _engines: engines,
             router,
             clock,
             public_key: pem("public_pem"),
             private_key: PrivateKey::from_pem(&SecretText::new(pem("private_pem"))).expect("a key"),
-        };
-        test(&world).await;
-    });
+        }
+    }
 }
 
 /// A cryppo string that encrypts `plain`.
-pub(super) fn wrapped(plain: &str) -> String {
+pub(crate) fn wrapped(plain: &str) -> String {
     let key = WrappingKey::from_bytes(&[7; 32]);
     key.encrypt([9; 12], plain.as_bytes(), Form::Bson).expect("a short text").into_string()
 }
 
 /// The body that registers a username.
-pub(super) fn registration(username: &str) -> Value {
+pub(crate) fn registration(username: &str) -> Value {
     let salt = Salt::new(&SALT).expect("a good salt");
     let verifier = register(Profile::MEECO, username, PASSWORD, &salt).expect("a good verifier");
     json!({ "username": username, "srp_salt": to_hex(&SALT), "srp_verifier": to_hex(verifier.expose()) })
 }
 
 /// Somebody who is about to prove their password.
-pub(super) struct Prover {
+pub(crate) struct Prover {
     username: String,
     client: Client,
 }
 
 impl Prover {
-    pub(super) fn new(username: &str) -> Self {
+    pub(crate) fn new(username: &str) -> Self {
         static PROVERS: AtomicU64 = AtomicU64::new(0);
         let number = PROVERS.fetch_add(1, Ordering::Relaxed);
         let ephemeral = Ephemeral::new(hash::sha256(&number.to_be_bytes()));
@@ -131,12 +136,12 @@ impl Prover {
     }
 
     /// The body that asks for a challenge.
-    pub(super) fn question(&self) -> Value {
+    pub(crate) fn question(&self) -> Value {
         json!({ "username": self.username, "srp_a": to_hex(self.client.public().as_bytes()) })
     }
 
     /// The body that answers it.
-    pub(super) fn answer(self, challenge: &Value) -> Value {
+    pub(crate) fn answer(self, challenge: &Value) -> Value {
         let bytes = |name: &str| from_hex(challenge[name].as_str().expect("a text")).expect("hexadecimal");
         let mut body = self.question();
         let salt = Salt::new(&bytes("challenge_salt")).expect("a good salt");
@@ -149,21 +154,21 @@ impl Prover {
 
 impl World {
     /// Lets a second pass.
-    pub(super) fn tick(&self) {
+    pub(crate) fn tick(&self) {
         self.clock.0.fetch_add(1, Ordering::SeqCst);
     }
 
-    pub(super) fn keystore(&self, node: usize) -> Caller<'_> {
+    pub(crate) fn keystore(&self, node: usize) -> Caller<'_> {
         let headers = vec![("meeco-subscription-key".to_owned(), "key".to_owned())];
         Caller { world: self, node, service: "/meeco/keystore", headers }
     }
 
-    pub(super) fn vault(&self, node: usize) -> Caller<'_> {
+    pub(crate) fn vault(&self, node: usize) -> Caller<'_> {
         Caller { service: "/meeco/vault", ..self.keystore(node) }
     }
 
     /// The name of somebody who has registered.
-    pub(super) async fn user(&self) -> String {
+    pub(crate) async fn user(&self) -> String {
         let reserved = self.keystore(0).post("/srp/username", json!({})).await.json();
         let username = reserved["username"].as_str().expect("a name").to_owned();
         assert_eq!(self.keystore(0).post("/srp/users", registration(&username)).await.status(), 201);
@@ -171,27 +176,27 @@ impl World {
     }
 
     /// The body that proves the password of `username`, to a challenge of its own.
-    pub(super) async fn attempt(&self, username: &str) -> Value {
+    pub(crate) async fn attempt(&self, username: &str) -> Value {
         let prover = Prover::new(username);
         let challenge = self.keystore(0).post("/srp/challenges", prover.question()).await.json();
         prover.answer(&challenge["challenge"])
     }
 
     /// Somebody who is signed in to the keystore.
-    pub(super) async fn sign_in(&self, username: &str) -> Caller<'_> {
+    pub(crate) async fn sign_in(&self, username: &str) -> Caller<'_> {
         let attempt = self.attempt(username).await;
         let body = self.keystore(0).post("/srp/session", attempt).await.json();
         let session = body["session"]["session_authentication_string"].as_str().expect("a session");
         self.keystore(0).with(session)
     }
 
-    pub(super) async fn admission_token(&self, keystore: &Caller<'_>) -> String {
+    pub(crate) async fn admission_token(&self, keystore: &Caller<'_>) -> String {
         let body = keystore.get("/external_admission_tokens").await.json();
         let token = &body["external_admission_token"]["vault_api_admission_token"];
         token.as_str().expect("a token").to_owned()
     }
 
-    pub(super) fn unseal(&self, sealed: &Value) -> String {
+    pub(crate) fn unseal(&self, sealed: &Value) -> String {
         let plain = cryppo::decrypt_rsa(&self.private_key, sealed.as_str().expect("a text")).expect("ours");
         String::from_utf8(plain.expose().to_vec()).expect("a session")
     }
@@ -199,7 +204,7 @@ impl World {
 
 /// Somebody who sends requests to one of the services of one node.
 #[derive(Clone)]
-pub(super) struct Caller<'w> {
+pub(crate) struct Caller<'w> {
     world: &'w World,
     node: usize,
     service: &'static str,
@@ -208,27 +213,27 @@ pub(super) struct Caller<'w> {
 
 impl Caller<'_> {
     /// The same with this header, instead of the one of that name if there is one.
-    pub(super) fn and(&self, name: &str, value: &str) -> Self {
+    pub(crate) fn and(&self, name: &str, value: &str) -> Self {
         let mut caller = self.clone();
         caller.headers.retain(|(given, _)| given != name);
         caller.headers.push((name.to_owned(), value.to_owned()));
         caller
     }
 
-    pub(super) fn with(&self, session: &str) -> Self {
+    pub(crate) fn with(&self, session: &str) -> Self {
         self.and("authorization", session)
     }
 
-    pub(super) fn session(&self) -> &str {
+    pub(crate) fn session(&self) -> &str {
         &self.headers.iter().find(|(name, _)| name == "authorization").expect("a session").1
     }
 
     /// Where a request goes that is sent to `target`.
-    pub(super) fn path(&self, target: &str) -> String {
+    pub(crate) fn path(&self, target: &str) -> String {
         format!("{}{target}", self.service)
     }
 
-    pub(super) async fn send(&self, method: &str, target: &str, body: &str) -> Answer {
+    pub(crate) async fn send(&self, method: &str, target: &str, body: &str) -> Answer {
         let target = self.path(target);
         let (path, query) =
             target.split_once('?').map_or((&*target, None), |(path, query)| (path, Some(query)));
@@ -252,25 +257,25 @@ impl Caller<'_> {
         answer
     }
 
-    pub(super) async fn get(&self, target: &str) -> Answer {
+    pub(crate) async fn get(&self, target: &str) -> Answer {
         self.send("GET", target, "").await
     }
 
-    pub(super) async fn post(&self, target: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, target: &str, body: Value) -> Answer {
         self.send("POST", target, &body.to_string()).await
     }
 }
 
 /// What somebody was told.
-pub(super) struct Answer(Response);
+pub(crate) struct Answer(Response);
 
 impl Answer {
-    pub(super) fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.0.status.as_u16()
     }
 
     /// The body; null if there is none.
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         if self.0.body.is_empty() {
             return Value::Null;
         }
@@ -279,7 +284,7 @@ impl Answer {
     }
 
     /// The name of a refusal.
-    pub(super) fn error(&self) -> String {
+    pub(crate) fn error(&self) -> String {
         self.json()["errors"][0]["error"].as_str().expect("a refusal has a name").to_owned()
     }
 }

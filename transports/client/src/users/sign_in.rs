@@ -19,7 +19,7 @@ use crate::credentials::{Credentials, Token};
 pub struct SignInOptions {
     /// Seconds for which the session is good; at most, and for `None`, 30 days.
     pub life_s: Option<u64>,
-    /// What the user will know the session by, at most 128 bytes.
+    /// What the user will know the session by, of which 1,024 bytes are kept.
     pub label: String,
 }
 

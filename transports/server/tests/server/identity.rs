@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    kit::{Server, folder, refuse},
+    kit::{Server, folder, refuse, succeed},
     person::{Person, identity},
     psono::{Program, RATES},
 };
@@ -14,7 +14,7 @@ fn pinned(keys: &Value) -> (String, String) {
 }
 
 /// A client that pins the former keys goes on signing in while they overlap, a new one pins the new keys, and the store
-/// keeps both over a restart.
+/// keeps both over a restart and in a backup.
 #[test]
 fn a_rotation_leaves_no_client_outside_until_the_overlap_is_over() {
     let folder = folder();
@@ -54,6 +54,11 @@ fn a_rotation_leaves_no_client_outside_until_the_overlap_is_over() {
     let server = Server::serve(folder.path(), &RATES);
     assert_eq!(server.admin_json(&["identity", "show"]), rotated, "the store has it, not the process");
     server.stop();
+    succeed(folder.path(), &["store", "export", "rows"]);
+    succeed(folder.path(), &["--data", "restored", "store", "import", "rows"]);
+    let restored = Server::serve(folder.path(), &["--data", "restored"]);
+    assert_eq!(identity(&restored), pinned(&rotated), "and so has a backup of it");
+    restored.stop();
 }
 
 #[test]
