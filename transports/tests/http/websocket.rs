@@ -370,6 +370,25 @@ fn a_ws_03_nobody_follows_what_is_not_theirs_and_nobody_follows_without_end() {
     }
 }
 
+/// A-DEV-01: who opens a session over a WebSocket and does not say of which device goes by the name of the program.
+#[test]
+fn a_session_without_a_label_goes_by_the_user_agent_of_the_handshake() {
+    let server = both();
+    for address in server.websockets() {
+        let token = server.bearer("ann").token;
+        let agent = format!("User-Agent: phone {}", address.port());
+        let mut talk = Talk::open(address, &[&format!("Authorization: Bearer {token}"), &agent]);
+        assert!(matches!(talk.told(), Told::Text(welcome) if welcome.get("welcome").is_some()));
+        talk.say(json!({ "ask": { "id": 1, "do": { "session.child": { "life_s": 60 } } } }));
+        assert!(matches!(talk.told(), Told::Text(told) if told.get("answer").is_some()));
+        talk.say(json!({ "ask": { "id": 2, "do": { "session.list": {} } } }));
+        let Told::Text(told) = talk.told() else { panic!("a list") };
+        let listed = &told["answer"]["reply"]["sessions"]["sessions"];
+        let label = format!("phone {}", address.port());
+        assert!(listed.as_array().unwrap().iter().any(|one| one["label"] == *label), "{told}");
+    }
+}
+
 /// A-WS-04.
 #[test]
 fn a_ws_04_a_revoked_session_is_closed_within_a_second() {

@@ -137,6 +137,10 @@ fn only_the_operators_token_opens_the_operators_questions() {
         "account/list",
         "account/set",
         "account/erase",
+        "session/list",
+        "session/revoke",
+        "identity/show",
+        "identity/rotate",
         "no/such/question",
     ];
     let truncated = &operator[..operator.len() - 1];

@@ -1,9 +1,11 @@
 //! `strongroom admin identity`: the keys that clients pin, and how the real server changes them under its clients.
 
-use serde_json::Value;
+use std::fs;
+
+use serde_json::{Value, json};
 
 use crate::{
-    kit::{Server, folder, refuse, succeed},
+    kit::{Server, ask, folder, refuse, succeed},
     person::{Person, identity},
     psono::{Program, RATES},
 };
@@ -78,5 +80,26 @@ fn without_an_overlap_clients_of_the_former_keys_are_refused_at_once() {
     anew.succeed(&["datastore", "list"], b"");
     let status = server.admin_json(&["status"]);
     assert_eq!(status["identity"], said);
+    server.stop();
+}
+
+/// A slip of the hand must not last for ever: until an overlap is over nothing is rotated again.
+#[test]
+fn an_overlap_has_an_end_whoever_asks() {
+    let folder = folder();
+    let server = Server::serve(folder.path(), &[]);
+    let token = fs::read_to_string(folder.path().join("strongroom-data/operator.token")).unwrap();
+    let bearer = format!("Bearer {}", token.trim());
+    let rotate = |overlap_s: u64| {
+        let body = json!({ "overlap_s": overlap_s }).to_string();
+        ask(&server.admin, "POST", "/admin/v1/identity/rotate", &[("Authorization", &bearer)], &body).unwrap()
+    };
+    for overlap_s in [366 * 86_400 + 1, u64::MAX] {
+        let refused = rotate(overlap_s);
+        assert_eq!((refused.status, &refused.json()["code"]), (400, &json!("overlap-too-long")));
+    }
+    assert_eq!(server.admin_json(&["identity", "show"])["generation"], 1);
+    assert_eq!(rotate(366 * 86_400).json()["generation"], 2);
+    assert_eq!(rotate(0).status, 409);
     server.stop();
 }
