@@ -92,6 +92,7 @@ fn a_box_agrees_with_every_published_vector_from_both_ends() {
     let offer = vector("share-offer");
     let (from, to) = (secret(&offer, "inputs.from_private_key"), secret(&offer, "inputs.to_private_key"));
     assert_eq!(to_hex(to.public().as_bytes()), text(&offer, "inputs.to_public_key"));
+    assert_eq!(to_hex(from.public().as_bytes()), text(&offer, "inputs.from_public_key"));
     let key = to.agree(&from.public()).unwrap();
     both_ways(
         &key,
