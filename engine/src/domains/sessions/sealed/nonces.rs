@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use strongroom_primitives::{id::SessionId, time::Timestamp};
 use strongroom_storage::Key;
 
-use super::Sessions;
+use super::{Sessions, StoredSession};
 use crate::{
     codec::Stored,
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
@@ -15,20 +15,22 @@ use crate::{
     keyspace::{self, Keyspace},
 };
 
-/// Of a sealed body: remembered for as long as there is the session.
+/// Of a sealed body.
 const OF_BODY: u8 = 0;
 
-/// Of a validator: remembered for longer than its time can be taken for the present one.
+/// Of a validator.
 const OF_VALIDATOR: u8 = 1;
 
-/// How long the nonce of a validator is remembered. Its text is good for 40 s by the clock of one node; clocks of nodes
-/// are taken to be less than four minutes apart.
+/// How long the nonce of a validator is remembered whose time is compared. Its text is good for 40 s by the clock of one
+/// node; clocks of nodes are taken to be less than four minutes apart.
 const VALIDATOR_KEPT: Duration = Duration::from_secs(600);
 
 /// A nonce was used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredNonce {
-    kind: u8,
+    /// Whether what it came with is too old one day. A body never is, and neither is a validator in a session whose
+    /// device gave no time: these are remembered for as long as there is the session.
+    ages: bool,
     at: Timestamp,
 }
 
@@ -36,13 +38,13 @@ impl Stored for StoredNonce {}
 
 impl StoredNonce {
     #[cfg(test)]
-    pub(super) fn of(kind: u8, at: Timestamp) -> Self {
-        Self { kind, at }
+    pub(super) fn of(ages: bool, at: Timestamp) -> Self {
+        Self { ages, at }
     }
 
     /// Whether it can be forgotten while its session goes on.
     pub(crate) fn is_garbage(&self, now: Timestamp) -> bool {
-        self.kind == OF_VALIDATOR && self.at.saturating_add(VALIDATOR_KEPT) < now
+        self.ages && self.at.saturating_add(VALIDATOR_KEPT) < now
     }
 
     /// The row of the session that the nonce under `key` was used in; without it, the nonce can be forgotten.
@@ -90,7 +92,8 @@ impl Command for SpendNonces {
     }
 
     fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
-        self.keys(who, space).fold(Reads::none(), |reads, (_, key)| reads.row(key))
+        let session = who.session.map_or_else(Reads::none, |session| Reads::one(keyspace::session(session)));
+        self.keys(who, space).fold(session, |reads, (_, key)| reads.row(key))
     }
 
     fn decide(
@@ -99,18 +102,20 @@ impl Command for SpendNonces {
         who: &Principal,
         moment: &mut Moment<'_>,
     ) -> Result<Step<()>, EngineError> {
-        who.session.ok_or(EngineError::CredentialInvalid)?;
-        let missing: Vec<Key> =
-            self.keys(who, moment.space).map(|(_, key)| key).filter(|key| !view.has(key)).collect();
-        if !missing.is_empty() {
-            return Ok(Step::Need(missing.into_iter().fold(Reads::none(), Reads::row)));
+        let session = who.session.ok_or(EngineError::CredentialInvalid)?;
+        if let Some(reads) = view.lacks(self.reads(who, moment.space)) {
+            return Ok(Step::Need(reads));
         }
+        let session: StoredSession =
+            view.row(&keyspace::session(session))?.ok_or(EngineError::CredentialInvalid)?;
+        let dated = session.seal.is_some_and(|seal| seal.offset_ms.is_some());
         let mut decision = Decision::reply(());
         for (kind, key) in self.keys(who, moment.space) {
             if view.row::<StoredNonce>(&key)?.is_some() {
                 return Err(EngineError::NonceReplayed { validator: kind == OF_VALIDATOR });
             }
-            decision = decision.put(key, &StoredNonce { kind, at: moment.now });
+            let ages = kind == OF_VALIDATOR && dated;
+            decision = decision.put(key, &StoredNonce { ages, at: moment.now });
         }
         decision.done()
     }

@@ -5,7 +5,7 @@ use strongroom_primitives::id::SessionId;
 
 use super::*;
 use crate::{
-    Credential, EngineError,
+    Credential, EngineError, Limits,
     domains::sessions::{
         RevokeSession,
         api_key::{KeyLoggedIn, LoginFacts},
@@ -156,13 +156,33 @@ async fn nonces_are_forgotten_when_they_can_no_longer_be_used() {
     assert_eq!(bench.count(b"h").await, [0]);
 }
 
-/// The rule alone: a nonce of a validator is garbage after ten minutes, one of a body never while its session lasts.
+/// A-API-11: what cannot become too old is remembered for as long as it would be taken.
+#[actix_rt::test]
+async fn a_validator_without_a_time_to_compare_is_never_taken_again() {
+    for (dated, kept) in [(false, 2), (true, 1)] {
+        let hour = Duration::from_secs(3_600);
+        let bench = Bench::with(Limits { api_session_life_max: hour, ..Limits::default() }).await;
+        let time = dated.then(|| bench.now());
+        let device = Device { fingerprint: "print".into(), time, ..Device::default() };
+        let who = held(&sign_in(&bench, device, 1).await.session);
+        bench.ask(&who, spend(Some(1), Some(1))).await.unwrap();
+        bench.wait(Duration::from_secs(601));
+        bench.ask(&who, spend(Some(1), None)).await.unwrap_err();
+        bench.ask(&who, spend(Some(2), None)).await.unwrap();
+        bench.sweep().await;
+        assert_eq!(bench.count(b"h").await, [kept + 1], "dated: {dated}");
+        let again = bench.ask(&who, spend(None, Some(1))).await;
+        assert_eq!(again.is_ok(), dated, "one that has a time is refused for that");
+    }
+}
+
+/// The rule alone: a nonce that ages is garbage after ten minutes, another never while its session lasts.
 #[test]
-fn only_nonces_of_validators_age() {
+fn only_nonces_that_age_are_garbage() {
     let desk = Desk::new();
     let (minute, at) = (Duration::from_secs(60), desk.now);
-    let of = |kind| StoredNonce::of(kind, at);
+    let of = |ages| StoredNonce::of(ages, at);
     let ages = [9, 10, 11, 60 * 24 * 365].map(|minutes| at.saturating_add(minute * minutes));
-    assert_eq!(ages.map(|now| of(1).is_garbage(now)), [false, false, true, true]);
-    assert_eq!(ages.map(|now| of(0).is_garbage(now)), [false; 4]);
+    assert_eq!(ages.map(|now| of(true).is_garbage(now)), [false, false, true, true]);
+    assert_eq!(ages.map(|now| of(false).is_garbage(now)), [false; 4]);
 }
