@@ -415,7 +415,11 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
             is_default: None,
             previous: None,
         },
-        dan => DeleteDatastore { id: no_store, authkey: SecretText::new("no password".to_owned()) },
+        dan => DeleteDatastore {
+            id: no_store,
+            authkey: SecretText::new("no password".to_owned()),
+            network: Vec::new(),
+        },
         dan => CreateSecrets {
             secrets: vec![NewSecret { data: sealed.clone(), link: no_link, callback: Callback::default() }],
             parent,

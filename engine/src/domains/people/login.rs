@@ -14,7 +14,7 @@ use strongroom_primitives::{
 use super::{
     Hashing, People, PersonKeys, StoredPerson,
     name::{account_of, identity_of},
-    rows::is_authentic,
+    password::is_authentic,
 };
 use crate::{
     boxed::KeyBytes,

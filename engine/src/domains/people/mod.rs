@@ -10,6 +10,7 @@ mod find;
 mod hashing;
 mod login;
 mod name;
+mod password;
 mod register;
 mod rows;
 #[cfg(test)]
@@ -18,10 +19,10 @@ mod tests;
 pub use find::{FindBy, FindPerson};
 pub use hashing::Hashing;
 pub use login::{LoginPerson, PersonLoggedIn, Prelogin};
+pub(crate) use password::PasswordAgain;
 pub use register::{ActivatePerson, RegisterPerson, Registered};
 pub use rows::{PersonCard, PersonInfo, PersonKeys};
 pub(crate) use rows::{StoredActivation, StoredAddress, StoredPerson};
-pub(crate) use rows::{authkey_reads, check_authkey};
 
 use crate::command::Domain;
 

@@ -14,7 +14,8 @@ use strongroom_primitives::{
 use super::{
     Hashing, People, PersonKeys, StoredActivation, StoredAddress, StoredPerson,
     name::{account_of, address_of, identity_of},
-    rows::{PendingActivation, authkey_hash},
+    password::authkey_hash,
+    rows::PendingActivation,
 };
 use crate::{
     boxed::{Boxed, KeyBytes},

@@ -2,22 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
-    hash::keyed_hash16,
     id::{AccountId, RealmId},
-    secret::SecretText,
     time::Timestamp,
 };
 use strongroom_storage::Key;
-use subtle::ConstantTimeEq;
 
 use super::Hashing;
-use crate::{
-    boxed::Boxed,
-    codec::Stored,
-    command::{Moment, Reads, View},
-    error::EngineError,
-    keyspace::{self, Keyspace},
-};
+use crate::{boxed::Boxed, codec::Stored, keyspace::Keyspace};
 
 /// One person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,42 +114,4 @@ impl StoredPerson {
     pub(crate) fn address_key(&self, space: &Keyspace) -> Key {
         space.address(&self.realm, &self.email)
     }
-}
-
-/// What is kept of an authentication key: scrypt's work is in it already, so a keyed hash is enough.
-pub(super) fn authkey_hash(account: AccountId, authkey: &SecretText, moment: &Moment<'_>) -> [u8; 16] {
-    let parts: [&[u8]; 2] = [account.as_bytes(), authkey.expose().as_bytes()];
-    keyed_hash16(moment.secrets.people(), "authentication key", &parts)
-}
-
-/// Whether a person shows their authentication key; for one that there is not, the same work for nothing.
-pub(super) fn is_authentic(
-    account: AccountId,
-    stored: Option<&StoredPerson>,
-    authkey: &SecretText,
-    moment: &Moment<'_>,
-) -> bool {
-    let shown = authkey_hash(account, authkey, moment);
-    let kept = stored.map_or([0; 16], |stored| stored.authkey);
-    bool::from(kept.ct_eq(&shown)) && stored.is_some()
-}
-
-/// The row that [`check_authkey`] looks at.
-pub(crate) fn authkey_reads(account: AccountId) -> Reads {
-    Reads::one(keyspace::person(account))
-}
-
-/// Whether somebody who is signed in shows their authentication key as well.
-///
-/// # Errors
-/// [`EngineError::PasswordWrong`], also for an account that is no person.
-pub(crate) fn check_authkey(
-    account: AccountId,
-    authkey: &SecretText,
-    view: &View<'_>,
-    moment: &Moment<'_>,
-) -> Result<(), EngineError> {
-    let stored: Option<StoredPerson> = view.row(&keyspace::person(account))?;
-    let authentic = is_authentic(account, stored.as_ref(), authkey, moment);
-    if authentic { Ok(()) } else { Err(EngineError::PasswordWrong) }
 }

@@ -11,10 +11,7 @@ use crate::{
     boxed::Boxed,
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Access, Need, Principal},
-    domains::{
-        admission::by_digest,
-        people::{authkey_reads, check_authkey},
-    },
+    domains::{admission::by_digest, people::PasswordAgain},
     error::EngineError,
     keyspace::{self, Keyspace},
 };
@@ -86,7 +83,7 @@ impl Command for UpdateDatastore {
     }
 }
 
-/// Deletes a datastore. The links in it lead nowhere from then on.
+/// Deletes a datastore. The links in it lead nowhere from then on. A wrong password is counted as a failed sign-in is.
 #[derive(Debug, Clone, Serialize)]
 pub struct DeleteDatastore {
     /// Which.
@@ -94,6 +91,8 @@ pub struct DeleteDatastore {
     /// Shows that the caller knows the password: 128 hexadecimal digits.
     #[serde(serialize_with = "by_digest")]
     pub authkey: SecretText,
+    /// The network that the caller comes from, for counting wrong passwords; empty if there is none.
+    pub network: Vec<u8>,
 }
 
 impl Command for DeleteDatastore {
@@ -107,7 +106,7 @@ impl Command for DeleteDatastore {
     }
 
     fn reads(&self, who: &Principal, _: &Keyspace) -> Reads {
-        reads_of(who.account, self.id).and(authkey_reads(who.account))
+        reads_of(who.account, self.id).and(PasswordAgain::reads(who.account))
     }
 
     fn decide(
@@ -117,15 +116,17 @@ impl Command for DeleteDatastore {
         moment: &mut Moment<'_>,
     ) -> Result<Step<()>, EngineError> {
         stored(view, who.account, self.id)?;
-        check_authkey(who.account, &self.authkey, view, moment)?;
         let mut datastores = stored_list(view, who.account)?;
-        if datastores.list.iter().any(|one| one.id == self.id && one.is_default) {
-            return Err(EngineError::DefaultDatastore);
-        }
-        datastores.list.retain(|one| one.id != self.id);
-        Decision::reply(())
-            .put(keyspace::datastores(who.account), &datastores)
-            .delete(keyspace::datastore(who.account, self.id))
-            .done()
+        let asked = PasswordAgain { account: who.account, authkey: &self.authkey, network: &self.network };
+        let decision = asked.before(view, moment, |_| {
+            if datastores.list.iter().any(|one| one.id == self.id && one.is_default) {
+                return Err(EngineError::DefaultDatastore);
+            }
+            datastores.list.retain(|one| one.id != self.id);
+            Ok(Decision::reply(())
+                .put(keyspace::datastores(who.account), &datastores)
+                .delete(keyspace::datastore(who.account, self.id)))
+        })?;
+        decision.done()
     }
 }

@@ -89,6 +89,6 @@ pub(super) async fn update(session: &Session<'_>, mut members: Members) -> Resul
 pub(super) async fn delete(session: &Session<'_>, mut members: Members) -> Result<Answer, Problem> {
     let id = members.id("datastore_id", DatastoreId::from_uuid)?;
     let authkey = authkey(&mut members)?;
-    session.ask(DeleteDatastore { id, authkey }).await.map_err(unknown)?;
+    session.ask(DeleteDatastore { id, authkey, network: session.network() }).await.map_err(unknown)?;
     ok(json!({}))
 }

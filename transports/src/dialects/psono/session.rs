@@ -35,6 +35,7 @@ use super::{
 use crate::{
     Front,
     exchange::{HeaderName, Request, Response},
+    rates::network_of,
 };
 
 const VALIDATOR: HeaderName = HeaderName::from_static("authorization-validator");
@@ -141,6 +142,11 @@ impl<'a> Session<'a> {
     {
         let credential = self.psono.credential(self.token);
         self.front.engine().ask(asking(self.front, credential), command).await
+    }
+
+    /// The network that the request comes from.
+    pub(super) fn network(&self) -> Vec<u8> {
+        network_of(self.request.peer.address)
     }
 
     /// The same in Psono's words.

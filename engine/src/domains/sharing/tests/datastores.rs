@@ -3,14 +3,20 @@ use std::time::Duration;
 use strongroom_primitives::secret::SecretText;
 
 use super::*;
-use crate::error::Quota;
+use crate::{
+    domains::{
+        people::LoginPerson,
+        sessions::{sealed::Device, srp::SignInAttempts},
+    },
+    error::Quota,
+};
 
 fn update(id: DatastoreId) -> UpdateDatastore {
     UpdateDatastore { id, data: None, secret_key: None, description: None, is_default: None, previous: None }
 }
 
 fn delete(id: DatastoreId) -> DeleteDatastore {
-    DeleteDatastore { id, authkey: authkey() }
+    DeleteDatastore { id, authkey: authkey(), network: Vec::new() }
 }
 
 fn defaults(desk: &mut Desk, who: &Principal) -> Vec<(DatastoreId, bool)> {
@@ -116,12 +122,47 @@ fn a_default_datastore_stays_and_another_goes_for_who_shows_the_password() {
     let ann = person(&mut desk, "ann.lee@example.org");
     let one = create(&mut desk, &ann, "password", "one");
     let two = create(&mut desk, &ann, "password", "two");
-    let wrong = DeleteDatastore { id: one, authkey: SecretText::new("ba".repeat(64)) };
+    let wrong = DeleteDatastore { authkey: SecretText::new("ba".repeat(64)), ..delete(one) };
     assert_eq!(desk.run(&ann, &wrong), Err(EngineError::PasswordWrong));
     assert_eq!(desk.run(&ann, &delete(two)), Err(EngineError::DefaultDatastore));
     desk.run(&ann, &delete(one)).unwrap();
     assert_eq!(desk.run(&ann, &GetDatastore { id: one }), Err(EngineError::UnknownDatastore));
     assert_eq!(defaults(&mut desk, &ann), [(two, true)]);
+}
+
+/// A-SRP-13: a call that asks for the password again is no way round the wait of a sign-in, nor the other way about.
+#[test]
+fn wrong_passwords_are_counted_as_failed_sign_ins_are() {
+    let mut desk = Desk::new();
+    desk.limits.guesses_free = 3;
+    let ann = person(&mut desk, "ann.lee@example.org");
+    let one = create(&mut desk, &ann, "password", "one");
+    create(&mut desk, &ann, "password", "two");
+    let network = b"192.0.2.0/24".to_vec();
+    let right = DeleteDatastore { network: network.clone(), ..delete(one) };
+    let wrong = DeleteDatastore { authkey: SecretText::new("ba".repeat(64)), ..right.clone() };
+    let login = |authkey| LoginPerson {
+        realm: RealmId::new("test").unwrap(),
+        username: "ann.lee@example.org".to_owned(),
+        authkey,
+        device: Device::default(),
+        life: None,
+        network: network.clone(),
+    };
+    let nobody = desk.nobody();
+    assert_eq!(desk.run(&ann, &wrong), Err(EngineError::PasswordWrong));
+    let refused = desk.run(&nobody, &login(wrong.authkey.clone())).unwrap_err();
+    assert_eq!(refused, EngineError::LoginRefused);
+    assert_eq!(desk.run(&ann, &wrong), Err(EngineError::PasswordWrong));
+    let late = EngineError::TooManyAttempts { retry_after: Duration::from_secs(1) };
+    assert_eq!(desk.run(&ann, &right), Err(late.clone()), "not even the right one");
+    assert_eq!(desk.run(&nobody, &login(authkey())).unwrap_err(), late);
+    let unknown = DeleteDatastore { id: DatastoreId::from_bytes([9; 16]), ..wrong };
+    assert_eq!(desk.run(&ann, &unknown), Err(EngineError::UnknownDatastore), "and costs nothing");
+    assert_eq!(desk.run(&ann, &SignInAttempts {}).unwrap().count, 3);
+    desk.wait(Duration::from_secs(1));
+    desk.run(&ann, &right).unwrap();
+    assert_eq!(desk.run(&ann, &SignInAttempts {}).unwrap().count, 3, "only a sign-in ends the count");
 }
 
 #[test]

@@ -92,6 +92,33 @@ fn datastores_are_made_listed_read_saved_and_deleted() {
     });
 }
 
+/// A-SRP-13: a session is no way to try passwords, be it that of an API key.
+#[test]
+fn wrong_passwords_for_a_datastore_are_counted_as_failed_logins_are() {
+    run(async |world| {
+        let ann = world.person("ann@example.com").await;
+        let owner = ann.session().await;
+        let (program, _) = ann.api_key(&owner, json!({ "write": true })).await.sign_in().await;
+        let store = datastore(&owner, "password", "one").await;
+        datastore(&owner, "password", "two").await;
+        let wrong = json!({ "datastore_id": store, "authkey": "00".repeat(64) });
+        for number in 0..10 {
+            let client = if number % 2 == 0 { &owner } else { &program };
+            let refused = client.send("DELETE", "/datastore/", wrong.clone()).await;
+            refused.is(403, json!({ "message": "PASSWORD_INCORRECT" }));
+        }
+        let right = json!({ "datastore_id": store, "authkey": ann.authkey });
+        let wait = json!({ "detail": "Request was throttled. Expected available in 1 seconds." });
+        let refused = owner.send("DELETE", "/datastore/", right.clone()).await;
+        refused.is(429, wait.clone());
+        assert!(refused.was_sealed && refused.headers[header::RETRY_AFTER] == "1");
+        let client = BoxSecret::from_seed(world.draw());
+        ann.attempt(&client, &ann.said("d")).await.is(429, wait);
+        world.advance(Duration::from_secs(1));
+        owner.send("DELETE", "/datastore/", right).await.is(200, json!({}));
+    });
+}
+
 /// A-KEY-02: what is somebody else's is told like what never was, and so is what no id can be.
 #[test]
 fn what_is_somebody_elses_is_not_there() {
