@@ -507,6 +507,10 @@ pub enum Quota {
     ItemBytes,
     /// Datastores of an account.
     Datastores,
+    /// Secrets that an account has created.
+    Secrets,
+    /// Shares that an account has created.
+    Shares,
 }
 
 impl std::fmt::Display for Quota {
@@ -521,6 +525,8 @@ impl std::fmt::Display for Quota {
             Self::Items => "items",
             Self::ItemBytes => "bytes of items",
             Self::Datastores => "datastores",
+            Self::Secrets => "secrets",
+            Self::Shares => "shares",
         })
     }
 }

@@ -44,6 +44,7 @@
 //! | `l` | account, slot | `StoredSlotPlace`: which item it is in | vault |
 //! | `D` | account | `StoredDatastores`: which there are, in the order of their creation | sharing |
 //! | `b` | account, datastore | `StoredDatastore`: its content | sharing |
+//! | `J` | account | `StoredHoldings`: how many secrets and shares it has created | sharing |
 //! | `a` | account, share | `StoredShareRight`: what the account may do with the share | sharing |
 //! | `yL` | link | `StoredLink` | sharing |
 //! | `yN` | kind, secret or share | `StoredNode`: where it hangs in the tree | sharing |
@@ -96,7 +97,7 @@ pub struct Keyspace {
 
 /// Prefixes whose keys continue with an account, in the order in which erasure removes them. The ledger goes last, so
 /// that an interrupted erasure still knows that there is something left.
-pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofishqQwcjzdpekPTtmnlVWabDL";
+pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofishqQwcjzdpekPTtmnlVWabJDL";
 
 fn spell(prefix: u8, parts: &[&[u8]]) -> Key {
     let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
@@ -308,6 +309,10 @@ pub(crate) fn datastores(account: AccountId) -> Key {
 
 pub(crate) fn datastore(account: AccountId, datastore: DatastoreId) -> Key {
     spell(b'b', &[account.as_bytes(), datastore.as_bytes()])
+}
+
+pub(crate) fn holdings(account: AccountId) -> Key {
+    spell(b'J', &[account.as_bytes()])
 }
 
 pub(crate) fn share_right(account: AccountId, share: ShareId) -> Key {

@@ -61,6 +61,10 @@ pub struct Limits {
     pub sealed_bytes_max: usize,
     /// Datastores of one account.
     pub account_datastores_max: usize,
+    /// Secrets that one account has created, wherever they hang.
+    pub account_secrets_max: u64,
+    /// Shares that one account has created.
+    pub account_shares_max: u64,
     /// Earlier states of a secret that its history keeps; the oldest goes for a new one.
     pub secret_versions_max: usize,
     /// Accounts that have a right on one share, offers included.
@@ -145,6 +149,8 @@ impl Default for Limits {
             vault_bytes_max: 1024 * 1024 * 1024,
             sealed_bytes_max: 2 * 1024 * 1024 - 64 * 1024,
             account_datastores_max: 64,
+            account_secrets_max: 10_000,
+            account_shares_max: 10_000,
             secret_versions_max: 256,
             share_members_max: 1_000,
             unlinked_retention: DAY,

@@ -333,6 +333,8 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
                 Quota::Items => "items",
                 Quota::ItemBytes => "bytes of items",
                 Quota::Datastores => "datastores",
+                Quota::Secrets => "secrets",
+                Quota::Shares => "shares",
             };
             let detail = format!("{max} {what} are allowed; delete something, or ask the operator for more");
             (403, "the account's quota is used up", Some(detail))

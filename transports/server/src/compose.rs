@@ -66,6 +66,8 @@ pub(crate) fn engine_limits(config: &Config) -> Limits {
         vault_bytes_max: limits.vault_bytes_max,
         sealed_bytes_max: limits.sealed_bytes_max,
         account_datastores_max: limits.account_datastores_max,
+        account_secrets_max: limits.account_secrets_max,
+        account_shares_max: limits.account_shares_max,
         secret_versions_max: limits.secret_versions_max,
         share_members_max: limits.share_members_max,
         unlinked_retention: Duration::from_secs(limits.unlinked_retention_s),

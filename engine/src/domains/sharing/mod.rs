@@ -17,6 +17,7 @@
 //! Source: dialects/psono.md, section 7.
 
 mod datastores;
+mod holdings;
 mod metadata;
 mod names;
 pub(crate) mod pause;

@@ -155,6 +155,8 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         ("request_within_s", limits.request_within_s),
         ("history_versions_max", limits.history_versions_max),
         ("account_records_max", limits.account_records_max),
+        ("account_secrets_max", limits.account_secrets_max),
+        ("account_shares_max", limits.account_shares_max),
         ("admission_token_life_s", limits.admission_token_life_s),
         ("feed_events_max", limits.feed_events_max),
         ("sweep_interval_ms", limits.sweep_interval_ms),

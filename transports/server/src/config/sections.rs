@@ -201,6 +201,10 @@ section! {
         sealed_bytes_max: usize = engine().sealed_bytes_max;
         /// Datastores of one account.
         account_datastores_max: usize = engine().account_datastores_max;
+        /// Secrets that one account has created, wherever they hang.
+        account_secrets_max: u64 = engine().account_secrets_max;
+        /// Shares that one account has created.
+        account_shares_max: u64 = engine().account_shares_max;
         /// Earlier states of a secret that its history keeps.
         secret_versions_max: usize = engine().secret_versions_max;
         /// Accounts that have a right on one share, offers included.

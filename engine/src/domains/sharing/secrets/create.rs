@@ -14,7 +14,7 @@ use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Access, Need, Principal},
     domains::sharing::{
-        Child, Parent, Sharing, check_data,
+        Child, Parent, Sharing, check_data, holdings,
         pause::{self, Pause},
         rights,
         tree::{self, StoredLink, StoredNode},
@@ -74,13 +74,15 @@ impl CreateSecrets {
             let (now, by, bytes) = (moment.now, who.account, data.text.len() as u64);
             let content = StoredSecretContent { data: data.clone(), callback: callback.clone() };
             decision = decision
-                .put(keyspace::secret(id), &StoredSecret { created: now, written: now, by, bytes })
+                .put(keyspace::secret(id), &StoredSecret { created: now, written: now, owner: by, by, bytes })
                 .put(keyspace::secret_content(id), &content)
                 .put(keyspace::secret_nonce(&data.nonce), &StoredNonce);
             let hung = StoredLink { child: Child::Secret(id), parent: self.parent, by };
             decision = tree::hang(decision, &mut StoredNode::default(), *link, &hung, now)?;
             created.push(CreatedSecret { link: *link, id });
         }
+        let children = created.iter().map(|one| Child::Secret(one.id));
+        let decision = holdings::count(decision, view, who.account, children, moment.limits)?;
         Ok(decision.answer(created))
     }
 
@@ -116,7 +118,8 @@ impl Command for CreateSecrets {
 
     fn reads(&self, who: &Principal, _: &Keyspace) -> Reads {
         let first = self.secrets.iter().take(SECRETS_MAX);
-        first.fold(Reads::one(keyspace::datastores(who.account)), |reads, secret| {
+        let own = Reads::one(keyspace::datastores(who.account)).row(keyspace::holdings(who.account));
+        first.fold(own, |reads, secret| {
             reads.row(keyspace::link(secret.link)).row(keyspace::secret_nonce(&secret.data.nonce))
         })
     }

@@ -12,7 +12,7 @@ use crate::{
     codec::Stored,
     command::{Decision, View},
     domains::sharing::{
-        Child,
+        Child, holdings,
         pause::{Pause, row, seen},
         tree::StoredNode,
     },
@@ -29,6 +29,8 @@ pub(super) const STRIPES: u8 = 16;
 pub(crate) struct StoredSecret {
     pub(in crate::domains::sharing) created: Timestamp,
     pub(in crate::domains::sharing) written: Timestamp,
+    /// Who created it, and counts it among what they hold.
+    pub(super) owner: AccountId,
     /// Who wrote it last.
     pub(super) by: AccountId,
     /// The size of its ciphertext.
@@ -108,7 +110,7 @@ pub(crate) fn written(view: &View<'_>, secret: SecretId) -> Result<Option<Timest
 /// Removes a secret that hangs nowhere, with its history. Its nonces stay.
 pub(crate) fn drop_secret(view: &View<'_>, secret: SecretId) -> Result<Decision<()>, Pause> {
     let (node, history) = (keyspace::node(Child::Secret(secret)), keyspace::secret_history(secret));
-    seen(view, [node.clone(), history.clone()])?;
+    seen(view, [node.clone(), history.clone(), keyspace::secret(secret)])?;
     let loose = view.row::<StoredNode>(&node)?.is_some_and(|node| node.is_loose());
     if !loose {
         return Ok(Decision::reply(()));
@@ -117,5 +119,9 @@ pub(crate) fn drop_secret(view: &View<'_>, secret: SecretId) -> Result<Decision<
     let rows = [node, history, keyspace::secret(secret), keyspace::secret_content(secret)];
     let reads = (0..STRIPES).map(|stripe| keyspace::secret_reads(secret, stripe));
     let versions = versions.iter().map(|version| keyspace::secret_version(version.id));
-    Ok(rows.into_iter().chain(reads).chain(versions).fold(Decision::reply(()), Decision::delete))
+    let decision = rows.into_iter().chain(reads).chain(versions).fold(Decision::reply(()), Decision::delete);
+    match view.row::<StoredSecret>(&keyspace::secret(secret))? {
+        Some(stored) => holdings::discount(decision, view, stored.owner, Child::Secret(secret)),
+        None => Ok(decision),
+    }
 }

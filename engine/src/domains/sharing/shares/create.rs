@@ -9,7 +9,7 @@ use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Access, Need, Principal},
     domains::sharing::{
-        Child, Parent, Sharing, check_data, check_key,
+        Child, Parent, Sharing, check_data, check_key, holdings,
         pause::{self, Pause, join},
         rights::{self, KeyKind, ShareRights, StoredShareRight},
         tree::{self, StoredLink, StoredNode},
@@ -66,6 +66,7 @@ impl CreateShare {
             .put(keyspace::share_content(id), &StoredShareContent { data: self.data.clone() });
         let hung = StoredLink { child: Child::Share(id), parent: self.parent, by };
         let decision = tree::hang(decision, &mut StoredNode::default(), self.link, &hung, now)?;
+        let decision = holdings::count(decision, view, by, [Child::Share(id)], moment.limits)?;
         Ok(give(decision, id, by, &right))
     }
 }
@@ -81,7 +82,9 @@ impl Command for CreateShare {
     }
 
     fn reads(&self, who: &Principal, _: &Keyspace) -> Reads {
-        Reads::one(keyspace::datastores(who.account)).row(keyspace::link(self.link))
+        Reads::one(keyspace::datastores(who.account))
+            .row(keyspace::holdings(who.account))
+            .row(keyspace::link(self.link))
     }
 
     fn decide(

@@ -12,7 +12,7 @@ use crate::{
     codec::Stored,
     command::{Decision, Reads, View},
     domains::sharing::{
-        Child,
+        Child, holdings,
         pause::{Pause, row, seen},
         rights::StoredShareRight,
         tree::StoredNode,
@@ -24,7 +24,7 @@ use crate::{
 /// What is said of a share without what it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredShare {
-    /// Who created it.
+    /// Who created it, and counts it among what they hold.
     pub(super) by: AccountId,
     pub(in crate::domains::sharing) written: Timestamp,
 }
@@ -125,7 +125,10 @@ pub(crate) fn drop_share(view: &View<'_>, share: ShareId) -> Result<Decision<()>
     if !loose || !view.keys(&members)?.0.is_empty() {
         return Ok(decision);
     }
-    Ok([node, keyspace::share(share), keyspace::share_content(share)]
-        .into_iter()
-        .fold(decision, Decision::delete))
+    let rows = [node, keyspace::share(share), keyspace::share_content(share)];
+    let decision = rows.into_iter().fold(decision, Decision::delete);
+    match view.row::<StoredShare>(&keyspace::share(share))? {
+        Some(stored) => holdings::discount(decision, view, stored.by, Child::Share(share)),
+        None => Ok(decision),
+    }
 }

@@ -2,12 +2,13 @@ use std::time::Duration;
 
 use super::*;
 use crate::domains::sharing::{
-    secrets::{DeleteSecretLink, MoveSecretLink, ReadSecret},
+    secrets::{DeleteSecretLink, MoveSecretLink, ReadSecret, UpdateSecret},
     shares::{
         DeleteShareLink, GetShare, ListShareRights, MoveShareLink, PlaceShareLink, RevokeShareRight,
         SaveShare,
     },
 };
+use crate::error::Quota;
 
 mod properties;
 
@@ -204,6 +205,45 @@ fn what_nobody_can_reach_goes_after_a_day() {
     desk.run(&ann, &RevokeShareRight { right: own }).unwrap();
     desk.run(&node, &DropLoose { child }).unwrap();
     assert_eq!(desk.rows_of(b"y"), 1, "nothing is left but the nonce");
+}
+
+/// What an account has created is counted wherever it hangs, and no more once it has gone.
+#[test]
+fn an_account_creates_as_many_secrets_and_shares_as_it_may() {
+    let (mut desk, ann, bob, shares) = chain(1);
+    (desk.limits.account_secrets_max, desk.limits.account_shares_max) = (3, 2);
+    share_with(&mut desk, &ann, &bob, shares[0], ShareRights::ALL);
+    let parent = Parent::Share(shares[0]);
+    let refused = |what, max| EngineError::QuotaExceeded { what, max };
+    let many = |numbers: &[u8]| {
+        let secrets = numbers.iter().map(|n| a_secret(*n)).collect();
+        CreateSecrets { secrets, parent }
+    };
+    let made = desk.run(&ann, &many(&[10, 11])).unwrap();
+    assert_eq!(desk.run(&ann, &many(&[12, 13])), Err(refused(Quota::Secrets, 3)));
+    assert!(desk.rows_of(b"yS") == 2, "all of a command's or none");
+    desk.run(&ann, &many(&[12])).unwrap();
+    assert_eq!(desk.run(&ann, &many(&[13])), Err(refused(Quota::Secrets, 3)));
+    desk.run(&bob, &many(&[13])).expect("everybody is counted for themselves");
+    let share = |n| CreateShare { data: sealed(40, n), key: sealed(80, n), link: link(n), parent };
+    desk.run(&ann, &share(20)).unwrap();
+    assert_eq!(desk.run(&ann, &share(21)), Err(refused(Quota::Shares, 2)));
+
+    let change = UpdateSecret {
+        id: made[0].id,
+        data: Some(sealed(40, 30)),
+        callback: Callback::default(),
+        previous: None,
+    };
+    desk.run(&bob, &change).expect("whoever writes it last, it is ann's to count");
+    desk.run(&ann, &DeleteSecretLink { link: link(10) }).unwrap();
+    assert_eq!(desk.run(&ann, &many(&[14])), Err(refused(Quota::Secrets, 3)), "it is still kept");
+    desk.wait(Duration::from_secs(2 * 24 * 60 * 60));
+    let node = desk.node();
+    desk.run(&node, &DropLoose { child: Child::Secret(made[0].id) }).unwrap();
+    desk.run(&node, &DropLoose { child: Child::Secret(made[0].id) }).unwrap();
+    desk.run(&ann, &many(&[14])).unwrap();
+    assert_eq!(desk.run(&ann, &many(&[15])), Err(refused(Quota::Secrets, 3)), "once");
 }
 
 #[test]
