@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin, time::Duration};
 
 use strongroom_engine::{
-    Asking, Boxed, Command, Credential, EngineError, EngineHandle, Rights, Routed,
+    Access, Asking, Boxed, Command, Credential, EngineError, EngineHandle, Rights, Routed,
     domains::{
         accounts::{DescribeAccount, EraseAccount, ListAccounts, PurgeAccount, SetAccountPolicy, WhoAmI},
         admission::{IssueToken, SpendToken},
@@ -357,7 +357,7 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
         },
         nobody_in_particular => Prelogin { realm: realm.clone(), username: "ann@host.example".to_owned() },
         nobody_in_particular => LoginPerson { life: None, ..login(&realm, "ann", "secret") },
-        dan => FindPerson { by: FindBy::Id(nobody) },
+        dan => FindPerson { by: FindBy::Id(nobody), access: Access::Read },
         dan => SetKek { wrapped: wrap(0, "kek") },
         dan => GetKek {},
         dan => CreateDek { wrapped: wrap(1, "dek"), generation: None },

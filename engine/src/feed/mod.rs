@@ -10,7 +10,7 @@ mod follow;
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{Audience, ItemId, SessionId, ShareId, ShareRightId, Subject},
+    id::{ApiKeyId, Audience, ItemId, SessionId, ShareId, ShareRightId, Subject},
     time::Timestamp,
 };
 
@@ -143,6 +143,16 @@ pub enum Event {
         /// Which right.
         right: ShareRightId,
     },
+    /// An API key was made or changed, or what is attached to it.
+    ApiKeyPut {
+        /// Which.
+        api_key: ApiKeyId,
+    },
+    /// An API key was deleted.
+    ApiKeyDeleted {
+        /// Which.
+        api_key: ApiKeyId,
+    },
 }
 
 impl Event {
@@ -167,7 +177,9 @@ impl Event {
             | Self::ShareOffered { .. }
             | Self::ShareAnswered { .. }
             | Self::ShareRightChanged { .. }
-            | Self::ShareRevoked { .. } => false,
+            | Self::ShareRevoked { .. }
+            | Self::ApiKeyPut { .. }
+            | Self::ApiKeyDeleted { .. } => false,
         }
     }
 }

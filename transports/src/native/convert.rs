@@ -174,5 +174,7 @@ fn what(event: feed::Event) -> What {
         }
         feed::Event::ShareRightChanged { share, right } => What::ShareRightChanged { share, right },
         feed::Event::ShareRevoked { share, right } => What::ShareRevoked { share, right },
+        feed::Event::ApiKeyPut { api_key } => What::ApiKeyPut { api_key },
+        feed::Event::ApiKeyDeleted { api_key } => What::ApiKeyDeleted { api_key },
     }
 }

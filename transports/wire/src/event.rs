@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{Audience, ItemId, SessionId, ShareId, ShareRightId, Subject},
+    id::{ApiKeyId, Audience, ItemId, SessionId, ShareId, ShareRightId, Subject},
     time::Timestamp,
 };
 
@@ -156,6 +156,18 @@ pub enum What {
         share: ShareId,
         /// Which right.
         right: ShareRightId,
+    },
+    /// An API key was made or changed, or what is attached to it.
+    #[serde(rename = "api_key.put")]
+    ApiKeyPut {
+        /// Which.
+        api_key: ApiKeyId,
+    },
+    /// An API key was deleted.
+    #[serde(rename = "api_key.deleted")]
+    ApiKeyDeleted {
+        /// Which.
+        api_key: ApiKeyId,
     },
 }
 

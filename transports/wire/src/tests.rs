@@ -4,7 +4,7 @@ use bytes::Bytes;
 use insta::assert_snapshot;
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{AccountId, Audience, ItemId, SessionId, ShareId, ShareRightId, Subject},
+    id::{AccountId, ApiKeyId, Audience, ItemId, SessionId, ShareId, ShareRightId, Subject},
     time::Timestamp,
 };
 
@@ -45,6 +45,10 @@ fn share() -> ShareId {
 
 fn share_right() -> ShareRightId {
     ShareRightId::from_bytes([0xcd; 16])
+}
+
+fn api_key() -> ApiKeyId {
+    ApiKeyId::from_bytes([0xef; 16])
 }
 
 fn item() -> ItemId {
@@ -244,6 +248,8 @@ fn events() {
         What::ShareAnswered { share: share(), right: share_right(), accepted: true },
         What::ShareRightChanged { share: share(), right: share_right() },
         What::ShareRevoked { share: share(), right: share_right() },
+        What::ApiKeyPut { api_key: api_key() },
+        What::ApiKeyDeleted { api_key: api_key() },
     ];
     let text: Vec<String> =
         all.into_iter().map(|what| json(&Event { sequence: 9, at: at(), what })).collect();
@@ -267,6 +273,8 @@ fn events() {
     {"sequence":9,"at":1780000000123,"what":{"share.answered":{"share":"abababababababababababababababab","right":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd","accepted":true}}}
     {"sequence":9,"at":1780000000123,"what":{"share.right_changed":{"share":"abababababababababababababababab","right":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"}}}
     {"sequence":9,"at":1780000000123,"what":{"share.revoked":{"share":"abababababababababababababababab","right":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"}}}
+    {"sequence":9,"at":1780000000123,"what":{"api_key.put":{"api_key":"efefefefefefefefefefefefefefefef"}}}
+    {"sequence":9,"at":1780000000123,"what":{"api_key.deleted":{"api_key":"efefefefefefefefefefefefefefefef"}}}
     "#);
 }
 

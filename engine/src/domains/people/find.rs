@@ -31,6 +31,9 @@ pub enum FindBy {
 pub struct FindPerson {
     /// What they are found by.
     pub by: FindBy,
+    /// What an API key has to be allowed whose session asks. To look is enough by what is asked; dialects/psono.md,
+    /// section 5, takes more for a search.
+    pub access: Access,
 }
 
 impl Command for FindPerson {
@@ -40,7 +43,7 @@ impl Command for FindPerson {
     const KIND: Kind = Kind::Read;
 
     fn needs(&self) -> Need {
-        Need::Keyed(Access::Read)
+        Need::Keyed(self.access)
     }
 
     fn reads(&self, _: &Principal, _: &Keyspace) -> Reads {

@@ -4,7 +4,7 @@ use strongroom_primitives::{encoding::to_hex, id::RealmId, secret::SecretText};
 
 use super::*;
 use crate::{
-    Credential, EngineError, Rights,
+    Access, Credential, EngineError, Rights,
     boxed::KeyBytes,
     domains::{
         accounts::WhoAmI,
@@ -195,7 +195,7 @@ async fn people_find_each_other() {
     let far = bench.anyone(registration(&other, "far", "x")).await.unwrap().account;
     let bob = bench.gateway("bob");
     let find = async |by| {
-        let found = bench.ask(&bob, FindPerson { by }).await.unwrap();
+        let found = bench.ask(&bob, FindPerson { by, access: Access::Read }).await.unwrap();
         found.into_iter().map(|card| card.account).collect::<Vec<_>>()
     };
     assert_eq!(find(FindBy::Username("ANN@host.example".into())).await, [ann]);
@@ -213,7 +213,10 @@ async fn people_find_each_other() {
     ] {
         assert_eq!(find(by.clone()).await, nobody, "{by:?}");
     }
-    assert_eq!(bench.anyone(FindPerson { by: FindBy::Id(ann) }).await, Err(EngineError::CredentialMissing));
+    assert_eq!(
+        bench.anyone(FindPerson { by: FindBy::Id(ann), access: Access::Read }).await,
+        Err(EngineError::CredentialMissing)
+    );
 }
 
 /// An address belongs to the first who shows that it is theirs, and goes with them.
@@ -225,7 +228,7 @@ async fn an_address_goes_with_its_owner_and_with_nobody_else() {
     bench.anyone(copy).await.unwrap();
     let find = async || {
         let by = FindBy::Email("ann@mail.example".into());
-        let found = bench.ask(&bench.gateway("bob"), FindPerson { by }).await.unwrap();
+        let found = bench.ask(&bench.gateway("bob"), FindPerson { by, access: Access::Read }).await.unwrap();
         found.into_iter().map(|card| card.account).collect::<Vec<_>>()
     };
     assert_eq!(find().await, [ann]);

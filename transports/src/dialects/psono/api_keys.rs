@@ -126,7 +126,10 @@ pub(super) async fn attach(session: &Session<'_>, mut members: Members) -> Resul
         secret_key: members.boxed("secret_key", "secret_key_nonce", SEALED_BYTES_MAX)?,
         title: members.boxed("title", "title_nonce", SEALED_TITLE_BYTES_MAX)?,
     };
-    let id = session.ask(attach).await.map_err(unknown)?;
+    let id = session.ask(attach).await.map_err(|error| match error {
+        EngineError::UnknownApiKey | EngineError::UnknownSecret => problem::NO_PERMISSION,
+        error => Problem::of(&error),
+    })?;
     created(json!({ "api_key_secret_id": id.to_uuid() }))
 }
 

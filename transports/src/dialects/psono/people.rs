@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use strongroom_engine::{
-    EngineError,
+    Access, EngineError,
     domains::{
         people::{
             ActivatePerson, FindBy, FindPerson, Hashing, LoginPerson, PersonCard, PersonLoggedIn, Prelogin,
@@ -231,7 +231,7 @@ pub(super) async fn search(session: &Session<'_>, mut members: Members) -> Resul
             "avatar_id": Value::Null,
         })
     };
-    match &*session.tell(FindPerson { by }).await? {
+    match &*session.tell(FindPerson { by, access: Access::Write }).await? {
         [] => Err(problem::NO_PERMISSION),
         [one] => ok(card(one)),
         several => ok(Value::Array(several.iter().map(card).collect())),

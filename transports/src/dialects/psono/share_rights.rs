@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use strongroom_engine::{
-    Boxed,
+    Access, Boxed,
     domains::{
         accounts::WhoAmI,
         people::{FindBy, FindPerson},
@@ -125,7 +125,7 @@ async fn givers(
         if keys.contains_key(&right.giver) {
             continue;
         }
-        let found = session.tell(FindPerson { by: FindBy::Id(right.giver) }).await?;
+        let found = session.tell(FindPerson { by: FindBy::Id(right.giver), access: Access::Read }).await?;
         keys.insert(right.giver, found.first().map_or_else(String::new, |card| hex_of(card.public_key)));
     }
     Ok(keys)

@@ -12,30 +12,35 @@ use crate::{
     boxed::Boxed,
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Need, Principal},
+    domains::sharing::{
+        pause::{self, Pause},
+        secrets,
+    },
     error::{EngineError, Quota},
-    feed::Ledger,
+    feed::{Event, Ledger},
     keyspace::{self, Keyspace},
 };
 
-/// What is attached to an API key, once it has been read; until then, how to read it.
+/// What is attached to an API key.
 fn attached(
     view: &View<'_>,
     who: &Principal,
     api_key: ApiKeyId,
     moment: &Moment<'_>,
-) -> Result<Result<Vec<(Key, StoredAttached)>, Reads>, EngineError> {
+) -> Result<Vec<(Key, StoredAttached)>, Pause> {
     view.row::<StoredApiKey>(&keyspace::api_key(who.account, api_key))?.ok_or(EngineError::UnknownApiKey)?;
     let prefix = keyspace::all_attached(who.account, api_key);
     if view.has_range(&prefix) {
-        return Ok(Ok(view.range(&prefix)?.0));
+        return Ok(view.range(&prefix)?.0);
     }
     let (max, ledger) = (moment.limits.api_key_secrets_max, keyspace::ledger(who.account));
-    Ok(Err(Reads::none().range(prefix, None, max, ledger)))
+    Err(Pause::Need(Reads::none().range(prefix, None, max, ledger)))
 }
 
 /// Attaches a secret to one of the caller's API keys.
 ///
-/// Whether the key's owner may read the secret is asked when it is read, not here: that may change.
+/// A secret that the caller may not read is refused like one that there is not (THREATS A-KEY-02). Whether they still
+/// may is asked again whenever the key reads it.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttachSecret {
     /// To which.
@@ -46,6 +51,38 @@ pub struct AttachSecret {
     pub secret_key: Boxed,
     /// A title under the owner's secret key; at most 1,024 bytes.
     pub title: Boxed,
+}
+
+impl AttachSecret {
+    fn rule(
+        &self,
+        view: &View<'_>,
+        who: &Principal,
+        moment: &mut Moment<'_>,
+    ) -> Result<Decision<ApiKeySecretId>, Pause> {
+        self.secret_key.check("secret_key", SEALED_BYTES_MIN, SEALED_BYTES_MAX)?;
+        self.title.check("title", SEALED_BYTES_MIN, SEALED_TITLE_BYTES_MAX)?;
+        let all = attached(view, who, self.api_key, moment)?;
+        let key = keyspace::api_key_attached(who.account, self.api_key, self.secret);
+        if all.iter().any(|(other, _)| *other == key) {
+            return Err(EngineError::AlreadyAttached.into());
+        }
+        secrets::check_readable(view, who.account, moment, self.secret)?;
+        let max = moment.limits.api_key_secrets_max;
+        if all.len() >= max {
+            return Err(EngineError::QuotaExceeded { what: Quota::AttachedSecrets, max: max as u64 }.into());
+        }
+        let id = ApiKeySecretId::from_bytes(moment.entropy.array());
+        let ledger_key = keyspace::ledger(who.account);
+        let ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
+        let stored = StoredAttached { id, secret_key: self.secret_key.clone(), title: self.title.clone() };
+        let place = StoredAttachedPlace { api_key: self.api_key, secret: self.secret };
+        Ok(Decision::reply(id)
+            .put(key, &stored)
+            .put(keyspace::attachment(who.account, id), &place)
+            .put(ledger_key, &ledger)
+            .tell(who.account, Event::ApiKeyPut { api_key: self.api_key }))
+    }
 }
 
 impl Command for AttachSecret {
@@ -59,7 +96,9 @@ impl Command for AttachSecret {
     }
 
     fn reads(&self, who: &Principal, _: &Keyspace) -> Reads {
-        Reads::one(keyspace::api_key(who.account, self.api_key)).row(keyspace::ledger(who.account))
+        secrets::reads_of_rights(who.account, self.secret)
+            .row(keyspace::api_key(who.account, self.api_key))
+            .row(keyspace::ledger(who.account))
     }
 
     fn decide(
@@ -68,30 +107,7 @@ impl Command for AttachSecret {
         who: &Principal,
         moment: &mut Moment<'_>,
     ) -> Result<Step<ApiKeySecretId>, EngineError> {
-        self.secret_key.check("secret_key", SEALED_BYTES_MIN, SEALED_BYTES_MAX)?;
-        self.title.check("title", SEALED_BYTES_MIN, SEALED_TITLE_BYTES_MAX)?;
-        let all = match attached(view, who, self.api_key, moment)? {
-            Ok(all) => all,
-            Err(reads) => return Ok(Step::Need(reads)),
-        };
-        let key = keyspace::api_key_attached(who.account, self.api_key, self.secret);
-        if all.iter().any(|(other, _)| *other == key) {
-            return Err(EngineError::AlreadyAttached);
-        }
-        let max = moment.limits.api_key_secrets_max;
-        if all.len() >= max {
-            return Err(EngineError::QuotaExceeded { what: Quota::AttachedSecrets, max: max as u64 });
-        }
-        let id = ApiKeySecretId::from_bytes(moment.entropy.array());
-        let ledger_key = keyspace::ledger(who.account);
-        let ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
-        let stored = StoredAttached { id, secret_key: self.secret_key.clone(), title: self.title.clone() };
-        let place = StoredAttachedPlace { api_key: self.api_key, secret: self.secret };
-        Decision::reply(id)
-            .put(key, &stored)
-            .put(keyspace::attachment(who.account, id), &place)
-            .put(ledger_key, &ledger)
-            .done()
+        pause::step(self.rule(view, who, moment))
     }
 }
 
@@ -133,9 +149,9 @@ impl Command for ListAttached {
         who: &Principal,
         moment: &mut Moment<'_>,
     ) -> Result<Step<Vec<AttachedInfo>>, EngineError> {
-        let all = match attached(view, who, self.api_key, moment)? {
+        let all = match attached(view, who, self.api_key, moment) {
             Ok(all) => all,
-            Err(reads) => return Ok(Step::Need(reads)),
+            Err(pause) => return pause::step(Err(pause)),
         };
         let info = |(key, stored): (Key, StoredAttached)| {
             let secret = keyspace::sixteen(&key, 33).map(SecretId::from_bytes).ok_or(EngineError::Corrupt)?;
@@ -175,6 +191,7 @@ impl Command for DetachSecret {
             .delete(keyspace::api_key_attached(who.account, place.api_key, place.secret))
             .delete(place_key)
             .put(ledger_key, &ledger)
+            .tell(who.account, Event::ApiKeyPut { api_key: place.api_key })
             .done()
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         revoke::{Indexed, all_of, end_in, reads_of},
     },
     error::{EngineError, Quota},
-    feed::Ledger,
+    feed::{Event, Ledger},
     keyspace::{self, Keyspace},
 };
 
@@ -138,6 +138,7 @@ impl Command for CreateApiKey {
             .put(keyspace::api_key_place(id), &StoredApiKeyPlace { account: who.account })
             .put(keyspace::api_key(who.account, id), &stored)
             .put(ledger_key, &ledger)
+            .tell(who.account, Event::ApiKeyPut { api_key: id })
             .done()
     }
 }
@@ -233,7 +234,7 @@ impl Command for UpdateApiKey {
         end_in(Decision::reply(stored.info(self.id)), &mut ledger, who.account, ending)
             .put(key, &stored)
             .put(ledger_key, &ledger)
-            .wake(keyspace::account_topic(who.account))
+            .tell(who.account, Event::ApiKeyPut { api_key: self.id })
             .done()
     }
 }
@@ -270,7 +271,7 @@ impl Command for DeleteApiKey {
             .delete(key)
             .delete(keyspace::api_key_place(self.id))
             .put(ledger_key, &ledger)
-            .wake(keyspace::account_topic(who.account))
+            .tell(who.account, Event::ApiKeyDeleted { api_key: self.id })
             .done()
     }
 }

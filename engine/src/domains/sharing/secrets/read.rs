@@ -28,7 +28,7 @@ fn stripe_of(account: AccountId) -> u8 {
 }
 
 /// The rows that say whether an account may read a secret, as far as they are known beforehand.
-fn reads_of_rights(account: AccountId, secret: SecretId) -> Reads {
+pub(crate) fn reads_of_rights(account: AccountId, secret: SecretId) -> Reads {
     Reads::one(keyspace::datastores(account))
         .row(keyspace::node(Child::Secret(secret)))
         .row(keyspace::secret(secret))
@@ -56,6 +56,19 @@ fn readable(
     Ok(view.row(&keyspace::secret(secret))?)
 }
 
+/// Refuses a secret that an account may not read, as one that there is not. For those who speak for an account.
+///
+/// # Errors
+/// [`EngineError::UnknownSecret`].
+pub(crate) fn check_readable(
+    view: &View<'_>,
+    account: AccountId,
+    moment: &mut Moment<'_>,
+    secret: SecretId,
+) -> Result<(), Pause> {
+    readable(view, account, moment, secret)?.map(drop).ok_or(EngineError::UnknownSecret.into())
+}
+
 /// Shows a secret that may be read, and counts that.
 fn show(
     view: &View<'_>,
@@ -63,8 +76,8 @@ fn show(
     id: SecretId,
     stored: &StoredSecret,
 ) -> Result<Decision<SecretState>, Pause> {
-    if !view.has_range(&keyspace::all_secret_reads(id)) {
-        return Err(Pause::Need(reads_of_content(account, id)));
+    if let Some(reads) = view.lacks(reads_of_content(account, id)) {
+        return Err(Pause::Need(reads));
     }
     let content: Option<StoredSecretContent> = view.row(&keyspace::secret_content(id))?;
     let StoredSecretContent { data, callback } = content.ok_or(EngineError::Corrupt)?;

@@ -1,37 +1,16 @@
 //! Attached secrets, without a session and with one of a restricted key.
 
-use strongroom_primitives::id::LinkId;
-
 use super::*;
 use crate::domains::sharing::{
-    CreateDatastore, ListDatastores, Parent,
-    secrets::{Callback, CreateSecrets, DeleteSecretLink, NewSecret, ReadSecret, UpdateSecret},
+    ListDatastores,
+    secrets::{ReadSecret, UpdateSecret},
 };
-
-fn data(number: u8) -> Boxed {
-    Boxed { nonce: [number; 24], ..boxed(100) }
-}
-
-fn link(number: u8) -> LinkId {
-    LinkId::from_bytes([number; 16])
-}
 
 /// Secrets of ann's that hang at the links 1 and 2; the first one is attached to her API key.
 async fn with_secrets(flags: ApiKeyFlags) -> (Bench, Credential, NamedKey, [SecretId; 2]) {
     let (bench, ann, id) = with_key(flags).await;
-    let datastore = CreateDatastore {
-        kind: "password".into(),
-        description: String::new(),
-        data: None,
-        secret_key: boxed(80),
-        is_default: true,
-    };
-    let datastore = bench.ask(&ann, datastore).await.unwrap();
-    let new = |number| NewSecret { data: data(number), link: link(number), callback: Callback::default() };
-    let create = CreateSecrets { secrets: vec![new(1), new(2)], parent: Parent::Datastore(datastore) };
-    let made = bench.ask(&ann, create).await.unwrap();
-    let secrets = [made[0].id, made[1].id];
-    bench.ask(&ann, AttachSecret { secret: secrets[0], ..attach(id, 0) }).await.unwrap();
+    let secrets = secrets_of(&bench, &ann, [1, 2]).await;
+    bench.ask(&ann, attach(id, secrets[0])).await.unwrap();
     let named = NamedKey { realm: bench.realm.clone(), id };
     (bench, ann, named, secrets)
 }

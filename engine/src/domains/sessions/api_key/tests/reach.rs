@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     Change,
+    credential::Access,
     domains::{
         people::{FindBy, FindPerson},
         records::{GetRecord, Previous, PutRecord, RecordName},
@@ -12,7 +13,6 @@ use crate::{
             sealed::SealOf,
         },
     },
-    feed::FollowFeed,
 };
 
 fn name() -> RecordName {
@@ -46,7 +46,7 @@ async fn no_key_reaches_keys_sessions_or_the_account() {
     assert_eq!(bench.ask(&key, GetApiKey { id }).await.err(), refused);
     assert_eq!(bench.ask(&key, UpdateApiKey::of(id)).await.err(), refused);
     assert_eq!(bench.ask(&key, DeleteApiKey { id }).await.err(), refused);
-    assert_eq!(bench.ask(&key, attach(id, 1)).await.err(), refused);
+    assert_eq!(bench.ask(&key, attach(id, SecretId::from_bytes([1; 16]))).await.err(), refused);
     assert_eq!(bench.ask(&key, ListAttached { api_key: id }).await.err(), refused);
     assert_eq!(
         bench.ask(&key, DetachSecret { id: ApiKeySecretId::from_bytes([1; 16]) }).await.err(),
@@ -67,7 +67,10 @@ async fn no_key_reaches_keys_sessions_or_the_account() {
     get(&bench, &key).await.unwrap();
     let follow = FollowFeed { owner: None, record: None, after: None, limit: 10 };
     bench.ask(&key, follow).await.unwrap();
-    bench.ask(&key, FindPerson { by: FindBy::Username("bob@host.example".into()) }).await.unwrap();
+    bench
+        .ask(&key, FindPerson { by: FindBy::Username("bob@host.example".into()), access: Access::Write })
+        .await
+        .unwrap();
     bench.ask(&key, ServerIdentity {}).await.unwrap();
     bench.ask(&key, ProveSession {}).await.unwrap();
     bench.ask(&key, RevokeSession { identity: None, session: None }).await.unwrap();
