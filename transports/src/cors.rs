@@ -3,7 +3,7 @@
 //! Origins are listed one by one and compared byte for byte; there is no wildcard, `null` is nobody, and no answer ever
 //! allows cookies. Nothing here protects a request: credentials do. It decides only what a browser shows to a script.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
@@ -22,8 +22,8 @@ const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
      Strongroom-Keyknox-Chain, Strongroom-Keyknox-Receipt, Strongroom-Keyknox-Receipt-Key",
 );
 
-/// How long a browser may remember an answer to its preflight: ten minutes.
-const PREFLIGHT_AGE_S: HeaderValue = HeaderValue::from_static("600");
+/// How long a browser may remember an answer to its preflight, unless a dialect says otherwise.
+pub(crate) const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
 
 /// Something that is no origin of a web page.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,8 +60,8 @@ impl CorsPolicy {
         !headers.contains_key(header::ORIGIN) || self.allowed_origin(headers).is_some()
     }
 
-    /// The answer to a preflight; `None` if the request is none.
-    pub(crate) fn preflight(&self, request: &Request) -> Option<Response> {
+    /// The answer to a preflight, which a browser may remember for `age`; `None` if the request is none.
+    pub(crate) fn preflight(&self, request: &Request, age: Duration) -> Option<Response> {
         if request.method != Method::OPTIONS
             || !request.headers.contains_key(header::ORIGIN)
             || !request.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
@@ -75,7 +75,7 @@ impl CorsPolicy {
         let headers = &mut response.headers;
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS);
-        headers.insert(header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_AGE_S);
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from(age.as_secs()));
         Some(response)
     }
 
@@ -180,11 +180,12 @@ mod tests {
     fn a_preflight_is_answered_for_listed_origins_only() {
         let asks = |origin| {
             let headers = [(header::ORIGIN, origin), (header::ACCESS_CONTROL_REQUEST_METHOD, "PUT")];
-            policy().preflight(&request(Method::OPTIONS, &headers)).unwrap()
+            policy().preflight(&request(Method::OPTIONS, &headers), PREFLIGHT_AGE).unwrap()
         };
         let welcome = asks("https://app.example");
         assert_eq!(welcome.status, StatusCode::NO_CONTENT);
         assert!(welcome.headers[header::ACCESS_CONTROL_ALLOW_METHODS].to_str().unwrap().contains("DELETE"));
+        assert_eq!(welcome.headers[header::ACCESS_CONTROL_MAX_AGE], "600");
         let allowed = welcome.headers[header::ACCESS_CONTROL_ALLOW_HEADERS].to_str().unwrap();
         for name in ["Authorization", "Virgil-Keyknox-Previous-Hash", "If-Match", "Idempotency-Key"] {
             assert!(allowed.contains(name), "{name}");
@@ -192,7 +193,7 @@ mod tests {
         let refused = asks("https://evil.example");
         assert_eq!((refused.status, refused.headers.len()), (StatusCode::FORBIDDEN, 0));
         assert!(
-            policy().preflight(&request(Method::OPTIONS, &[])).is_none(),
+            policy().preflight(&request(Method::OPTIONS, &[]), PREFLIGHT_AGE).is_none(),
             "a bare OPTIONS is no preflight"
         );
     }

@@ -3,14 +3,14 @@
 //! Everything that holds for every answer, whoever gives it, holds here: one reading of the path, a deadline, a request
 //! id, no caching, the browser's rules, and that a panic costs one request and tells nothing.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::{
     Front,
-    cors::CorsPolicy,
+    cors::{CorsPolicy, PREFLIGHT_AGE},
     dialects::{Dialect, Refusal},
     exchange::{Request, Response},
     native, path, problem,
@@ -59,6 +59,13 @@ impl Mount {
     /// What is left of `path` below the prefix: empty, or beginning with a slash.
     fn rest<'p>(&self, path: &'p str) -> Option<&'p str> {
         path.strip_prefix(&*self.prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    fn preflight_age(&self) -> Duration {
+        match &self.target {
+            Target::Native => PREFLIGHT_AGE,
+            Target::Dialect(dialect) => dialect.preflight_age(),
+        }
     }
 
     fn refuse(&self, refusal: Refusal, request_id: &str) -> Response {
@@ -199,7 +206,7 @@ impl Router {
             );
             return problem::response(nothing, &request.request_id);
         };
-        if let Some(preflight) = self.cors.preflight(request) {
+        if let Some(preflight) = self.cors.preflight(request, mount.preflight_age()) {
             return preflight;
         }
         let rest = &path[at..];
@@ -243,8 +250,6 @@ impl Router {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use http::Method;
 
     use super::*;

@@ -236,6 +236,7 @@ fn psono(config: &config::Psono) -> anyhow::Result<Psono> {
             device_polls_per_day: rates.device_polls_per_day,
             info_per_hour: rates.info_per_hour,
             anonymous_per_day: rates.anonymous_per_day,
+            bad_tokens_per_minute: rates.bad_tokens_per_minute,
             session_per_day: rates.session_per_day,
         },
         body_bytes_max: config.body_bytes_max,

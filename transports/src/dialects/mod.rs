@@ -11,10 +11,11 @@ pub mod meeco;
 #[cfg(feature = "dialect-psono")]
 pub mod psono;
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use crate::{
     EdgeLimits, Front,
+    cors::PREFLIGHT_AGE,
     exchange::{Request, Response},
 };
 
@@ -43,6 +44,11 @@ pub trait Dialect: Send + Sync + 'static {
         false
     }
 
+    /// How long a browser may remember that pages of a listed origin may ask below the mount.
+    fn preflight_age(&self) -> Duration {
+        PREFLIGHT_AGE
+    }
+
     /// The vendor's words for a request that the transport itself refuses: too large a body, a passed deadline, too
     /// many requests.
     fn refuse(&self, refusal: Refusal) -> Response;
@@ -61,7 +67,7 @@ pub enum Refusal {
     /// Too many requests from this peer.
     TooManyRequests {
         /// When to come back.
-        retry_after: std::time::Duration,
+        retry_after: Duration,
     },
     /// The path can be read in two ways: empty segments, dot segments, encoded slashes or control characters.
     AmbiguousPath,

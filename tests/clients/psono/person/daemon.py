@@ -24,6 +24,7 @@ NO_RATES = "".join(
         "device_polls_per_day",
         "info_per_hour",
         "anonymous_per_day",
+        "bad_tokens_per_minute",
         "session_per_day",
     )
 )

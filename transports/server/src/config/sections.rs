@@ -416,6 +416,8 @@ section! {
         info_per_hour: u32 = psono_rates().info_per_hour;
         /// Access by API keys without a session.
         anonymous_per_day: u32 = psono_rates().anonymous_per_day;
+        /// Requests whose token or validator is not good.
+        bad_tokens_per_minute: u32 = psono_rates().bad_tokens_per_minute;
         /// Requests of one session.
         session_per_day: u32 = psono_rates().session_per_day;
     }

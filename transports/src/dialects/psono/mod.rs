@@ -34,7 +34,7 @@ mod shares;
 mod tests;
 mod wire;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use strongroom_engine::ports::{Clock, Entropy, OsEntropy, SystemClock};
 use strongroom_primitives::{id::RealmId, secret::SecretText};
@@ -61,6 +61,9 @@ pub const OPEN_BODY_BYTES_MAX: usize = 64 * 1024;
 /// The largest body of a request of a session, and of one that an API key makes without a session, unless said
 /// otherwise: 16 MiB. Source: dialects/psono.md, section 10.
 pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How long a browser may remember an answer to its preflight: a day. Source: dialects/psono.md, section 3.
+const PREFLIGHT_AGE: Duration = Duration::from_secs(86_400);
 
 /// Sends an activation code to whoever says that an address is theirs.
 pub trait Mail: Send + Sync + 'static {
@@ -181,9 +184,16 @@ impl Psono {
         }
         let session = match Box::pin(Session::begin(self, front, request)).await {
             Ok(session) => session,
+            Err(problem) if problem.is_unauthorized() => {
+                let spent = self.allowances.spend(Counted::BadToken, request.peer.address);
+                return refused(spent.err().unwrap_or(problem));
+            }
             Err(problem) => return refused(problem),
         };
-        let answered = self.within(&session, segments).await;
+        let answered = match session.spend() {
+            Ok(()) => self.within(&session, segments).await,
+            Err(throttled) => Err(throttled),
+        };
         let problem = answered.as_ref().err().cloned();
         (session.finish(answered).await, problem)
     }
@@ -306,6 +316,10 @@ impl Dialect for Psono {
 
     fn final_slash(&self) -> bool {
         true
+    }
+
+    fn preflight_age(&self) -> Duration {
+        PREFLIGHT_AGE
     }
 
     fn refuse(&self, refusal: Refusal) -> Response {

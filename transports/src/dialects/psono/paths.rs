@@ -14,7 +14,7 @@ pub(super) enum Door {
 }
 
 /// A path below the mount, without its final slash; `*` is any one segment.
-const PATHS: &[(&str, Door)] = &[
+pub(super) const PATHS: &[(&str, Door)] = &[
     ("info", Door::Open(Counted::Info)),
     ("healthcheck", Door::Open(Counted::Info)),
     ("api-key/login", Door::Open(Counted::ApiKeyLogin)),

@@ -196,7 +196,7 @@ impl Problem {
         response
     }
 
-    /// The engine's refusals. Where one call says another word for one of them, it says so itself.
+    /// The engine's refusals. Nothing is left over: the compiler names a refusal that has no line yet. Where one call says another word for one of them, it says so itself.
     pub(super) fn of(error: &EngineError) -> Self {
         use EngineError as E;
         match error {
@@ -249,13 +249,59 @@ impl Problem {
             E::InsecureRefused => INSECURE_REFUSED,
             E::TooManySessions { .. } | E::QuotaExceeded { .. } => Self::code("QUOTA_EXCEEDED"),
             E::TooLarge => TOO_LARGE,
-            E::Overloaded { retry_after } | E::Contended { retry_after } => BUSY.after(*retry_after),
+            // Not 503: clients take that for the end of their session, and forget what they are doing.
+            E::Overloaded { retry_after } | E::Contended { retry_after } => THROTTLED.after(*retry_after),
             E::Draining | E::DeadlinePassed | E::StorageFull | E::StorageUnavailable => {
                 BUSY.after(Duration::from_secs(1))
             }
             E::OutcomeUnknown => UNKNOWN_OUTCOME,
-            // The rest are refusals of commands that this dialect does not ask.
-            _ => INTERNAL,
+            // The rest are refusals of commands that this dialect does not ask, and faults.
+            E::UnknownRealm
+            | E::UnknownRealmKey
+            | E::UsernameInvalid
+            | E::UsernameNotReserved
+            | E::SrpInvalid(_)
+            | E::LoginNonceRefused
+            | E::ServerKeyRefused
+            | E::IdentityRotating { .. }
+            | E::KekExists
+            | E::UnknownKey
+            | E::StaleKek { .. }
+            | E::RotationRunning { .. }
+            | E::UnknownRotation
+            | E::RotationIncomplete { .. }
+            | E::RestartTooLarge { .. }
+            | E::RewrapList { .. }
+            | E::WrappedKeySize { .. }
+            | E::WrappedKeyMalformed { .. }
+            | E::PublicKeyInvalid { .. }
+            | E::MetadataTooLarge { .. }
+            | E::TooManyExternalIdentifiers { .. }
+            | E::ExternalIdentifierSize { .. }
+            | E::ExternalIdentifierTaken { .. }
+            | E::TokenRefused
+            | E::TokenSpent
+            | E::AlreadyAdmitted
+            | E::VaultUserExists
+            | E::UnknownVaultUser
+            | E::UnknownTemplate
+            | E::UnknownItem
+            | E::UnknownSlot
+            | E::SlotValueInvalid { .. }
+            | E::TooManySlots { .. }
+            | E::ItemTooLarge { .. }
+            | E::PreviousMissing { .. }
+            | E::StaleRecord { .. }
+            | E::ValueChangedAlone
+            | E::UnknownRecord
+            | E::UnknownVersion
+            | E::MetaTooLarge { .. }
+            | E::ValueTooLarge { .. }
+            | E::TooManyRecipients { .. }
+            | E::NotShareable
+            | E::IdempotencyMismatch
+            | E::Corrupt
+            | E::Fault => INTERNAL,
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct PsonoRates {
     pub info_per_hour: u32,
     /// Everything else without a session, per day.
     pub anonymous_per_day: u32,
+    /// Requests whose token or validator is not good, per minute; beyond it they are answered with 429.
+    pub bad_tokens_per_minute: u32,
     /// Requests of one session, per day.
     pub session_per_day: u32,
 }
@@ -43,6 +45,7 @@ impl PsonoRates {
         device_polls_per_day: 0,
         info_per_hour: 0,
         anonymous_per_day: 0,
+        bad_tokens_per_minute: 0,
         session_per_day: 0,
     };
 }
@@ -57,12 +60,13 @@ impl Default for PsonoRates {
             device_polls_per_day: 500,
             info_per_hour: 600,
             anonymous_per_day: 14_400,
+            bad_tokens_per_minute: 120,
             session_per_day: 86_400,
         }
     }
 }
 
-/// What a request without a session counts as.
+/// What a request without a session, or without a good one, counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Counted {
     ApiKeyLogin,
@@ -72,6 +76,7 @@ pub(super) enum Counted {
     DevicePoll,
     Info,
     Anonymous,
+    BadToken,
 }
 
 /// [`PsonoRates`], and who has spent how much of them.
@@ -83,6 +88,7 @@ pub(super) struct Allowances {
     device_polls: Limit<IpAddr>,
     info: Limit<IpAddr>,
     anonymous: Limit<IpAddr>,
+    bad_tokens: Limit<IpAddr>,
     api_key_logins_by_key: Limit<ApiKeyId>,
     access_by_key: Limit<ApiKeyId>,
     sessions: Limit<[u8; 32]>,
@@ -100,6 +106,7 @@ impl Allowances {
             device_polls: address(rates.device_polls_per_day, DAY),
             info: address(rates.info_per_hour, HOUR),
             anonymous: address(rates.anonymous_per_day, DAY),
+            bad_tokens: Limit::new(rates.bad_tokens_per_minute, ticks),
             api_key_logins_by_key: Limit::within(rates.api_key_logins_per_hour, HOUR, ticks),
             access_by_key: Limit::within(rates.anonymous_per_day, DAY, ticks),
             sessions: Limit::within(rates.session_per_day, DAY, ticks),
@@ -116,6 +123,7 @@ impl Allowances {
             Counted::DevicePoll => &self.device_polls,
             Counted::Info => &self.info,
             Counted::Anonymous => &self.anonymous,
+            Counted::BadToken => &self.bad_tokens,
         };
         throttled(address.map_or(Ok(()), |address| limit.spend(&source_of(address))))
     }

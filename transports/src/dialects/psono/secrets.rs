@@ -32,7 +32,9 @@ const SECRETS_MAX: usize = 1_000;
 /// What is not there, named as the caller named it.
 pub(super) fn not_there(id: &str) -> impl Fn(EngineError) -> Problem {
     move |error| match error {
-        EngineError::UnknownSecret | EngineError::UnknownShare => problem::NOT_THERE.about(id),
+        EngineError::UnknownSecret | EngineError::UnknownShare | EngineError::UnknownDatastore => {
+            problem::NOT_THERE.about(id)
+        }
         error => Problem::of(&error),
     }
 }

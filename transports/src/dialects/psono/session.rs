@@ -56,7 +56,7 @@ impl<'a> Session<'a> {
     /// Looks at token and validator.
     ///
     /// # Errors
-    /// 401, always plain; 429 for a session that asks too often; 503 where the engine cannot answer.
+    /// 401, always plain; 503 where the engine cannot answer.
     pub(super) async fn begin(
         psono: &'a Psono,
         front: &'a Front,
@@ -64,7 +64,6 @@ impl<'a> Session<'a> {
     ) -> Result<Self, Problem> {
         let text = token_of(request).ok_or(problem::UNAUTHORIZED)?;
         let token = sha256(text.as_bytes());
-        psono.allowances.spend_session(&token)?;
         let seal = match psono.seals.get(&token) {
             Some(seal) => seal,
             None => {
@@ -133,6 +132,14 @@ impl<'a> Session<'a> {
             })?;
         }
         Ok(members)
+    }
+
+    /// Counts the request. Only sessions are counted, so that tokens of nobody take no place among them.
+    ///
+    /// # Errors
+    /// 429.
+    pub(super) fn spend(&self) -> Result<(), Problem> {
+        self.psono.allowances.spend_session(&self.token)
     }
 
     /// Asks on behalf of the session.

@@ -5,10 +5,12 @@
 //! |---|---|
 //! | `signing_in` | sections 3, 4 and 6 |
 //! | `sealing` | sections 2.2, 5 and 11: tokens, validators, bodies, replays |
-//! | `objects` | section 7 |
+//! | `objects` | sections 7 to 9 |
+//! | `reach` | sections 5 and 11: every call by every kind of API key |
 //! | `refusals` | section 10: every row of bad input; rates, sizes, what appears nowhere |
 
 mod objects;
+mod reach;
 mod refusals;
 mod sealing;
 mod signing_in;

@@ -128,6 +128,10 @@ fn what_is_somebody_elses_is_not_there() {
         let store = datastore(&client, "password", "one").await;
         let (secret, link) = secret(&client, json!({ "parent_datastore_id": store })).await;
         let (share, _) = share(&client, json!({ "parent_datastore_id": store })).await;
+        client.send("POST", "/secret/", with(data(&world), json!({ "secret_id": secret }))).await.ok(200);
+        let history = client.get(&format!("/secret/history/{secret}/")).await.ok(200);
+        let version = text_of(&history["history"][0]["id"]);
+        client.get(&format!("/history/{version}/")).await.ok(200);
         let unknown = world.uuid();
         for id in [&store, &unknown, &"x".to_owned()] {
             other.get(&format!("/datastore/{id}/")).await.is(403, json!({ "message": NOT_THERE }));
@@ -137,6 +141,8 @@ fn what_is_somebody_elses_is_not_there() {
             ("share", &share),
             ("secret/history", &secret),
             ("metadata-share", &share),
+            ("metadata-datastore", &store),
+            ("history", &version),
             ("share/rights", &share),
         ] {
             for id in [id, &unknown, &"x".to_owned()] {
@@ -159,7 +165,22 @@ fn what_is_somebody_elses_is_not_there() {
             );
             assert_eq!(other.send("PUT", "/secret/", body).await.status, 400);
         }
+        let sessions = client.get("/authentication/sessions/").await.ok(200);
+        for id in [&sessions["sessions"][0]["id"], &json!(unknown)] {
+            let end = json!({ "session_id": id });
+            other.send("POST", "/authentication/logout/", end).await.is_code(NOT_THERE);
+        }
+        client.get("/authentication/sessions/").await.ok(200);
         let key = ann.api_key(&client, json!({})).await.id.to_uuid();
+        let others = bob.api_key(&other, json!({})).await.id.to_uuid();
+        // Neither is a secret attached to somebody else's key, nor somebody else's secret to one's own.
+        let sealed = json!({
+            "secret_key": "ab".repeat(80), "secret_key_nonce": "cd".repeat(24), "title": "ef".repeat(20), "title_nonce": "01".repeat(24),
+        });
+        for (key, secret) in [(&key, &secret), (&others, &secret), (&others, &unknown)] {
+            let attach = with(sealed.clone(), json!({ "api_key_id": key, "secret_id": secret }));
+            other.send("PUT", "/api-key/secret/", attach).await.is_code(NOT_THERE);
+        }
         for id in [&key, &unknown, &"x".to_owned()] {
             let refused = other.get(&format!("/api-key/{id}/")).await;
             refused.is(400, json!({ "message": NOT_THERE, "resource_id": id }));

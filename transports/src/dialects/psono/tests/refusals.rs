@@ -194,8 +194,9 @@ fn whoever_asks_too_often_is_told_when_to_come_back() {
         registrations_per_day: 1,
         device_polls_per_day: 1,
         info_per_hour: 3,
-        anonymous_per_day: 0,
-        session_per_day: 2,
+        anonymous_per_day: 1,
+        bad_tokens_per_minute: 2,
+        session_per_day: 0,
     };
     run_with(
         |options| options.rates = rates,
@@ -212,6 +213,7 @@ fn whoever_asks_too_often_is_told_when_to_come_back() {
                 ("/authentication/register/", 1),
                 ("/device-code/", 1),
                 ("/api-key/login/", 2),
+                ("/api-key-access/secret/", 1),
             ] {
                 for _ in 0..allowed {
                     assert_eq!(world.post(path, json!({})).await.status, 400, "{path}");
@@ -224,14 +226,91 @@ fn whoever_asks_too_often_is_told_when_to_come_back() {
             assert!(throttled(&world.request("GET", "/info/", &[], "").await));
             world.advance(Duration::from_secs(20 * 60));
             world.request("GET", "/info/", &[], "").await.ok(200);
-            let token = format!("Token {}", "0".repeat(128));
-            let headers = [("authorization", &*token)];
-            for _ in 0..2 {
-                world.request("GET", "/datastore/", &headers, "").await.is_unauthorized();
+            // Whatever is wrong with a token, and whichever it is.
+            let tokens = [String::new(), "Token x".to_owned(), format!("Token {}", "0".repeat(128))];
+            let get = async |token: &str| {
+                world.request("GET", "/datastore/", &[("authorization", token)], "").await
+            };
+            for token in &tokens[..2] {
+                get(token).await.is_unauthorized();
             }
-            assert!(throttled(&world.request("GET", "/datastore/", &headers, "").await));
+            assert!(throttled(&get(&tokens[2]).await));
+            world.advance(Duration::from_secs(30));
+            get(&tokens[2]).await.is_unauthorized();
+            assert!(throttled(&get(&tokens[2]).await));
         },
     );
+}
+
+/// Good sessions are counted one by one; their refusals are sealed like all others, and bad tokens cost them nothing.
+#[test]
+fn each_session_has_an_allowance_of_its_own() {
+    let rates = PsonoRates { session_per_day: 3, bad_tokens_per_minute: 1, ..PsonoRates::NONE };
+    run_with(
+        |options| options.rates = rates,
+        async |world| {
+            let ann = world.person("ann@example.com").await;
+            let owner = ann.session().await;
+            let key = ann.api_key(&owner, json!({})).await;
+            let (client, _) = key.sign_in().await;
+            for number in 0..40 {
+                let headers = [("authorization", &*format!("Token {number:0>128}"))];
+                let refused = world.request("GET", "/datastore/", &headers, "").await;
+                assert_eq!(refused.status, if number == 0 { 401 } else { 429 });
+            }
+            for _ in 0..3 {
+                client.get("/datastore/").await.ok(200);
+            }
+            let refused = client.get("/datastore/").await;
+            assert!(refused.was_sealed && refused.headers.contains_key(header::RETRY_AFTER));
+            assert_eq!(refused.status, 429);
+            key.sign_in().await.0.get("/datastore/").await.ok(200);
+        },
+    );
+}
+
+/// Section 3: browsers remember an answer to their preflight for a day, and it names what clients send.
+#[test]
+fn a_preflight_is_good_for_a_day() {
+    run(async |world| {
+        let cors = crate::CorsPolicy::new(["https://web.example".to_owned()]).unwrap();
+        let psono = Arc::new(Psono::new(PsonoOptions::new(realm())));
+        let router = Router::builder().mount("/psono", psono).cors(cors).build().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ORIGIN, HeaderValue::from_static("https://web.example"));
+        headers.insert(header::ACCESS_CONTROL_REQUEST_METHOD, HeaderValue::from_static("PUT"));
+        let request = Request {
+            method: Method::OPTIONS,
+            path: "/psono/datastore/".into(),
+            query: None,
+            headers,
+            body: bytes::Bytes::new(),
+            peer: Peer::default(),
+            request_id: "r".into(),
+        };
+        let answer = router.answer(&world.front, request).await;
+        assert_eq!(answer.headers[header::ACCESS_CONTROL_MAX_AGE], "86400");
+        assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "https://web.example");
+        let list = |name: header::HeaderName| answer.headers[name].to_str().unwrap().to_ascii_lowercase();
+        let (allowed, methods) =
+            (list(header::ACCESS_CONTROL_ALLOW_HEADERS), list(header::ACCESS_CONTROL_ALLOW_METHODS));
+        let named = |list: &str, name: &str| list.split(',').any(|one| one.trim() == name);
+        for name in [
+            "authorization",
+            "authorization-validator",
+            "content-type",
+            "audit-log",
+            "pragma",
+            "if-modified-since",
+            "cache-control",
+            "accept",
+        ] {
+            assert!(named(&allowed, name), "{name}");
+        }
+        for method in ["get", "post", "put", "patch", "delete", "options"] {
+            assert!(named(&methods, method), "{method}");
+        }
+    });
 }
 
 /// An API key has an allowance of its own, whoever asks in its name and from wherever, and before its signature is

@@ -121,6 +121,10 @@ fn a_body_is_taken_once_in_a_session() {
             again.is(400, json!({ "detail": "Invalid request" }));
             assert!(again.was_sealed, "{path}");
         }
+        for method in ["PUT", "DELETE"] {
+            let again = client.raw(method, "/datastore/", None, &body).await;
+            again.is(400, json!({ "detail": "Invalid request" }));
+        }
         let (other, _) = key.sign_in().await;
         other.raw("POST", "/user/search/", None, &body).await.is(400, json!({ "detail": "Invalid request" }));
     });
@@ -154,10 +158,19 @@ fn a_body_that_does_not_open_is_refused_as_a_whole() {
             assert!(refused.was_sealed, "{body}");
         }
         client.raw("POST", "/user/search/", None, &good).await.ok(200);
-        for (plain, status) in [("x", 400), ("[]", 400), ("{\"a\":1,\"a\":2}", 400)] {
+        let no_object = json!({ "non_field_errors": ["Invalid data. Expected a dictionary, but got list."] });
+        let no_json = json!({ "detail": "JSON parse error" });
+        for (plain, told) in
+            [("x", &no_json), ("", &no_json), ("{\"a\":1,\"a\":2}", &no_json), ("[]", &no_object)]
+        {
             let refused = client.raw("POST", "/user/search/", None, client.seal(plain)).await;
-            assert!(refused.was_sealed && refused.status == status, "{plain}: {}", refused.body);
+            refused.is(400, told.clone());
+            assert!(refused.was_sealed, "{plain}");
         }
+        let (other, _) = key.sign_in().await;
+        let theirs = other.get("/datastore/").await;
+        let sealed = Sealed::read(theirs.raw.as_bytes()).unwrap();
+        assert!(sealed.open(&other.key).is_ok() && sealed.open(&client.key).is_err());
         let mut nonces = std::collections::BTreeSet::new();
         for _ in 0..200 {
             let answer = client.get("/datastore/").await;
@@ -188,6 +201,76 @@ fn a_session_that_is_bound_to_a_device_asks_for_its_validator() {
         for ahead_ms in [0, 20_000] {
             client.raw("GET", "/datastore/", client.validator(ahead_ms).as_deref(), "").await.ok(200);
         }
+    });
+}
+
+/// Section 5: a validator is asked for exactly where the device gave a fingerprint or its time, and only what it gave is
+/// compared; a clock may be wrong, but not drift.
+#[test]
+fn a_program_shows_of_its_device_what_it_gave_when_it_signed_in() {
+    const HOUR_MS: u64 = 3_600_000;
+    run(async |world| {
+        let ann = world.person("ann@example.com").await;
+        let key = ann.api_key(&ann.session().await, json!({})).await;
+        let sign_in = async |device: Value| {
+            let session = BoxSecret::from_seed(world.draw());
+            let mut info = json!({ "api_key_id": key.id.to_uuid(), "session_public_key": to_hex(session.public().as_bytes()) });
+            for (name, value) in device.as_object().unwrap() {
+                info[name] = value.clone();
+            }
+            let answer = key.login(&LoginRequest::sign(info.to_string(), &key.signing)).await;
+            key.opened(&session, answer).await.0
+        };
+        let get = async |client: &Client<'_>, time: &str, print: &str| {
+            let header = client.seal(&validator(time, print));
+            client.raw("GET", "/datastore/", Some(&header), "").await
+        };
+        for nothing in [json!({}), json!({ "device_fingerprint": "" }), json!({ "device_fingerprint": null })]
+        {
+            let client = sign_in(nothing).await;
+            client.raw("GET", "/datastore/", None, "").await.ok(200);
+        }
+        let printed = sign_in(json!({ "device_fingerprint": "print" })).await;
+        printed.raw("GET", "/datastore/", None, "").await.is_unauthorized();
+        get(&printed, "2001-09-09T01:46:40Z", "print").await.ok(200);
+        get(&printed, "2001-09-09T01:46:40Z", "Print").await.is_unauthorized();
+        get(&printed, "2001-09-09T01:46:40Z", "print").await.is_unauthorized();
+
+        for (drift_ms, status) in [(0, 200), (20_000, 200), (-20_000, 200), (20_001, 401), (-20_001, 401)] {
+            let client = sign_in(json!({ "device_time": world.time(HOUR_MS) })).await;
+            client.raw("GET", "/datastore/", None, "").await.is_unauthorized();
+            world.advance(Duration::from_secs(60));
+            let time = world.time(HOUR_MS.checked_add_signed(drift_ms).unwrap());
+            assert_eq!(get(&client, &time, "any").await.status, status, "{drift_ms} ms");
+            assert_eq!(get(&client, &world.time(HOUR_MS), "any").await.status, status, "ended or not");
+        }
+    });
+}
+
+/// A-API-08: a suspended account has no sessions, whatever they are sealed with, and they come back with it.
+#[test]
+fn the_sessions_of_a_suspended_account_are_none() {
+    use strongroom_engine::{Identity, domains::accounts::SetAccountPolicy};
+    use strongroom_primitives::id::Subject;
+    run(async |world| {
+        let ann = world.person("ann@example.com").await;
+        let owner = ann.session().await;
+        let (program, _) = ann.api_key(&owner, json!({})).await.sign_in().await;
+        let suspend = async |suspended: bool| {
+            let identity = Identity { realm: realm(), subject: Subject::new("ann@example.com").unwrap() };
+            let policy = SetAccountPolicy { identity, suspended: Some(suspended), rights: None };
+            for_operator(&world.engine, policy).await;
+        };
+        program.get("/datastore/").await.ok(200);
+        suspend(true).await;
+        for client in [&owner, &program] {
+            client.get("/datastore/").await.is_unauthorized();
+            client.send("POST", "/user/search/", json!({})).await.is_unauthorized();
+        }
+        let client = BoxSecret::from_seed(world.draw());
+        ann.attempt(&client, &ann.said("d")).await.is_code("USERNAME_OR_PASSWORD_WRONG");
+        suspend(false).await;
+        program.get("/datastore/").await.ok(200);
     });
 }
 

@@ -137,6 +137,76 @@ fn an_unknown_person_and_a_wrong_password_are_told_alike() {
     });
 }
 
+/// Section 10: what comes instead of a box, and what lies in one, is refused and never fails.
+#[test]
+fn a_login_with_a_password_that_is_not_boxed_as_it_should_be_is_refused() {
+    run(async |world| {
+        let ann = world.person("ann@example.com").await;
+        let (server, _) = world.server().await;
+        let client = BoxSecret::from_seed(world.draw());
+        let key = client.agree(&server).unwrap();
+        let login = async |plain: &str, change: Value| {
+            let nonce = world.draw();
+            let mut body = json!({
+                "public_key": to_hex(client.public().as_bytes()),
+                "login_info": to_hex(&key.seal(&nonce, plain.as_bytes())),
+                "login_info_nonce": to_hex(&nonce),
+            });
+            for (name, value) in change.as_object().unwrap() {
+                body[name] = value.clone();
+            }
+            world.post("/authentication/login/", body).await
+        };
+        let good = ann.said("d").to_string();
+        let other = to_hex(BoxSecret::from_seed([1; 32]).public().as_bytes());
+        let sealed = "LOGIN_INFO_CANNOT_BE_DECRYPTED";
+        for change in [
+            json!({ "login_info": "00".repeat(200) }),
+            json!({ "login_info": "00" }),
+            json!({ "login_info_nonce": "00".repeat(24) }),
+            json!({ "public_key": other }),
+        ] {
+            login(&good, change).await.is_code(sealed);
+        }
+        for plain in ["x", "[]", "{", "null"] {
+            login(plain, json!({})).await.is_code(sealed);
+        }
+        for (name, value) in [
+            ("public_key", json!("zz".repeat(32))),
+            ("public_key", json!("00".repeat(32))),
+            ("public_key", json!("00")),
+            ("login_info", json!("zz")),
+            ("login_info", json!("00".repeat(16 * 1024 + 1))),
+            ("login_info_nonce", json!("00")),
+            ("session_duration", json!("60")),
+        ] {
+            let refused = login(&good, json!({ name: value })).await;
+            assert!(refused.status == 400 && refused.body.get(name).is_some(), "{name}: {}", refused.body);
+        }
+        for name in ["username", "authkey"] {
+            let mut said = ann.said("d");
+            said.as_object_mut().unwrap().remove(name);
+            login(&said.to_string(), json!({})).await.is(400, json!({ name: ["This field is required."] }));
+        }
+        login(&good, json!({})).await.ok(200);
+    });
+}
+
+/// Section 3: what cannot read its store is unhealthy, and nothing else is told of it.
+#[test]
+fn a_server_without_its_store_is_unhealthy() {
+    run(async |world| {
+        let World { engine, front, router, clock, drawn } = world;
+        assert!(engine.stop(Duration::from_secs(1)).await);
+        let engine =
+            Engine::builder(Arc::new(Memory::new(Arc::new(|| NOW_S * 1_000)))).start().await.unwrap();
+        let world = World { engine, front, router, clock, drawn };
+        let told = world.request("GET", "/healthcheck/", &[], "").await;
+        let no = json!({ "healthy": false });
+        told.is(400, json!({ "db_read": no, "db_sync": no, "time_sync": { "healthy": true } }));
+    });
+}
+
 #[test]
 fn registration_takes_names_of_allowed_domains_once() {
     run_with(
