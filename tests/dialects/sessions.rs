@@ -38,9 +38,9 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    meeco::world::{Caller, HandClock, World as Meeco},
-    psono,
-    support::{Deployment, engines},
+    meeco::world::{Caller, World as Meeco},
+    psono::world::{Client as PsonoClient, Person, World as Psono},
+    support::{Deployment, HandClock, engines},
 };
 
 /// How soon a socket closes after its session has ended.
@@ -57,7 +57,7 @@ struct Nodes {
     engines: Vec<Engine>,
     listeners: Vec<Listener>,
     meeco: Meeco,
-    psono: psono::World,
+    psono: Psono,
     keyknox: Deployment,
 }
 
@@ -97,7 +97,7 @@ fn identity(realm_name: &str, subject: &str) -> Identity {
 
 impl Nodes {
     async fn start() -> Self {
-        let clock = HandClock::new();
+        let clock = Arc::new(HandClock::new());
         let engines = engines(2, clock.clone()).await;
         let people =
             || PeopleOptions { rates: PeopleRates::NONE, clock: clock.clone(), ..PeopleOptions::default() };
@@ -118,7 +118,7 @@ impl Nodes {
         Self {
             listeners: engines.iter().map(listen).collect(),
             meeco: Meeco::over(&engines, clock.clone()).await,
-            psono: psono::World::over(&engines, clock.clone()).await,
+            psono: Psono::over(&engines, clock.clone()).await,
             keyknox: Deployment::over(&engines, 1_780_000_000).await,
             engines,
         }
@@ -238,11 +238,15 @@ impl Nodes {
 
     /// A person of Psono's, a program with an API key of theirs, and a device that they let in.
     async fn psono_sessions(&self) -> Vec<Held<'_>> {
-        let person = self.psono.person().await;
-        let program = self.psono.keyed(person.api_key().await).await;
-        let device = self.psono.device(&person).await;
+        let ann = Person::new(&self.psono, "ann@example.com", 20);
+        ann.register().await;
+        let person = ann.session().await;
+        let api_key = ann.api_key(&person, 40, json!({})).await;
+        let (_, server) = self.psono.server(HERE).await;
+        let program = api_key.session(HERE, &server).await.expect("the server is itself");
+        let device = person.let_in().await;
         vec![
-            Held::of_psono("a test", person),
+            Held::of_psono("a browser", person),
             Held::of_psono("a program", program),
             Held::of_psono("a box", device),
         ]
@@ -320,7 +324,7 @@ impl<'n> Held<'n> {
         }
     }
 
-    fn of_psono(label: &'static str, client: psono::Client<'n>) -> Self {
+    fn of_psono(label: &'static str, client: PsonoClient<'n>) -> Self {
         let client = Rc::new(client);
         Self {
             label,
@@ -329,7 +333,7 @@ impl<'n> Held<'n> {
             opens_sockets: false,
             ask: Box::new(move || {
                 let client = client.clone();
-                async move { client.get(THERE, "/datastore/").await.0 }.boxed_local()
+                async move { client.get(THERE, "/datastore/").await.status }.boxed_local()
             }),
             end: End::Session,
         }

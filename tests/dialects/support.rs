@@ -2,16 +2,20 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use serde_json::{Value, json};
 use strongroom_engine::{
     Credential, Engine, Rights,
     domains::realms::{PutRealmKey, RealmKey},
-    ports::{Clock, SystemClock},
+    ports::{Clock, SeededEntropy, SystemClock},
 };
-use strongroom_primitives::{encoding::to_base64url, id::RealmId, sign::SigningKey};
+use strongroom_primitives::{encoding::to_base64url, id::RealmId, sign::SigningKey, time::Timestamp};
 use strongroom_storage::Memory;
 use strongroom_transports::{
     CorsPolicy, EdgeLimits, Front, Router,
@@ -19,16 +23,40 @@ use strongroom_transports::{
     exchange::{HeaderMap, HeaderName, HeaderValue, Method, Peer, Request, Response},
 };
 
+/// A clock that stands still until somebody moves it on. In seconds since 1970; it begins at 2026-05-28T20:26:40Z.
+pub(crate) struct HandClock(AtomicU64);
+
+impl HandClock {
+    pub(crate) fn new() -> Self {
+        Self(AtomicU64::new(1_780_000_000))
+    }
+
+    pub(crate) fn advance_s(&self, seconds: u64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for HandClock {
+    fn wall(&self) -> Timestamp {
+        Timestamp::from_s(self.0.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+}
+
 /// The origin of web pages that may read answers.
 pub(crate) const PAGE: &str = "https://keys.example";
 
-/// Engines over one store: the nodes of a deployment.
+/// Engines over one store: the nodes of a deployment. Each draws the same in every run.
 pub(crate) async fn engines(nodes: usize, clock: Arc<dyn Clock>) -> Vec<Engine> {
     let store_clock = clock.clone();
     let store = Arc::new(Memory::new(Arc::new(move || store_clock.wall().as_ms())));
     let mut engines = Vec::new();
-    for _ in 0..nodes {
-        let engine = Engine::builder(store.clone()).clock(clock.clone());
+    for node in 0..nodes as u64 {
+        let entropy = Arc::new(SeededEntropy::new(node));
+        let engine = Engine::builder(store.clone()).clock(clock.clone()).entropy(entropy);
         engines.push(engine.start().await.expect("an engine starts"));
     }
     engines

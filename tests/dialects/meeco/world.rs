@@ -1,18 +1,14 @@
 //! Engines over one store, a router with both services, a clock that stands still, and somebody who signs in.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use serde_json::{Value, json};
 use strongroom_engine::{
     Credential, Engine, Rights,
     domains::realms::{PutRealm, SetSignUp, SignUp},
-    ports::Clock,
 };
 use strongroom_primitives::{
     cryppo::{self, Form, WrappingKey},
@@ -22,7 +18,6 @@ use strongroom_primitives::{
     rsa::PrivateKey,
     secret::SecretText,
     srp::{Client, Ephemeral, Profile, Salt, ServerPublic, register},
-    time::Timestamp,
 };
 use strongroom_transports::{
     EdgeLimits, Front, PeopleRates, Router,
@@ -30,29 +25,10 @@ use strongroom_transports::{
     exchange::{HeaderMap, HeaderName, HeaderValue, Method, Peer, Request, Response},
 };
 
-use crate::support::engines;
+use crate::support::{HandClock, engines};
 
 const PASSWORD: &[u8] = b"password";
 const SALT: [u8; 32] = [5; 32];
-
-/// A clock that stands still until somebody moves it on. In seconds since 1970; it begins at 2026-05-28T20:26:40Z.
-pub(crate) struct HandClock(AtomicU64);
-
-impl HandClock {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicU64::new(1_780_000_000)))
-    }
-}
-
-impl Clock for HandClock {
-    fn wall(&self) -> Timestamp {
-        Timestamp::from_s(self.0.load(Ordering::SeqCst))
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::SeqCst))
-    }
-}
 
 /// What a test runs on.
 pub(crate) struct World {
@@ -67,7 +43,7 @@ pub(crate) struct World {
 /// Runs `test` on a deployment of so many nodes.
 pub(crate) fn deployed(nodes: usize, test: impl AsyncFnOnce(&World)) {
     actix_rt::System::new().block_on(async {
-        let clock = HandClock::new();
+        let clock = Arc::new(HandClock::new());
         let engines = engines(nodes, clock.clone()).await;
         test(&World::over(&engines, clock).await).await;
     });
@@ -155,7 +131,7 @@ impl Prover {
 impl World {
     /// Lets a second pass.
     pub(crate) fn tick(&self) {
-        self.clock.0.fetch_add(1, Ordering::SeqCst);
+        self.clock.advance_s(1);
     }
 
     pub(crate) fn keystore(&self, node: usize) -> Caller<'_> {
