@@ -293,6 +293,11 @@ fn a_validator_of_another_device_or_time_ends_the_session() {
             client.raw("GET", "/datastore/", Some(&client.seal(&case)), "").await.is_unauthorized();
             client.get("/datastore/").await.is_unauthorized();
         }
+        let (unproved, proof) = ann.sign_in("a device").await;
+        let other = unproved.seal(&validator(&time, "another device"));
+        let path = "/authentication/activate-token/";
+        unproved.raw("POST", path, Some(&other), "").await.is_unauthorized();
+        unproved.activate(&proof).await.is_unauthorized();
     });
 }
 

@@ -96,6 +96,24 @@ fn sessions_go_by_the_descriptions_of_their_devices() {
     });
 }
 
+/// Section 5: what has ended is not listed, though nobody has swept it away yet.
+#[test]
+fn sessions_that_have_ended_are_not_listed() {
+    run(async |world| {
+        let ann = world.person("ann@example.com").await;
+        let owner = ann.session().await;
+        ann.api_key(&owner, json!({})).await.sign_in().await;
+        let listed = async || {
+            let told = owner.get("/authentication/sessions/").await.ok(200);
+            told["sessions"].as_array().unwrap().len()
+        };
+        world.advance(Duration::from_secs(600));
+        assert_eq!(listed().await, 2, "its last instant");
+        world.advance(Duration::from_millis(1));
+        assert_eq!(listed().await, 1);
+    });
+}
+
 #[test]
 fn an_address_is_shown_to_be_ones_own_where_that_is_asked_for() {
     let mailbox = Arc::new(Mailbox::default());
