@@ -142,7 +142,8 @@ async fn a_secret_is_attached_once_and_detached() {
     let listed = bench.ask(&ann, ListAttached { api_key: id }).await.unwrap();
     let mut listed: Vec<_> = listed.iter().map(|one| (one.id, one.secret)).collect();
     let mut wanted = vec![(first, one), (second, two)];
-    (listed.sort(), wanted.sort());
+    listed.sort();
+    wanted.sort();
     assert_eq!(listed, wanted);
 
     bench.ask(&ann, DetachSecret { id: first }).await.unwrap();

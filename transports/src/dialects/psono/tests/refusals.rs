@@ -291,7 +291,7 @@ fn a_preflight_is_good_for_a_day() {
         let answer = router.answer(&world.front, request).await;
         assert_eq!(answer.headers[header::ACCESS_CONTROL_MAX_AGE], "86400");
         assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "https://web.example");
-        let list = |name: header::HeaderName| answer.headers[name].to_str().unwrap().to_ascii_lowercase();
+        let list = |name: HeaderName| answer.headers[name].to_str().unwrap().to_ascii_lowercase();
         let (allowed, methods) =
             (list(header::ACCESS_CONTROL_ALLOW_HEADERS), list(header::ACCESS_CONTROL_ALLOW_METHODS));
         let named = |list: &str, name: &str| list.split(',').any(|one| one.trim() == name);
