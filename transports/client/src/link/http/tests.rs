@@ -1,13 +1,15 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use reqwest::header::{IF_MATCH, IF_NONE_MATCH};
 use strongroom_primitives::hash::RecordTag;
 use strongroom_primitives::id::{ApiKeyId, ApiKeySecretId, IdempotencyKey, SecretId};
 use strongroom_primitives::secret::SecretText;
-use strongroom_wire::{Base64Array, Base64Bytes, Boxed, Change};
+use strongroom_wire::{Base64Array, Base64Bytes, Boxed, Change, Previous};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
+use super::spell::Spelled;
 use super::*;
 use crate::testing::options;
 use crate::{ErrorKind, Token};
