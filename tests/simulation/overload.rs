@@ -417,7 +417,7 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
         },
         dan => DeleteDatastore {
             id: no_store,
-            authkey: SecretText::new("no password".to_owned()),
+            authkey: Some(SecretText::new("no password".to_owned())),
             network: Vec::new(),
         },
         dan => CreateSecrets {

@@ -33,12 +33,12 @@ pub(super) fn is_authentic(
     bool::from(kept.ct_eq(&shown)) && stored.is_some()
 }
 
-/// Somebody who is signed in and shows that they know the password as well.
+/// Somebody who is signed in and shows that they know the password as well. Whoever is no person has none to show.
 pub(crate) struct PasswordAgain<'a> {
     /// Whose password.
     pub(crate) account: AccountId,
-    /// What their client derives from it.
-    pub(crate) authkey: &'a SecretText,
+    /// What their client derives from it, if it is shown.
+    pub(crate) authkey: Option<&'a SecretText>,
     /// The network that they come from; empty if there is none.
     pub(crate) network: &'a [u8],
 }
@@ -54,7 +54,8 @@ impl PasswordAgain<'_> {
     /// A right one leaves the guesses as they are: only a sign-in shows where its owner signs in from.
     ///
     /// # Errors
-    /// [`EngineError::PasswordWrong`], also for an account that is no person; [`EngineError::TooManyAttempts`].
+    /// [`EngineError::PasswordWrong`], also for one that is not shown and one of an account that is no person;
+    /// [`EngineError::TooManyAttempts`].
     pub(crate) fn before<R>(
         self,
         view: &View<'_>,
@@ -66,7 +67,10 @@ impl PasswordAgain<'_> {
         let network = moment.space.network(self.network);
         guesses.check(&network, moment)?;
         let stored: Option<StoredPerson> = view.row(&keyspace::person(self.account))?;
-        if is_authentic(self.account, stored.as_ref(), self.authkey, moment) {
+        let Some(authkey) = self.authkey else {
+            return if stored.is_none() { then(moment) } else { Err(EngineError::PasswordWrong) };
+        };
+        if is_authentic(self.account, stored.as_ref(), authkey, moment) {
             return then(moment);
         }
         guesses.failed(network, moment);

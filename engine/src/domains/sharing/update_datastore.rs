@@ -1,6 +1,6 @@
 //! Saving and deleting datastores.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use strongroom_primitives::{id::DatastoreId, secret::SecretText, time::Timestamp};
 
 use super::{
@@ -88,11 +88,18 @@ impl Command for UpdateDatastore {
 pub struct DeleteDatastore {
     /// Which.
     pub id: DatastoreId,
-    /// Shows that the caller knows the password: 128 hexadecimal digits.
-    #[serde(serialize_with = "by_digest")]
-    pub authkey: SecretText,
+    /// Shows that the caller knows the password: 128 hexadecimal digits. Needed of a person who has one; whoever is no
+    /// person has none to show.
+    #[serde(serialize_with = "given_by_digest")]
+    pub authkey: Option<SecretText>,
     /// The network that the caller comes from, for counting wrong passwords; empty if there is none.
     pub network: Vec<u8>,
+}
+
+fn given_by_digest<S: Serializer>(authkey: &Option<SecretText>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct ByDigest<'a>(#[serde(serialize_with = "by_digest")] &'a SecretText);
+    authkey.as_ref().map(ByDigest).serialize(serializer)
 }
 
 impl Command for DeleteDatastore {
@@ -117,7 +124,8 @@ impl Command for DeleteDatastore {
     ) -> Result<Step<()>, EngineError> {
         stored(view, who.account, self.id)?;
         let mut datastores = stored_list(view, who.account)?;
-        let asked = PasswordAgain { account: who.account, authkey: &self.authkey, network: &self.network };
+        let asked =
+            PasswordAgain { account: who.account, authkey: self.authkey.as_ref(), network: &self.network };
         let decision = asked.before(view, moment, |_| {
             if datastores.list.iter().any(|one| one.id == self.id && one.is_default) {
                 return Err(EngineError::DefaultDatastore);

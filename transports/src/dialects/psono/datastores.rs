@@ -88,7 +88,7 @@ pub(super) async fn update(session: &Session<'_>, mut members: Members) -> Resul
 /// `DELETE /datastore/`
 pub(super) async fn delete(session: &Session<'_>, mut members: Members) -> Result<Answer, Problem> {
     let id = members.id("datastore_id", DatastoreId::from_uuid)?;
-    let authkey = authkey(&mut members)?;
+    let authkey = Some(authkey(&mut members)?);
     session.ask(DeleteDatastore { id, authkey, network: session.network() }).await.map_err(unknown)?;
     ok(json!({}))
 }

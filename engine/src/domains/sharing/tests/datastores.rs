@@ -16,7 +16,7 @@ fn update(id: DatastoreId) -> UpdateDatastore {
 }
 
 fn delete(id: DatastoreId) -> DeleteDatastore {
-    DeleteDatastore { id, authkey: authkey(), network: Vec::new() }
+    DeleteDatastore { id, authkey: Some(authkey()), network: Vec::new() }
 }
 
 fn defaults(desk: &mut Desk, who: &Principal) -> Vec<(DatastoreId, bool)> {
@@ -122,8 +122,10 @@ fn a_default_datastore_stays_and_another_goes_for_who_shows_the_password() {
     let ann = person(&mut desk, "ann.lee@example.org");
     let one = create(&mut desk, &ann, "password", "one");
     let two = create(&mut desk, &ann, "password", "two");
-    let wrong = DeleteDatastore { authkey: SecretText::new("ba".repeat(64)), ..delete(one) };
+    let wrong = DeleteDatastore { authkey: Some(SecretText::new("ba".repeat(64))), ..delete(one) };
     assert_eq!(desk.run(&ann, &wrong), Err(EngineError::PasswordWrong));
+    let unsaid = DeleteDatastore { authkey: None, ..delete(one) };
+    assert_eq!(desk.run(&ann, &unsaid), Err(EngineError::PasswordWrong));
     assert_eq!(desk.run(&ann, &delete(two)), Err(EngineError::DefaultDatastore));
     desk.run(&ann, &delete(one)).unwrap();
     assert_eq!(desk.run(&ann, &GetDatastore { id: one }), Err(EngineError::UnknownDatastore));
@@ -140,7 +142,7 @@ fn wrong_passwords_are_counted_as_failed_sign_ins_are() {
     create(&mut desk, &ann, "password", "two");
     let network = b"192.0.2.0/24".to_vec();
     let right = DeleteDatastore { network: network.clone(), ..delete(one) };
-    let wrong = DeleteDatastore { authkey: SecretText::new("ba".repeat(64)), ..right.clone() };
+    let wrong = DeleteDatastore { authkey: Some(SecretText::new("ba".repeat(64))), ..right.clone() };
     let login = |authkey| LoginPerson {
         realm: RealmId::new("test").unwrap(),
         username: "ann.lee@example.org".to_owned(),
@@ -151,7 +153,7 @@ fn wrong_passwords_are_counted_as_failed_sign_ins_are() {
     };
     let nobody = desk.nobody();
     assert_eq!(desk.run(&ann, &wrong), Err(EngineError::PasswordWrong));
-    let refused = desk.run(&nobody, &login(wrong.authkey.clone())).unwrap_err();
+    let refused = desk.run(&nobody, &login(SecretText::new("ba".repeat(64)))).unwrap_err();
     assert_eq!(refused, EngineError::LoginRefused);
     assert_eq!(desk.run(&ann, &wrong), Err(EngineError::PasswordWrong));
     let late = EngineError::TooManyAttempts { retry_after: Duration::from_secs(1) };
@@ -163,6 +165,17 @@ fn wrong_passwords_are_counted_as_failed_sign_ins_are() {
     desk.wait(Duration::from_secs(1));
     desk.run(&ann, &right).unwrap();
     assert_eq!(desk.run(&ann, &SignInAttempts {}).unwrap().count, 3, "only a sign-in ends the count");
+}
+
+#[test]
+fn whoever_has_no_password_shows_none() {
+    let mut desk = Desk::new();
+    let ann = desk.who("ann");
+    let one = create(&mut desk, &ann, "password", "one");
+    create(&mut desk, &ann, "password", "two");
+    assert_eq!(desk.run(&ann, &delete(one)), Err(EngineError::PasswordWrong), "it is somebody else's");
+    desk.run(&ann, &DeleteDatastore { authkey: None, ..delete(one) }).unwrap();
+    assert_eq!(desk.run(&ann, &GetDatastore { id: one }), Err(EngineError::UnknownDatastore));
 }
 
 #[test]

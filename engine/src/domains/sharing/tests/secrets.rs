@@ -203,7 +203,7 @@ fn a_secret_of_a_deleted_datastore_is_read_by_nobody() {
     create(&mut desk, &ann, "password", "new");
     let id = new_secret(&mut desk, &ann, 1, Parent::Datastore(store));
     assert_eq!(read(&mut desk, &ann, id), Ok(1));
-    desk.run(&ann, &DeleteDatastore { id: store, authkey: authkey(), network: Vec::new() }).unwrap();
+    desk.run(&ann, &DeleteDatastore { id: store, authkey: Some(authkey()), network: Vec::new() }).unwrap();
     assert_eq!(read(&mut desk, &ann, id), Err(EngineError::UnknownSecret));
 }
 

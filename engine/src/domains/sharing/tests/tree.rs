@@ -256,7 +256,7 @@ fn what_hung_in_a_datastore_is_taken_down_once_that_is_gone() {
     let node = desk.node();
     desk.run(&node, &DropLink { link: link(1) }).unwrap();
     assert!(desk.run(&ann, &ReadSecret { id: secret }).is_ok(), "its parent stands");
-    desk.run(&ann, &DeleteDatastore { id: store, authkey: authkey(), network: Vec::new() }).unwrap();
+    desk.run(&ann, &DeleteDatastore { id: store, authkey: Some(authkey()), network: Vec::new() }).unwrap();
     desk.run(&node, &DropLink { link: link(1) }).unwrap();
     assert_eq!((desk.rows_of(b"yL"), desk.rows_of(b"yC")), (0, 0));
     desk.wait(Duration::from_secs(2 * 24 * 60 * 60));
