@@ -10,6 +10,7 @@ mod admission;
 mod api_keys;
 mod cuts;
 mod people;
+mod sharing;
 mod stage;
 mod stories;
 
@@ -55,5 +56,7 @@ tell! {
     a_wrong_passphrase_opens_nothing_and_is_told_at_the_next_sign_in
     a_machine_signs_in_with_an_api_key_and_does_what_the_key_allows
     secrets_are_attached_to_an_api_key_and_detached
+    a_secret_hangs_in_a_datastore_and_keeps_its_history
+    a_restricted_api_key_reaches_attached_secrets_only
     a_captured_sign_in_with_an_api_key_is_good_for_nothing
 }

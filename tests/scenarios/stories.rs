@@ -20,6 +20,9 @@ pub(crate) use crate::people::{
     a_person_signs_up_keeps_keys_and_enters_the_vault,
     a_wrong_passphrase_opens_nothing_and_is_told_at_the_next_sign_in,
 };
+pub(crate) use crate::sharing::{
+    a_restricted_api_key_reaches_attached_secrets_only, a_secret_hangs_in_a_datastore_and_keeps_its_history,
+};
 use crate::stage::{FEED_EVENTS, PAGE_ROWS, Stage, subject};
 
 fn content(value: &str) -> Content {

@@ -80,6 +80,15 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
         (Operation::ListItems { limit, .. }, Reply::Items(page)) => rows(page.items.len(), *limit),
         (Operation::CreateApiKey(new), Reply::ApiKey(key)) => same(key.public_key == new.public_key),
         (Operation::UpdateApiKey { id, .. }, Reply::ApiKey(key)) => same(key.id == *id),
+        (Operation::GetDatastore { id }, Reply::Datastore(datastore)) => same(datastore.info.id == *id),
+        (Operation::CreateSecrets(new), Reply::SecretsCreated(created)) => {
+            let made = created.secrets.iter().map(|one| one.link);
+            same(made.eq(new.secrets.iter().map(|one| one.link)))
+        }
+        (Operation::GetSecret { id }, Reply::Secret(secret)) => same(secret.id == *id),
+        (Operation::GetSecretVersion { version }, Reply::SecretVersion(earlier)) => {
+            same(earlier.version == *version)
+        }
         (Operation::Whoami {}, Reply::Whoami(_))
         | (Operation::ListSessions {}, Reply::Sessions { .. })
         | (Operation::RevokeSession { .. }, Reply::Done {})
@@ -101,6 +110,10 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
         | (Operation::ListApiKeys {}, Reply::ApiKeys(_))
         | (Operation::AttachSecret { .. }, Reply::Attached(_))
         | (Operation::ListAttached { .. }, Reply::Attachments(_))
+        | (Operation::ListDatastores {}, Reply::Datastores(_))
+        | (Operation::CreateDatastore(_), Reply::DatastoreCreated(_))
+        | (Operation::UpdateDatastore { .. } | Operation::UpdateSecret { .. }, Reply::Written(_))
+        | (Operation::SecretHistory { .. }, Reply::SecretHistory(_))
         | (
             Operation::SetKek(_)
             | Operation::GetKek {}
@@ -119,6 +132,9 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
         | (
             Operation::RevokeApiKey { .. }
             | Operation::DetachSecret { .. }
+            | Operation::DeleteDatastore { .. }
+            | Operation::MoveSecret { .. }
+            | Operation::UnlinkSecret { .. }
             | Operation::DeleteDek { .. }
             | Operation::DeleteKeyPair { .. }
             | Operation::DeleteItem { .. }

@@ -297,6 +297,13 @@ fn is_write(operation: &Operation) -> bool {
         | Operation::RevokeApiKey { .. }
         | Operation::AttachSecret { .. }
         | Operation::DetachSecret { .. }
+        | Operation::CreateDatastore(_)
+        | Operation::UpdateDatastore { .. }
+        | Operation::DeleteDatastore { .. }
+        | Operation::CreateSecrets(_)
+        | Operation::UpdateSecret { .. }
+        | Operation::MoveSecret { .. }
+        | Operation::UnlinkSecret { .. }
         | Operation::SetKek(_)
         | Operation::RestartEnrolment(_)
         | Operation::CreateDek(_)
@@ -331,6 +338,12 @@ fn is_write(operation: &Operation) -> bool {
         | Operation::ChallengeApiKey {}
         | Operation::ListApiKeys {}
         | Operation::ListAttached { .. }
+        | Operation::ListDatastores {}
+        | Operation::GetDatastore { .. }
+        // A read is counted, and one that is asked again is a read again: not worth an answer kept under a key.
+        | Operation::GetSecret { .. }
+        | Operation::SecretHistory { .. }
+        | Operation::GetSecretVersion { .. }
         | Operation::GetKek {}
         | Operation::GetDek { .. }
         | Operation::ListDeks { .. }

@@ -101,6 +101,10 @@ impl Person {
             ("$DEK", text("dek")),
             ("$API_PUBLIC", to_base64(BoxSecret::from_seed(API_SEED).public().as_bytes())),
             ("$API_VERIFY", to_base64(SigningKey::from_seed(&API_SEED).verifying_key().as_bytes())),
+            (
+                "$OTHER_BOX",
+                format!(r#"{{"text": "{}", "nonce": "{}"}}"#, to_base64(&[8; 80]), to_base64(&[2; 24])),
+            ),
             ("$BOX", format!(r#"{{"text": "{}", "nonce": "{}"}}"#, to_base64(&[7; 80]), to_base64(&[1; 24]))),
         ];
         Self { signing_in: Some(signing_in), key, key_login: None, known }
@@ -126,13 +130,19 @@ impl Person {
             let token = cryppo::decrypt_rsa(&self.key, &sealed).unwrap();
             self.learn(("$VAULT_TOKEN", String::from_utf8(token.expose().to_vec()).unwrap()));
         }
-        for (name, pointer) in
-            [("$USER_TOKEN", "/session/token"), ("$ADMISSION", "/token"), ("$ATTACHMENT", "/attachment")]
-        {
+        for (name, pointer) in [
+            ("$USER_TOKEN", "/session/token"),
+            ("$ADMISSION", "/token"),
+            ("$ATTACHMENT", "/attachment"),
+            ("$SECRET", "/secrets/0/id"),
+        ] {
             text(pointer).into_iter().for_each(|token| self.learn((name, token)));
         }
         if answer.get("restrict").is_some() {
             text("/id").into_iter().for_each(|id| self.learn(("$API_KEY", id)));
+        }
+        if answer.as_object().is_some_and(|answer| answer.len() == 1) {
+            text("/id").into_iter().for_each(|id| self.learn(("$DATASTORE", id)));
         }
         if let (Some(nonce), Some(server)) = (text("/nonce"), text("/server_key")) {
             self.sign_in_with_key(nonce, server);

@@ -179,6 +179,11 @@ impl<'r> Reading<'r> {
         input::body(self.request)
     }
 
+    /// The same where it may be left out.
+    pub(super) fn body_if_any<T: DeserializeOwned + Default>(&mut self) -> Result<T, Box<Problem>> {
+        if self.request.body.is_empty() { Ok(T::default()) } else { self.body() }
+    }
+
     fn previous(&self) -> Result<Option<Previous>, Box<Problem>> {
         input::previous(&self.request.headers)
     }
@@ -349,6 +354,14 @@ fn response(reply: Reply, known: Option<RecordTag>) -> Response {
         Reply::ApiKeys(body) => document(&body),
         Reply::Attached(body) => document(&body),
         Reply::Attachments(body) => document(&body),
+        Reply::Datastores(body) => document(&body),
+        Reply::Datastore(body) => document(&body),
+        Reply::DatastoreCreated(body) => document(&body),
+        Reply::SecretsCreated(body) => document(&body),
+        Reply::Secret(body) => document(&body),
+        Reply::SecretHistory(body) => document(&body),
+        Reply::SecretVersion(body) => document(&body),
+        Reply::Written(body) => document(&body),
         Reply::Kek(body) => document(&body),
         Reply::Rotation(body) => document(&body),
         Reply::Dek(body) => document(&body),

@@ -6,7 +6,7 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | `records`, `users`, `api_keys`, `keys`, `vault` | what is more than one question and its answer |
+//! | `records`, `users`, `api_keys`, `sharing`, `keys`, `vault` | what is more than one question and its answer |
 //! | `convert` | the engine's answers as documents |
 //! | `http`, `paths`, `input` | an operation as method, path, query, headers and body |
 //! | `people` | where people are, and how often an address may try |
@@ -21,6 +21,7 @@ mod keys;
 mod paths;
 pub(crate) mod people;
 mod records;
+mod sharing;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -43,6 +44,10 @@ use strongroom_engine::{
             ListSessions, OpenChild, RevokeSession, RevokeSessions,
             api_key::{DeleteApiKey, DetachSecret, UpdateApiKey},
         },
+        sharing::{
+            DeleteDatastore, UpdateDatastore,
+            secrets::{Callback, DeleteSecretLink, MoveSecretLink, UpdateSecret},
+        },
         vault::{DeleteItem, DeleteSlot, GetItem, GetVaultUser},
     },
 };
@@ -54,8 +59,10 @@ pub(crate) use input::idempotency_key;
 pub(crate) use records::name_of;
 
 use self::{
+    convert::unboxed,
     people::People,
     records::{prefix_of, previous_of},
+    sharing::parent_of,
 };
 use crate::{
     Front,
@@ -250,6 +257,32 @@ async fn dispatch_rare(desk: Desk<'_>, operation: Operation) -> Result<Reply, Bo
         }
         Operation::ListAttached { id } => api_keys::attached(desk, id).await,
         Operation::DetachSecret { attachment } => desk.ask(DetachSecret { id: attachment }).await.map(done),
+
+        Operation::ListDatastores {} => sharing::list_datastores(desk).await,
+        Operation::GetDatastore { id } => sharing::get_datastore(desk, id).await,
+        Operation::CreateDatastore(new) => sharing::create_datastore(desk, *new).await,
+        Operation::UpdateDatastore { id, data, secret_key, description, is_default, previous } => {
+            let (data, secret_key) = (data.map(unboxed), secret_key.map(unboxed));
+            let update = UpdateDatastore { id, data, secret_key, description, is_default, previous };
+            desk.ask(update).await.map(sharing::written)
+        }
+        Operation::DeleteDatastore { id, authkey } => {
+            let authkey = authkey.map(|authkey| authkey.0);
+            let network = desk.network();
+            desk.ask(DeleteDatastore { id, authkey, network }).await.map(done)
+        }
+        Operation::CreateSecrets(new) => sharing::create_secrets(desk, new).await,
+        Operation::GetSecret { id } => sharing::get_secret(desk, id).await,
+        Operation::UpdateSecret { id, data, previous } => {
+            let (data, callback) = (Some(unboxed(data)), Callback::default());
+            desk.ask(UpdateSecret { id, data, callback, previous }).await.map(sharing::written)
+        }
+        Operation::SecretHistory { id } => sharing::history(desk, id).await,
+        Operation::GetSecretVersion { version } => sharing::version(desk, version).await,
+        Operation::MoveSecret { link, parent } => {
+            desk.ask(MoveSecretLink { link, parent: parent_of(parent) }).await.map(done)
+        }
+        Operation::UnlinkSecret { link } => desk.ask(DeleteSecretLink { link }).await.map(done),
 
         Operation::SetKek(new) => keys::kek(desk.ask(SetKek { wrapped: new.wrapped.0.into() }).await?),
         Operation::GetKek {} => keys::kek(desk.ask(GetKek {}).await?),

@@ -1,4 +1,6 @@
-//! The paths of people, keys and vaults. Those of records, sessions and the account are in `http.rs`.
+//! The paths of people, keys, datastores and vaults. Those of records, sessions and the account are in `http.rs`.
+
+mod sharing;
 
 use std::borrow::Cow;
 
@@ -72,6 +74,8 @@ pub(super) fn operation(segments: &[Cow<'_, str>], reading: &mut Reading<'_>) ->
         ["service"] => reading.only(&Method::GET, "GET").map(|()| Operation::ServiceInfo {}),
         ["users" | "user", others @ ..] => users(segments[0], others, reading),
         ["api-keys", others @ ..] => api_keys(others, reading),
+        ["datastores", others @ ..] => sharing::datastores(others, reading),
+        ["secrets", others @ ..] => sharing::secrets(others, reading),
         ["kek", "rotation", others @ ..] => rotation(others, reading),
         ["kek", others @ ..] => kek(others, reading),
         ["deks", others @ ..] => deks(others, reading),

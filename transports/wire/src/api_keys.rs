@@ -13,11 +13,11 @@ use strongroom_primitives::{
 
 use crate::{Base64Array, Base64Bytes, TokenText};
 
-/// What the server never opens: a `secretbox` of NaCl, XSalsa20-Poly1305.
+/// What the server never opens: a `secretbox` of NaCl, XSalsa20-Poly1305, or a `box`, which looks the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Boxed {
-    /// The tag of 16 bytes, then the encrypted bytes; at most 256 bytes.
+    /// The tag of 16 bytes, then the encrypted bytes; a sealed key has at most 256 bytes in all.
     pub text: Base64Bytes,
     /// What it was sealed with beside the key.
     pub nonce: Base64Array<24>,

@@ -14,6 +14,7 @@ mod keys;
 mod operation;
 mod problem;
 mod reply;
+mod sharing;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -41,6 +42,10 @@ pub use problem::{Problem, ProblemCode};
 pub use reply::{
     GrantInfo, GrantPage, HistoryPage, NamePage, ReceiptDocument, RecordDocument, RecordHead, RecordInfo,
     Reply, ResetDone, SessionInfo, SessionOpened, Shared, VersionInfo, Whoami,
+};
+pub use sharing::{
+    Datastore, DatastoreCreated, DatastoreInfo, DatastoreList, NewDatastore, NewSecret, NewSecrets, Parent,
+    Secret, SecretCreated, SecretHistory, SecretVersion, SecretVersionInfo, SecretsCreated, Written,
 };
 pub use text::{CryppoString, TokenText};
 pub use user::{

@@ -4,15 +4,16 @@ use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash::RecordTag,
     id::{
-        ApiKeyId, ApiKeySecretId, DekId, ItemId, KeyPairId, SecretId, SessionId, SlotId, Subject, TemplateId,
+        ApiKeyId, ApiKeySecretId, DatastoreId, DekId, ItemId, KeyPairId, LinkId, SecretId, SecretVersionId,
+        SessionId, SlotId, Subject, TemplateId,
     },
     time::Timestamp,
 };
 
 use crate::{
-    ApiKeySignIn, Base64Bytes, Boxed, Change, NewApiKey, NewDek, NewItem, NewKek, NewKeyPair, NewRotation,
-    PassphraseChange, ProfileChange, Registration, Rewrapped, SlotChange, SrpProof, SrpStart, TokenRequest,
-    TokenShown, VaultEnrolment, VaultSignIn,
+    ApiKeySignIn, Base64Bytes, Boxed, Change, NewApiKey, NewDatastore, NewDek, NewItem, NewKek, NewKeyPair,
+    NewRotation, NewSecrets, Parent, PassphraseChange, ProfileChange, Registration, Rewrapped, SlotChange,
+    SrpProof, SrpStart, TokenRequest, TokenShown, TokenText, VaultEnrolment, VaultSignIn,
 };
 
 /// What a writer believes the present state of a record to be.
@@ -294,6 +295,96 @@ pub enum Operation {
     DetachSecret {
         /// The attachment.
         attachment: ApiKeySecretId,
+    },
+
+    /// Lists the caller's datastores.
+    #[serde(rename = "datastores.list")]
+    ListDatastores {},
+    /// Reads a datastore of the caller's.
+    #[serde(rename = "datastores.get")]
+    GetDatastore {
+        /// Which.
+        id: DatastoreId,
+    },
+    /// Makes a datastore.
+    #[serde(rename = "datastores.create")]
+    CreateDatastore(Box<NewDatastore>),
+    /// Saves a datastore. What is not named stays.
+    #[serde(rename = "datastores.update")]
+    UpdateDatastore {
+        /// Which.
+        id: DatastoreId,
+        /// What it holds, under its key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        data: Option<Boxed>,
+        /// Its key, under the caller's secret key; at most 256 bytes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        secret_key: Option<Boxed>,
+        /// What people know it by; at most 64 characters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+        /// Whether clients open it for its kind.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        is_default: Option<bool>,
+        /// When it was written last, as far as the caller knows. Checked if given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        previous: Option<Timestamp>,
+    },
+    /// Deletes a datastore that is not the default of its kind. What hangs in it hangs there no longer.
+    #[serde(rename = "datastores.delete")]
+    DeleteDatastore {
+        /// Which.
+        id: DatastoreId,
+        /// What a person of the psono dialect shows that they know the password by: 128 hexadecimal digits. Others have
+        /// none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        authkey: Option<TokenText>,
+    },
+    /// Makes secrets, each at its first link.
+    #[serde(rename = "secrets.create")]
+    CreateSecrets(NewSecrets),
+    /// Reads a secret, which is counted.
+    #[serde(rename = "secrets.get")]
+    GetSecret {
+        /// Which.
+        id: SecretId,
+    },
+    /// Writes a secret. What it held goes to its history.
+    #[serde(rename = "secrets.update")]
+    UpdateSecret {
+        /// Which.
+        id: SecretId,
+        /// What it holds from now on, under its key. Its nonce has sealed no secret before, this one included.
+        data: Boxed,
+        /// When it was written last, as far as the caller knows. Checked if given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        previous: Option<Timestamp>,
+    },
+    /// Lists the earlier states of a secret.
+    #[serde(rename = "secrets.history")]
+    SecretHistory {
+        /// Of which secret.
+        id: SecretId,
+    },
+    /// Reads an earlier state of a secret, which is not counted.
+    #[serde(rename = "secrets.version")]
+    GetSecretVersion {
+        /// Which.
+        version: SecretVersionId,
+    },
+    /// Moves a link of a secret, and with it the secret.
+    #[serde(rename = "secrets.move")]
+    MoveSecret {
+        /// Which link.
+        link: LinkId,
+        /// Where it goes.
+        parent: Parent,
+    },
+    /// Takes a secret down from where a link has it. One that hangs nowhere can be read by nobody.
+    #[serde(rename = "secrets.unlink")]
+    UnlinkSecret {
+        /// Which link.
+        link: LinkId,
     },
 
     /// Sets the caller's KEK. It is set once, and from then on rotated.

@@ -9,9 +9,10 @@ use strongroom_primitives::{
 
 use crate::{
     AdmissionToken, Admitted, ApiKey, ApiKeyChallenge, ApiKeyList, ApiKeySignedIn, Attached, AttachmentList,
-    Base64Bytes, Dek, DekPage, FeedPage, Item, ItemPage, Kek, KeyPair, KeyPairPage, PassphraseChanged,
-    Rotation, ServiceInfo, SignInFailures, SignedIn, SrpChallenge, TemplateList, UserRegistered,
-    UsernameReserved, VaultEnrolled, VaultSession, VaultUser,
+    Base64Bytes, Datastore, DatastoreCreated, DatastoreList, Dek, DekPage, FeedPage, Item, ItemPage, Kek,
+    KeyPair, KeyPairPage, PassphraseChanged, Rotation, Secret, SecretHistory, SecretVersion, SecretsCreated,
+    ServiceInfo, SignInFailures, SignedIn, SrpChallenge, TemplateList, UserRegistered, UsernameReserved,
+    VaultEnrolled, VaultSession, VaultUser, Written,
 };
 
 /// The answer to an operation: an object with one member, whose name is the kind of answer. Which kind comes is fixed
@@ -77,6 +78,22 @@ pub enum Reply {
     Attached(Attached),
     /// To `api_keys.attached`.
     Attachments(AttachmentList),
+    /// To `datastores.list`.
+    Datastores(DatastoreList),
+    /// To `datastores.get`.
+    Datastore(Datastore),
+    /// To `datastores.create`.
+    DatastoreCreated(DatastoreCreated),
+    /// To `secrets.create`.
+    SecretsCreated(SecretsCreated),
+    /// To `secrets.get`.
+    Secret(Secret),
+    /// To `secrets.history`.
+    SecretHistory(SecretHistory),
+    /// To `secrets.version`.
+    SecretVersion(SecretVersion),
+    /// To what saves something that is there: `datastores.update` and `secrets.update`.
+    Written(Written),
     /// To `kek.set`, `kek.get`, `kek.restart`, `rotation.finish` and `rotation.cancel`.
     Kek(Kek),
     /// To `rotation.begin` and `rotation.rewrap`.
@@ -107,8 +124,9 @@ pub enum Reply {
     Item(Item),
     /// To `item.list`.
     Items(ItemPage),
-    /// To `session.revoke`, `account.erase`, and what deletes one thing: `records.delete`, `api_keys.revoke`,
-    /// `api_keys.detach`, `dek.delete`, `keypair.delete`, `item.delete`, `slot.delete`.
+    /// To `session.revoke`, `account.erase`, what moves or takes down a link, and what deletes one thing:
+    /// `records.delete`, `api_keys.revoke`, `api_keys.detach`, `datastores.delete`, `dek.delete`, `keypair.delete`,
+    /// `item.delete`, `slot.delete`.
     Done {},
 }
 

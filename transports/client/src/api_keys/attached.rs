@@ -7,7 +7,8 @@ use strongroom_primitives::nacl::BoxKey;
 use strongroom_primitives::secret::SecretText;
 use strongroom_wire::{ApiKey, Attachment, Operation, Reply};
 
-use super::{ApiKeyError, ApiKeys, OwnerKeys, opened, sealed, sealed_key};
+use super::{ApiKeyError, ApiKeys, OwnerKeys};
+use crate::boxes;
 use crate::checks::wrong_kind;
 
 /// A secret that an API key reaches.
@@ -41,13 +42,13 @@ impl ApiKeys {
         title: &str,
         owner: &OwnerKeys,
     ) -> Result<ApiKeySecretId, ApiKeyError> {
-        let under = BoxKey::from_bytes(*opened(&owner.secret_key, &api_key.secret_key)?);
+        let under = BoxKey::from_bytes(*boxes::open_key(&owner.secret_key, &api_key.secret_key)?);
         let entropy = &*self.client.options.ports.entropy;
         let operation = Operation::AttachSecret {
             id: api_key.id,
             secret,
-            secret_key: sealed_key(entropy, &under, secret_key)?,
-            title: sealed(entropy, &owner.secret_key, title.as_bytes())?,
+            secret_key: boxes::seal_key(entropy, &under, secret_key)?,
+            title: boxes::seal(entropy, &owner.secret_key, title.as_bytes())?,
         };
         match self.client.ask(operation).await? {
             Reply::Attached(attached) => Ok(attached.attachment),
@@ -69,7 +70,7 @@ impl ApiKeys {
             _ => return Err(wrong_kind().into()),
         };
         let shown = |Attachment { attachment, secret, title }: Attachment| {
-            let title = owner.secret_key.open(&title.nonce.0, &title.text.0).ok();
+            let title = boxes::open(&owner.secret_key, &title).ok();
             let title =
                 title.and_then(|text| Some(SecretText::new(std::str::from_utf8(&text).ok()?.to_owned())));
             AttachedSecret { attachment, secret, title }

@@ -17,26 +17,23 @@ mod tests;
 
 use std::fmt;
 
-use bytes::Bytes;
-use strongroom_primitives::encoding::{from_hex, to_hex};
 use strongroom_primitives::id::ApiKeyId;
 use strongroom_primitives::key_login::KeyLoginError;
 use strongroom_primitives::nacl::{BoxKey, BoxSecret};
 use strongroom_primitives::sign::{SigningKey, VerifyingKey};
 use strongroom_primitives::time::Timestamp;
-use strongroom_wire::{
-    ApiKey, ApiKeyChallenge, Base64Array, Base64Bytes, Boxed, Change, NewApiKey, Operation, Reply,
-};
+use strongroom_wire::{ApiKey, ApiKeyChallenge, Base64Array, Change, NewApiKey, Operation, Reply};
 use zeroize::Zeroizing;
 
 pub use attached::AttachedSecret;
 pub use owner::OwnerKeys;
 pub use sign_in::{KeySignInOptions, KeySignedIn};
 
+use crate::boxes::{self, DoesNotOpen};
 use crate::checks::wrong_kind;
 use crate::client::Client;
 use crate::error::ClientError;
-use crate::keyknox::ports::{Entropy, NoEntropy, draw};
+use crate::keyknox::ports::{NoEntropy, draw};
 
 /// Why something was not done with an API key. Never contains any of a secret.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +48,12 @@ pub enum ApiKeyError {
     /// What is kept with an API key does not open: it was changed, or is under another key.
     #[error("what is kept with the API key does not open")]
     DoesNotOpen,
+}
+
+impl From<DoesNotOpen> for ApiKeyError {
+    fn from(DoesNotOpen: DoesNotOpen) -> Self {
+        Self::DoesNotOpen
+    }
 }
 
 impl From<NoEntropy> for ApiKeyError {
@@ -155,10 +158,10 @@ impl ApiKeys {
             title,
             public_key: Base64Array(*BoxSecret::from_seed(*seed).public().as_bytes()),
             verify_key: Base64Array(*SigningKey::from_seed(&seed).verifying_key().as_bytes()),
-            private_key: sealed_key(entropy, &owner.secret_key, &seed)?,
-            secret_key: sealed_key(entropy, &owner.secret_key, secret_key.expose())?,
-            user_private_key: sealed_key(entropy, &secret_key, &owner.private_key)?,
-            user_secret_key: sealed_key(entropy, &secret_key, owner.secret_key.expose())?,
+            private_key: boxes::seal_key(entropy, &owner.secret_key, &seed)?,
+            secret_key: boxes::seal_key(entropy, &owner.secret_key, secret_key.expose())?,
+            user_private_key: boxes::seal_key(entropy, &secret_key, &owner.private_key)?,
+            user_secret_key: boxes::seal_key(entropy, &secret_key, owner.secret_key.expose())?,
             read,
             write,
             restrict,
@@ -213,24 +216,4 @@ async fn challenge(client: &Client) -> Result<ApiKeyChallenge, ClientError> {
         Reply::ApiKeyChallenge(challenge) => Ok(challenge),
         _ => Err(wrong_kind()),
     }
-}
-
-fn sealed(entropy: &dyn Entropy, under: &BoxKey, text: &[u8]) -> Result<Boxed, NoEntropy> {
-    let nonce = draw(entropy)?;
-    let text = Bytes::from(under.seal(&nonce, text));
-    Ok(Boxed { text: Base64Bytes(text), nonce: Base64Array(nonce) })
-}
-
-/// A key of 32 bytes, sealed as its hexadecimal digits.
-fn sealed_key(entropy: &dyn Entropy, under: &BoxKey, key: &[u8; 32]) -> Result<Boxed, NoEntropy> {
-    sealed(entropy, under, Zeroizing::new(to_hex(key)).as_bytes())
-}
-
-/// Such a key.
-fn opened(under: &BoxKey, boxed: &Boxed) -> Result<Zeroizing<[u8; 32]>, ApiKeyError> {
-    let digits = under.open(&boxed.nonce.0, &boxed.text.0).map_err(|_| ApiKeyError::DoesNotOpen)?;
-    let digits = std::str::from_utf8(&digits).map_err(|_| ApiKeyError::DoesNotOpen)?;
-    let bytes = Zeroizing::new(from_hex(digits).map_err(|_| ApiKeyError::DoesNotOpen)?);
-    let key = bytes.as_slice().try_into().map_err(|_| ApiKeyError::DoesNotOpen)?;
-    Ok(Zeroizing::new(key))
 }

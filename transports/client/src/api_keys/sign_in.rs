@@ -8,7 +8,8 @@ use strongroom_primitives::sign::SigningKey;
 use strongroom_primitives::time::Timestamp;
 use strongroom_wire::{ApiKey, ApiKeySignIn, ApiKeySignedIn, Base64Array, Grant, Operation, Reply};
 
-use super::{ApiKeyCredential, ApiKeyError, OwnerKeys, challenge, opened};
+use super::{ApiKeyCredential, ApiKeyError, OwnerKeys, challenge};
+use crate::boxes::open_key;
 use crate::checks::wrong_kind;
 use crate::client::Client;
 use crate::credentials::{Credentials, Token};
@@ -49,8 +50,8 @@ impl KeySignedIn {
     /// [`ApiKeyError::DoesNotOpen`].
     pub fn owner(&self, secret_key: &BoxKey) -> Result<Option<OwnerKeys>, ApiKeyError> {
         let Some(owner) = &self.owner else { return Ok(None) };
-        let private_key = opened(secret_key, &owner.private_key)?;
-        let secret_key = BoxKey::from_bytes(*opened(secret_key, &owner.secret_key)?);
+        let private_key = open_key(secret_key, &owner.private_key)?;
+        let secret_key = BoxKey::from_bytes(*open_key(secret_key, &owner.secret_key)?);
         Ok(Some(OwnerKeys { private_key, secret_key }))
     }
 }

@@ -1,8 +1,9 @@
 //! A server that lies to a program: nothing of what it says is kept.
 
+use bytes::Bytes;
 use strongroom_primitives::id::{AccountId, SessionId};
 use strongroom_primitives::key_login::Statement;
-use strongroom_wire::{ApiKeySignIn, ApiKeySignedIn, Grant, TokenText};
+use strongroom_wire::{ApiKeySignIn, ApiKeySignedIn, Base64Bytes, Boxed, Grant, TokenText};
 
 use super::*;
 use crate::error::ErrorKind;

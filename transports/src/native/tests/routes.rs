@@ -49,6 +49,18 @@ const ROUTES: &[(&str, &str)] = &[
     ("POST", "/v1/api-keys/000102030405060708090a0b0c0d0e0f/attachments"),
     ("GET", "/v1/api-keys/000102030405060708090a0b0c0d0e0f/attachments"),
     ("DELETE", "/v1/api-keys/attachments/000102030405060708090a0b0c0d0e0f"),
+    ("GET", "/v1/datastores"),
+    ("POST", "/v1/datastores"),
+    ("GET", "/v1/datastores/000102030405060708090a0b0c0d0e0f"),
+    ("PATCH", "/v1/datastores/000102030405060708090a0b0c0d0e0f"),
+    ("DELETE", "/v1/datastores/000102030405060708090a0b0c0d0e0f"),
+    ("POST", "/v1/secrets"),
+    ("GET", "/v1/secrets/000102030405060708090a0b0c0d0e0f"),
+    ("PUT", "/v1/secrets/000102030405060708090a0b0c0d0e0f"),
+    ("GET", "/v1/secrets/000102030405060708090a0b0c0d0e0f/versions"),
+    ("GET", "/v1/secrets/versions/000102030405060708090a0b0c0d0e0f"),
+    ("PUT", "/v1/secrets/links/000102030405060708090a0b0c0d0e0f"),
+    ("DELETE", "/v1/secrets/links/000102030405060708090a0b0c0d0e0f"),
     ("POST", "/v1/admission/tokens"),
     ("GET", "/v1/vault/user"),
     ("PATCH", "/v1/vault/user"),
@@ -101,6 +113,14 @@ pub(super) fn body_for(method: &str, target: &str) -> &'static str {
             a_box!(),
             "}"
         ),
+        ("POST", "/v1/datastores") => concat!(r#"{"kind":"password","secret_key":"#, a_box!(), "}"),
+        ("POST", "/v1/secrets") => {
+            r#"{"parent":{"datastore":"000102030405060708090a0b0c0d0e0f"},"secrets":[]}"#
+        }
+        ("PUT", target) if target.contains("/links/") => {
+            r#"{"parent":{"datastore":"000102030405060708090a0b0c0d0e0f"}}"#
+        }
+        ("PUT", target) if target.starts_with("/v1/secrets/") => concat!(r#"{"data":"#, a_box!(), "}"),
         ("POST", target) if target.ends_with("/attachments") => concat!(
             r#"{"secret":"000102030405060708090a0b0c0d0e0f","secret_key":"#,
             a_box!(),
@@ -194,6 +214,14 @@ async fn what_is_not_in_the_table_is_not_there() {
         "/v1/api-keys/xyz/attachments",
         "/v1/api-keys/attachments",
         "/v1/api-keys/attachments/xyz",
+        "/v1/datastores/xyz",
+        "/v1/datastores/000102030405060708090a0b0c0d0e0f/x",
+        "/v1/secrets",
+        "/v1/secrets/xyz",
+        "/v1/secrets/versions",
+        "/v1/secrets/versions/xyz",
+        "/v1/secrets/links",
+        "/v1/secrets/000102030405060708090a0b0c0d0e0f/links",
         "/v1/admission",
         "/v1/vault",
         "/v1/vault/items/xyz",

@@ -47,6 +47,14 @@ pub(super) fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, Cl
         Operation::ListApiKeys {} => Reply::ApiKeys(read(body)?),
         Operation::AttachSecret { .. } => Reply::Attached(read(body)?),
         Operation::ListAttached { .. } => Reply::Attachments(read(body)?),
+        Operation::ListDatastores {} => Reply::Datastores(read(body)?),
+        Operation::GetDatastore { .. } => Reply::Datastore(read(body)?),
+        Operation::CreateDatastore(_) => Reply::DatastoreCreated(read(body)?),
+        Operation::CreateSecrets(_) => Reply::SecretsCreated(read(body)?),
+        Operation::GetSecret { .. } => Reply::Secret(read(body)?),
+        Operation::SecretHistory { .. } => Reply::SecretHistory(read(body)?),
+        Operation::GetSecretVersion { .. } => Reply::SecretVersion(read(body)?),
+        Operation::UpdateDatastore { .. } | Operation::UpdateSecret { .. } => Reply::Written(read(body)?),
         Operation::SetKek(_)
         | Operation::GetKek {}
         | Operation::RestartEnrolment(_)
@@ -75,6 +83,9 @@ pub(super) fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, Cl
         | Operation::EraseAccount { .. }
         | Operation::RevokeApiKey { .. }
         | Operation::DetachSecret { .. }
+        | Operation::DeleteDatastore { .. }
+        | Operation::MoveSecret { .. }
+        | Operation::UnlinkSecret { .. }
         | Operation::DeleteDek { .. }
         | Operation::DeleteKeyPair { .. }
         | Operation::DeleteItem { .. }

@@ -87,6 +87,28 @@ pub(super) fn spell(operation: &Operation) -> Result<Spelled, ClientError> {
         Operation::ListAttached { id } => at("/api-keys").and(id).and("attachments").get(),
         Operation::DetachSecret { attachment } => at("/api-keys/attachments").and(attachment).delete(),
 
+        Operation::ListDatastores {} => at("/datastores").get(),
+        Operation::GetDatastore { id } => at("/datastores").and(id).get(),
+        Operation::CreateDatastore(new) => at("/datastores").post(new),
+        Operation::UpdateDatastore { id, .. } => {
+            at("/datastores").and(id).with(Method::PATCH, &arguments(operation, &["id"]))
+        }
+        Operation::DeleteDatastore { id, authkey: None } => at("/datastores").and(id).delete(),
+        Operation::DeleteDatastore { id, .. } => {
+            at("/datastores").and(id).with(Method::DELETE, &arguments(operation, &["id"]))
+        }
+        Operation::CreateSecrets(new) => at("/secrets").post(new),
+        Operation::GetSecret { id } => at("/secrets").and(id).get(),
+        Operation::UpdateSecret { id, .. } => {
+            at("/secrets").and(id).with(Method::PUT, &arguments(operation, &["id"]))
+        }
+        Operation::SecretHistory { id } => at("/secrets").and(id).and("versions").get(),
+        Operation::GetSecretVersion { version } => at("/secrets/versions").and(version).get(),
+        Operation::MoveSecret { link, .. } => {
+            at("/secrets/links").and(link).with(Method::PUT, &arguments(operation, &["link"]))
+        }
+        Operation::UnlinkSecret { link } => at("/secrets/links").and(link).delete(),
+
         Operation::GetKek {} => at("/kek").get(),
         Operation::SetKek(kek) => at("/kek").with(Method::PUT, kek),
         Operation::RestartEnrolment(kek) => at("/kek/restart").post(kek),

@@ -1,3 +1,5 @@
+mod sharing;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::header::{IF_MATCH, IF_NONE_MATCH};
