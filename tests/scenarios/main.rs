@@ -10,6 +10,7 @@ mod admission;
 mod api_keys;
 mod cuts;
 mod people;
+mod shares;
 mod sharing;
 mod stage;
 mod stories;
@@ -58,5 +59,8 @@ tell! {
     secrets_are_attached_to_an_api_key_and_detached
     a_secret_hangs_in_a_datastore_and_keeps_its_history
     a_restricted_api_key_reaches_attached_secrets_only
+    a_share_is_offered_accepted_used_and_taken_back
+    a_share_hangs_in_several_places_and_never_below_itself
+    rights_on_many_shares_are_listed_in_pages
     a_captured_sign_in_with_an_api_key_is_good_for_nothing
 }

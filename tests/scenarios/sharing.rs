@@ -14,17 +14,17 @@ use strongroom_primitives::{
 use crate::stage::Stage;
 
 /// What somebody seals for themselves with.
-fn own_key(of: u8) -> BoxKey {
+pub(crate) fn own_key(of: u8) -> BoxKey {
     BoxKey::from_bytes([of; 32])
 }
 
-fn code<T: std::fmt::Debug>(refused: Result<T, ClientError>) -> String {
+pub(crate) fn code<T: std::fmt::Debug>(refused: Result<T, ClientError>) -> String {
     let refused = refused.expect_err("a refusal");
     refused.problem().expect("in the server's words").code.as_str().to_owned()
 }
 
 /// Makes a datastore, with its key under the caller's own.
-async fn a_datastore(me: &Client, own: &BoxKey, description: &str) -> (DatastoreId, BoxKey) {
+pub(crate) async fn a_datastore(me: &Client, own: &BoxKey, description: &str) -> (DatastoreId, BoxKey) {
     let key = me.new_box_key().unwrap();
     let new = NewDatastore {
         kind: "password".to_owned(),
@@ -37,13 +37,13 @@ async fn a_datastore(me: &Client, own: &BoxKey, description: &str) -> (Datastore
 }
 
 /// Makes a secret at a link of its own, with a key of its own.
-async fn a_secret(me: &Client, parent: Parent, text: &str) -> (SecretId, LinkId, BoxKey) {
+pub(crate) async fn a_secret(me: &Client, parent: Parent, text: &str) -> (SecretId, LinkId, BoxKey) {
     let (key, link) = (me.new_box_key().unwrap(), me.new_link().unwrap());
     let new = NewSecret { data: me.seal(&key, text.as_bytes()).unwrap(), link };
     (me.secrets().create(parent, vec![new]).await.unwrap()[0], link, key)
 }
 
-fn text(key: &BoxKey, boxed: &Boxed) -> String {
+pub(crate) fn text(key: &BoxKey, boxed: &Boxed) -> String {
     String::from_utf8(open(key, boxed).expect("it opens").to_vec()).unwrap()
 }
 

@@ -20,6 +20,10 @@ pub(crate) use crate::people::{
     a_person_signs_up_keeps_keys_and_enters_the_vault,
     a_wrong_passphrase_opens_nothing_and_is_told_at_the_next_sign_in,
 };
+pub(crate) use crate::shares::{
+    a_share_hangs_in_several_places_and_never_below_itself, a_share_is_offered_accepted_used_and_taken_back,
+    rights_on_many_shares_are_listed_in_pages,
+};
 pub(crate) use crate::sharing::{
     a_restricted_api_key_reaches_attached_secrets_only, a_secret_hangs_in_a_datastore_and_keeps_its_history,
 };

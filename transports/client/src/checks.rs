@@ -89,6 +89,8 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
         (Operation::GetSecretVersion { version }, Reply::SecretVersion(earlier)) => {
             same(earlier.version == *version)
         }
+        (Operation::ListShares { limit, .. }, Reply::Shares(page)) => rows(page.rights.len(), *limit),
+        (Operation::GetShare { id }, Reply::Share(share)) => same(share.id == *id),
         (Operation::Whoami {}, Reply::Whoami(_))
         | (Operation::ListSessions {}, Reply::Sessions { .. })
         | (Operation::RevokeSession { .. }, Reply::Done {})
@@ -112,8 +114,17 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
         | (Operation::ListAttached { .. }, Reply::Attachments(_))
         | (Operation::ListDatastores {}, Reply::Datastores(_))
         | (Operation::CreateDatastore(_), Reply::DatastoreCreated(_))
-        | (Operation::UpdateDatastore { .. } | Operation::UpdateSecret { .. }, Reply::Written(_))
+        | (
+            Operation::UpdateDatastore { .. }
+            | Operation::UpdateSecret { .. }
+            | Operation::UpdateShare { .. },
+            Reply::Written(_),
+        )
         | (Operation::SecretHistory { .. }, Reply::SecretHistory(_))
+        | (Operation::CreateShare(_), Reply::ShareCreated(_))
+        | (Operation::OfferShare(_) | Operation::ChangeShareRight { .. }, Reply::ShareRight(_))
+        | (Operation::AcceptShare { .. }, Reply::ShareAccepted(_))
+        | (Operation::ListShareRights { .. }, Reply::Members(_))
         | (
             Operation::SetKek(_)
             | Operation::GetKek {}
@@ -135,6 +146,11 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
             | Operation::DeleteDatastore { .. }
             | Operation::MoveSecret { .. }
             | Operation::UnlinkSecret { .. }
+            | Operation::DeclineShare { .. }
+            | Operation::RevokeShareRight { .. }
+            | Operation::PlaceShare { .. }
+            | Operation::MoveShare { .. }
+            | Operation::UnlinkShare { .. }
             | Operation::DeleteDek { .. }
             | Operation::DeleteKeyPair { .. }
             | Operation::DeleteItem { .. }

@@ -304,6 +304,16 @@ fn is_write(operation: &Operation) -> bool {
         | Operation::UpdateSecret { .. }
         | Operation::MoveSecret { .. }
         | Operation::UnlinkSecret { .. }
+        | Operation::CreateShare(_)
+        | Operation::UpdateShare { .. }
+        | Operation::OfferShare(_)
+        | Operation::AcceptShare { .. }
+        | Operation::DeclineShare { .. }
+        | Operation::ChangeShareRight { .. }
+        | Operation::RevokeShareRight { .. }
+        | Operation::PlaceShare { .. }
+        | Operation::MoveShare { .. }
+        | Operation::UnlinkShare { .. }
         | Operation::SetKek(_)
         | Operation::RestartEnrolment(_)
         | Operation::CreateDek(_)
@@ -344,6 +354,9 @@ fn is_write(operation: &Operation) -> bool {
         | Operation::GetSecret { .. }
         | Operation::SecretHistory { .. }
         | Operation::GetSecretVersion { .. }
+        | Operation::ListShares { .. }
+        | Operation::GetShare { .. }
+        | Operation::ListShareRights { .. }
         | Operation::GetKek {}
         | Operation::GetDek { .. }
         | Operation::ListDeks { .. }

@@ -135,6 +135,7 @@ impl Person {
             ("$ADMISSION", "/token"),
             ("$ATTACHMENT", "/attachment"),
             ("$SECRET", "/secrets/0/id"),
+            ("$RIGHT", "/right"),
         ] {
             text(pointer).into_iter().for_each(|token| self.learn((name, token)));
         }
@@ -142,7 +143,11 @@ impl Person {
             text("/id").into_iter().for_each(|id| self.learn(("$API_KEY", id)));
         }
         if answer.as_object().is_some_and(|answer| answer.len() == 1) {
-            text("/id").into_iter().for_each(|id| self.learn(("$DATASTORE", id)));
+            let made = if self.knows("$DATASTORE") { "$SHARE" } else { "$DATASTORE" };
+            text("/id").into_iter().for_each(|id| self.learn((made, id)));
+        }
+        if text("/subject").as_deref() == Some("bob") {
+            text("/account").into_iter().for_each(|account| self.learn(("$BOB\"", format!("{account}\""))));
         }
         if let (Some(nonce), Some(server)) = (text("/nonce"), text("/server_key")) {
             self.sign_in_with_key(nonce, server);
@@ -159,7 +164,7 @@ impl Person {
             self.learn(("$MACHINE_TOKEN", grant["token"].as_str().unwrap().to_owned()));
         }
         // The first thing with an id is the one that is spoken of.
-        if !self.known.iter().any(|(name, _)| *name == "$ID") {
+        if !self.knows("$ID") {
             text("/id").into_iter().for_each(|id| self.learn(("$ID", id)));
         }
     }
@@ -176,6 +181,10 @@ impl Person {
         self.learn(("$SIGNATURE", to_base64(&signed.signature)));
         self.learn(("$NONCE", nonce));
         self.learn(("$SERVER_KEY", server));
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        self.known.iter().any(|(known, _)| *known == name)
     }
 
     fn learn(&mut self, known: (&'static str, String)) {

@@ -6,7 +6,7 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | `records`, `users`, `api_keys`, `sharing`, `keys`, `vault` | what is more than one question and its answer |
+//! | `records`, `users`, `api_keys`, `sharing`, `shares`, `keys`, `vault` | what is more than one question and its answer |
 //! | `convert` | the engine's answers as documents |
 //! | `http`, `paths`, `input` | an operation as method, path, query, headers and body |
 //! | `people` | where people are, and how often an address may try |
@@ -21,6 +21,7 @@ mod keys;
 mod paths;
 pub(crate) mod people;
 mod records;
+mod shares;
 mod sharing;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,10 @@ use strongroom_engine::{
         sharing::{
             DeleteDatastore, UpdateDatastore,
             secrets::{Callback, DeleteSecretLink, MoveSecretLink, UpdateSecret},
+            shares::{
+                ChangeShareRight, DeclineShare, DeleteShareLink, MoveShareLink, PlaceShareLink,
+                RevokeShareRight, SaveShare,
+            },
         },
         vault::{DeleteItem, DeleteSlot, GetItem, GetVaultUser},
     },
@@ -62,6 +67,7 @@ use self::{
     convert::unboxed,
     people::People,
     records::{prefix_of, previous_of},
+    shares::rights_of,
     sharing::parent_of,
 };
 use crate::{
@@ -283,6 +289,28 @@ async fn dispatch_rare(desk: Desk<'_>, operation: Operation) -> Result<Reply, Bo
             desk.ask(MoveSecretLink { link, parent: parent_of(parent) }).await.map(done)
         }
         Operation::UnlinkSecret { link } => desk.ask(DeleteSecretLink { link }).await.map(done),
+
+        Operation::ListShares { cursor, limit } => shares::list(desk, cursor, limit).await,
+        Operation::CreateShare(new) => shares::create(desk, *new).await,
+        Operation::GetShare { id } => shares::get(desk, id).await,
+        Operation::UpdateShare { id, data, previous } => {
+            desk.ask(SaveShare { id, data: unboxed(data), previous }).await.map(sharing::written)
+        }
+        Operation::OfferShare(offer) => shares::offer(desk, *offer).await,
+        Operation::AcceptShare { right, key, key_kind } => shares::accept(desk, right, key, key_kind).await,
+        Operation::DeclineShare { right } => desk.ask(DeclineShare { right }).await.map(done),
+        Operation::ListShareRights { share } => shares::members(desk, share).await,
+        Operation::ChangeShareRight { share, taker, rights } => {
+            desk.ask(ChangeShareRight { share, taker, rights: rights_of(rights) }).await.map(shares::right)
+        }
+        Operation::RevokeShareRight { right } => desk.ask(RevokeShareRight { right }).await.map(done),
+        Operation::PlaceShare { share, link, parent } => {
+            desk.ask(PlaceShareLink { link, share, parent: parent_of(parent) }).await.map(done)
+        }
+        Operation::MoveShare { link, parent } => {
+            desk.ask(MoveShareLink { link, parent: parent_of(parent) }).await.map(done)
+        }
+        Operation::UnlinkShare { link } => desk.ask(DeleteShareLink { link }).await.map(done),
 
         Operation::SetKek(new) => keys::kek(desk.ask(SetKek { wrapped: new.wrapped.0.into() }).await?),
         Operation::GetKek {} => keys::kek(desk.ask(GetKek {}).await?),

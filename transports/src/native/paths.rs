@@ -1,5 +1,6 @@
-//! The paths of people, keys, datastores and vaults. Those of records, sessions and the account are in `http.rs`.
+//! The paths of people, keys, datastores, shares and vaults. Those of records, sessions and the account are in `http.rs`.
 
+mod shares;
 mod sharing;
 
 use std::borrow::Cow;
@@ -76,6 +77,7 @@ pub(super) fn operation(segments: &[Cow<'_, str>], reading: &mut Reading<'_>) ->
         ["api-keys", others @ ..] => api_keys(others, reading),
         ["datastores", others @ ..] => sharing::datastores(others, reading),
         ["secrets", others @ ..] => sharing::secrets(others, reading),
+        ["shares", others @ ..] => shares::shares(others, reading),
         ["kek", "rotation", others @ ..] => rotation(others, reading),
         ["kek", others @ ..] => kek(others, reading),
         ["deks", others @ ..] => deks(others, reading),

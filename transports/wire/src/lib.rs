@@ -14,6 +14,7 @@ mod keys;
 mod operation;
 mod problem;
 mod reply;
+mod shares;
 mod sharing;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,10 @@ pub use problem::{Problem, ProblemCode};
 pub use reply::{
     GrantInfo, GrantPage, HistoryPage, NamePage, ReceiptDocument, RecordDocument, RecordHead, RecordInfo,
     Reply, ResetDone, SessionInfo, SessionOpened, Shared, VersionInfo, Whoami,
+};
+pub use shares::{
+    KeyKind, MemberList, MemberRight, NewShare, OwnShareRight, Share, ShareAccepted, ShareCreated,
+    ShareOffer, SharePage, ShareRightGiven, ShareRights,
 };
 pub use sharing::{
     Datastore, DatastoreCreated, DatastoreInfo, DatastoreList, NewDatastore, NewSecret, NewSecrets, Parent,

@@ -4,16 +4,17 @@ use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash::RecordTag,
     id::{
-        ApiKeyId, ApiKeySecretId, DatastoreId, DekId, ItemId, KeyPairId, LinkId, SecretId, SecretVersionId,
-        SessionId, SlotId, Subject, TemplateId,
+        AccountId, ApiKeyId, ApiKeySecretId, DatastoreId, DekId, ItemId, KeyPairId, LinkId, SecretId,
+        SecretVersionId, SessionId, ShareId, ShareRightId, SlotId, Subject, TemplateId,
     },
     time::Timestamp,
 };
 
 use crate::{
-    ApiKeySignIn, Base64Bytes, Boxed, Change, NewApiKey, NewDatastore, NewDek, NewItem, NewKek, NewKeyPair,
-    NewRotation, NewSecrets, Parent, PassphraseChange, ProfileChange, Registration, Rewrapped, SlotChange,
-    SrpProof, SrpStart, TokenRequest, TokenShown, TokenText, VaultEnrolment, VaultSignIn,
+    ApiKeySignIn, Base64Bytes, Boxed, Change, KeyKind, NewApiKey, NewDatastore, NewDek, NewItem, NewKek,
+    NewKeyPair, NewRotation, NewSecrets, NewShare, Parent, PassphraseChange, ProfileChange, Registration,
+    Rewrapped, ShareOffer, ShareRights, SlotChange, SrpProof, SrpStart, TokenRequest, TokenShown, TokenText,
+    VaultEnrolment, VaultSignIn,
 };
 
 /// What a writer believes the present state of a record to be.
@@ -383,6 +384,102 @@ pub enum Operation {
     /// Takes a secret down from where a link has it. One that hangs nowhere can be read by nobody.
     #[serde(rename = "secrets.unlink")]
     UnlinkSecret {
+        /// Which link.
+        link: LinkId,
+    },
+
+    /// Lists the caller's rights on shares and the offers to them, whatever they answered.
+    #[serde(rename = "shares.list")]
+    ListShares {
+        /// The `next` of the page before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cursor: Option<String>,
+        /// At most so many.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<usize>,
+    },
+    /// Makes a share, with which the caller may do everything.
+    #[serde(rename = "shares.create")]
+    CreateShare(Box<NewShare>),
+    /// Reads a share.
+    #[serde(rename = "shares.get")]
+    GetShare {
+        /// Which.
+        id: ShareId,
+    },
+    /// Saves a share.
+    #[serde(rename = "shares.update")]
+    UpdateShare {
+        /// Which.
+        id: ShareId,
+        /// What it holds from now on, under its key.
+        data: Boxed,
+        /// When it was written last, as far as the caller knows. Checked if given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        previous: Option<Timestamp>,
+    },
+    /// Offers somebody a right on a share.
+    #[serde(rename = "shares.offer")]
+    OfferShare(Box<ShareOffer>),
+    /// Accepts an offer, once.
+    #[serde(rename = "shares.accept")]
+    AcceptShare {
+        /// Which offer.
+        right: ShareRightId,
+        /// The share's key, sealed anew; at most 256 bytes.
+        key: Boxed,
+        /// How it is sealed.
+        key_kind: KeyKind,
+    },
+    /// Declines an offer.
+    #[serde(rename = "shares.decline")]
+    DeclineShare {
+        /// Which offer.
+        right: ShareRightId,
+    },
+    /// Lists who has a right on a share, and who was offered one.
+    #[serde(rename = "shares.rights")]
+    ListShareRights {
+        /// On which share.
+        share: ShareId,
+    },
+    /// Changes what somebody may do with a share, from their next command on.
+    #[serde(rename = "shares.change")]
+    ChangeShareRight {
+        /// Which share.
+        share: ShareId,
+        /// Whose right.
+        taker: AccountId,
+        /// What they may do.
+        rights: ShareRights,
+    },
+    /// Takes a right or an offer back. It counts for nothing from the next command on.
+    #[serde(rename = "shares.revoke")]
+    RevokeShareRight {
+        /// Which.
+        right: ShareRightId,
+    },
+    /// Hangs a share up in one more place.
+    #[serde(rename = "shares.place")]
+    PlaceShare {
+        /// Which share.
+        share: ShareId,
+        /// The new link: 16 random bytes that the client draws.
+        link: LinkId,
+        /// What it hangs below.
+        parent: Parent,
+    },
+    /// Moves a link of a share, and with it the share.
+    #[serde(rename = "shares.move")]
+    MoveShare {
+        /// Which link.
+        link: LinkId,
+        /// Where it goes.
+        parent: Parent,
+    },
+    /// Takes a share down from where a link has it. Whoever has a right of their own on it keeps that.
+    #[serde(rename = "shares.unlink")]
+    UnlinkShare {
         /// Which link.
         link: LinkId,
     },

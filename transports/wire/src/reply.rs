@@ -10,9 +10,10 @@ use strongroom_primitives::{
 use crate::{
     AdmissionToken, Admitted, ApiKey, ApiKeyChallenge, ApiKeyList, ApiKeySignedIn, Attached, AttachmentList,
     Base64Bytes, Datastore, DatastoreCreated, DatastoreList, Dek, DekPage, FeedPage, Item, ItemPage, Kek,
-    KeyPair, KeyPairPage, PassphraseChanged, Rotation, Secret, SecretHistory, SecretVersion, SecretsCreated,
-    ServiceInfo, SignInFailures, SignedIn, SrpChallenge, TemplateList, UserRegistered, UsernameReserved,
-    VaultEnrolled, VaultSession, VaultUser, Written,
+    KeyPair, KeyPairPage, MemberList, PassphraseChanged, Rotation, Secret, SecretHistory, SecretVersion,
+    SecretsCreated, ServiceInfo, Share, ShareAccepted, ShareCreated, SharePage, ShareRightGiven,
+    SignInFailures, SignedIn, SrpChallenge, TemplateList, UserRegistered, UsernameReserved, VaultEnrolled,
+    VaultSession, VaultUser, Written,
 };
 
 /// The answer to an operation: an object with one member, whose name is the kind of answer. Which kind comes is fixed
@@ -92,7 +93,19 @@ pub enum Reply {
     SecretHistory(SecretHistory),
     /// To `secrets.version`.
     SecretVersion(SecretVersion),
-    /// To what saves something that is there: `datastores.update` and `secrets.update`.
+    /// To `shares.list`.
+    Shares(SharePage),
+    /// To `shares.create`.
+    ShareCreated(ShareCreated),
+    /// To `shares.get`.
+    Share(Share),
+    /// To `shares.offer` and `shares.change`.
+    ShareRight(ShareRightGiven),
+    /// To `shares.accept`.
+    ShareAccepted(ShareAccepted),
+    /// To `shares.rights`.
+    Members(MemberList),
+    /// To what saves something that is there: `datastores.update`, `secrets.update` and `shares.update`.
     Written(Written),
     /// To `kek.set`, `kek.get`, `kek.restart`, `rotation.finish` and `rotation.cancel`.
     Kek(Kek),
@@ -124,7 +137,7 @@ pub enum Reply {
     Item(Item),
     /// To `item.list`.
     Items(ItemPage),
-    /// To `session.revoke`, `account.erase`, what moves or takes down a link, and what deletes one thing:
+    /// To `session.revoke`, `account.erase`, what moves or takes down a link, `shares.decline`, `shares.revoke`, and what deletes one thing:
     /// `records.delete`, `api_keys.revoke`, `api_keys.detach`, `datastores.delete`, `dek.delete`, `keypair.delete`,
     /// `item.delete`, `slot.delete`.
     Done {},

@@ -448,4 +448,5 @@ fn a_frame_prints_without_token_key_and_content() {
 mod api_keys;
 mod people;
 mod round_trips;
+mod shares;
 mod sharing;

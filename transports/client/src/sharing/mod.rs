@@ -1,6 +1,6 @@
-//! Datastores and secrets: ciphertexts that the server keeps and links to each other, and several accounts may reach.
+//! Datastores, secrets and shares: ciphertexts that the server keeps and links to each other, and several accounts may reach.
 //!
-//! [`Datastores`] and [`Secrets`] take and give ciphertext ([`Boxed`]), and hold no key. [`Client::seal`],
+//! [`Datastores`], [`Secrets`] and [`Shares`] take and give ciphertext ([`Boxed`]), and hold no key. [`Client::seal`],
 //! [`Client::seal_key`], [`open`] and [`open_key`] make it and open it; which key opens what is up to whoever designs the
 //! documents inside.
 //!
@@ -9,14 +9,16 @@
 
 mod datastores;
 mod secrets;
+mod shares;
 
 use strongroom_primitives::id::LinkId;
-use strongroom_primitives::nacl::BoxKey;
+use strongroom_primitives::nacl::{BoxKey, BoxPublic, BoxSecret, LowOrder};
 use strongroom_wire::Boxed;
 use zeroize::Zeroizing;
 
 pub use datastores::{DatastoreChange, Datastores};
 pub use secrets::Secrets;
+pub use shares::Shares;
 
 use crate::boxes;
 pub use crate::boxes::DoesNotOpen;
@@ -40,6 +42,15 @@ pub fn open_key(under: &BoxKey, boxed: &Boxed) -> Result<BoxKey, DoesNotOpen> {
     boxes::open_key(under, boxed).map(|key| BoxKey::from_bytes(*key))
 }
 
+/// What two people seal for each other with, each from their own private key and the other's public key (X25519, 32 bytes
+/// each): what a giver seals the key of a share with, and what its taker opens that with.
+///
+/// # Errors
+/// [`LowOrder`] for a public key that agrees on the same with everybody.
+pub fn key_between(private_key: &[u8; 32], public_key: [u8; 32]) -> Result<BoxKey, LowOrder> {
+    BoxSecret::from_seed(*private_key).agree(&BoxPublic::from_bytes(public_key)?)
+}
+
 impl Client {
     /// The caller's datastores.
     #[must_use]
@@ -51,6 +62,12 @@ impl Client {
     #[must_use]
     pub fn secrets(&self) -> Secrets {
         Secrets { client: self.clone() }
+    }
+
+    /// Shares that the caller may reach.
+    #[must_use]
+    pub fn shares(&self) -> Shares {
+        Shares { client: self.clone() }
     }
 
     /// Seals a text, with a nonce drawn for it.

@@ -61,6 +61,19 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET", "/v1/secrets/versions/000102030405060708090a0b0c0d0e0f"),
     ("PUT", "/v1/secrets/links/000102030405060708090a0b0c0d0e0f"),
     ("DELETE", "/v1/secrets/links/000102030405060708090a0b0c0d0e0f"),
+    ("GET", "/v1/shares"),
+    ("POST", "/v1/shares"),
+    ("GET", "/v1/shares/000102030405060708090a0b0c0d0e0f"),
+    ("PUT", "/v1/shares/000102030405060708090a0b0c0d0e0f"),
+    ("GET", "/v1/shares/000102030405060708090a0b0c0d0e0f/rights"),
+    ("POST", "/v1/shares/000102030405060708090a0b0c0d0e0f/rights"),
+    ("PUT", "/v1/shares/000102030405060708090a0b0c0d0e0f/rights/000102030405060708090a0b0c0d0e0f"),
+    ("POST", "/v1/shares/000102030405060708090a0b0c0d0e0f/links"),
+    ("PUT", "/v1/shares/links/000102030405060708090a0b0c0d0e0f"),
+    ("DELETE", "/v1/shares/links/000102030405060708090a0b0c0d0e0f"),
+    ("POST", "/v1/shares/rights/000102030405060708090a0b0c0d0e0f/accept"),
+    ("POST", "/v1/shares/rights/000102030405060708090a0b0c0d0e0f/decline"),
+    ("DELETE", "/v1/shares/rights/000102030405060708090a0b0c0d0e0f"),
     ("POST", "/v1/admission/tokens"),
     ("GET", "/v1/vault/user"),
     ("PATCH", "/v1/vault/user"),
@@ -120,7 +133,27 @@ pub(super) fn body_for(method: &str, target: &str) -> &'static str {
         ("PUT", target) if target.contains("/links/") => {
             r#"{"parent":{"datastore":"000102030405060708090a0b0c0d0e0f"}}"#
         }
-        ("PUT", target) if target.starts_with("/v1/secrets/") => concat!(r#"{"data":"#, a_box!(), "}"),
+        ("POST", "/v1/shares") => concat!(
+            r#"{"link":"000102030405060708090a0b0c0d0e0f","#,
+            r#""parent":{"datastore":"000102030405060708090a0b0c0d0e0f"},"data":"#,
+            a_box!(),
+            r#","key":"#,
+            a_box!(),
+            "}"
+        ),
+        ("POST", target) if target.ends_with("/rights") => {
+            concat!(r#"{"taker":"000102030405060708090a0b0c0d0e0f","rights":{},"key":"#, a_box!(), "}")
+        }
+        ("PUT", target) if target.contains("/rights/") => r#"{"rights":{"read":true}}"#,
+        ("POST", target) if target.ends_with("/accept") => {
+            concat!(r#"{"key_kind":"symmetric","key":"#, a_box!(), "}")
+        }
+        ("POST", target) if target.ends_with("/links") => {
+            r#"{"link":"000102030405060708090a0b0c0d0e0f","parent":{"share":"000102030405060708090a0b0c0d0e0f"}}"#
+        }
+        ("PUT", target) if target.starts_with("/v1/shares/") || target.starts_with("/v1/secrets/") => {
+            concat!(r#"{"data":"#, a_box!(), "}")
+        }
         ("POST", target) if target.ends_with("/attachments") => concat!(
             r#"{"secret":"000102030405060708090a0b0c0d0e0f","secret_key":"#,
             a_box!(),
@@ -222,6 +255,13 @@ async fn what_is_not_in_the_table_is_not_there() {
         "/v1/secrets/versions/xyz",
         "/v1/secrets/links",
         "/v1/secrets/000102030405060708090a0b0c0d0e0f/links",
+        "/v1/shares/xyz",
+        "/v1/shares/rights",
+        "/v1/shares/rights/xyz/accept",
+        "/v1/shares/rights/000102030405060708090a0b0c0d0e0f/refuse",
+        "/v1/shares/links",
+        "/v1/shares/000102030405060708090a0b0c0d0e0f/rights/xyz",
+        "/v1/shares/000102030405060708090a0b0c0d0e0f/links/000102030405060708090a0b0c0d0e0f",
         "/v1/admission",
         "/v1/vault",
         "/v1/vault/items/xyz",

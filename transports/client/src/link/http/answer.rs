@@ -54,7 +54,15 @@ pub(super) fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, Cl
         Operation::GetSecret { .. } => Reply::Secret(read(body)?),
         Operation::SecretHistory { .. } => Reply::SecretHistory(read(body)?),
         Operation::GetSecretVersion { .. } => Reply::SecretVersion(read(body)?),
-        Operation::UpdateDatastore { .. } | Operation::UpdateSecret { .. } => Reply::Written(read(body)?),
+        Operation::ListShares { .. } => Reply::Shares(read(body)?),
+        Operation::CreateShare(_) => Reply::ShareCreated(read(body)?),
+        Operation::GetShare { .. } => Reply::Share(read(body)?),
+        Operation::OfferShare(_) | Operation::ChangeShareRight { .. } => Reply::ShareRight(read(body)?),
+        Operation::AcceptShare { .. } => Reply::ShareAccepted(read(body)?),
+        Operation::ListShareRights { .. } => Reply::Members(read(body)?),
+        Operation::UpdateDatastore { .. }
+        | Operation::UpdateSecret { .. }
+        | Operation::UpdateShare { .. } => Reply::Written(read(body)?),
         Operation::SetKek(_)
         | Operation::GetKek {}
         | Operation::RestartEnrolment(_)
@@ -86,6 +94,11 @@ pub(super) fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, Cl
         | Operation::DeleteDatastore { .. }
         | Operation::MoveSecret { .. }
         | Operation::UnlinkSecret { .. }
+        | Operation::DeclineShare { .. }
+        | Operation::RevokeShareRight { .. }
+        | Operation::PlaceShare { .. }
+        | Operation::MoveShare { .. }
+        | Operation::UnlinkShare { .. }
         | Operation::DeleteDek { .. }
         | Operation::DeleteKeyPair { .. }
         | Operation::DeleteItem { .. }

@@ -109,6 +109,35 @@ pub(super) fn spell(operation: &Operation) -> Result<Spelled, ClientError> {
         }
         Operation::UnlinkSecret { link } => at("/secrets/links").and(link).delete(),
 
+        Operation::ListShares { cursor, limit } => at("/shares").page(cursor, limit).get(),
+        Operation::CreateShare(new) => at("/shares").post(new),
+        Operation::GetShare { id } => at("/shares").and(id).get(),
+        Operation::UpdateShare { id, .. } => {
+            at("/shares").and(id).with(Method::PUT, &arguments(operation, &["id"]))
+        }
+        Operation::OfferShare(offer) => {
+            at("/shares").and(offer.share).and("rights").post(&arguments(operation, &["share"]))
+        }
+        Operation::AcceptShare { right, .. } => {
+            at("/shares/rights").and(right).and("accept").post(&arguments(operation, &["right"]))
+        }
+        Operation::DeclineShare { right } => {
+            at("/shares/rights").and(right).and("decline").bare(Method::POST)
+        }
+        Operation::ListShareRights { share } => at("/shares").and(share).and("rights").get(),
+        Operation::ChangeShareRight { share, taker, .. } => {
+            let body = arguments(operation, &["share", "taker"]);
+            at("/shares").and(share).and("rights").and(taker).with(Method::PUT, &body)
+        }
+        Operation::RevokeShareRight { right } => at("/shares/rights").and(right).delete(),
+        Operation::PlaceShare { share, .. } => {
+            at("/shares").and(share).and("links").post(&arguments(operation, &["share"]))
+        }
+        Operation::MoveShare { link, .. } => {
+            at("/shares/links").and(link).with(Method::PUT, &arguments(operation, &["link"]))
+        }
+        Operation::UnlinkShare { link } => at("/shares/links").and(link).delete(),
+
         Operation::GetKek {} => at("/kek").get(),
         Operation::SetKek(kek) => at("/kek").with(Method::PUT, kek),
         Operation::RestartEnrolment(kek) => at("/kek/restart").post(kek),

@@ -1,6 +1,6 @@
-use strongroom_primitives::id::{DatastoreId, LinkId, ShareId};
+use strongroom_primitives::id::{AccountId, DatastoreId, LinkId, ShareId, ShareRightId};
 use strongroom_primitives::time::Timestamp;
-use strongroom_wire::{NewSecret, NewSecrets, Parent, TokenText};
+use strongroom_wire::{KeyKind, NewSecret, NewSecrets, Parent, ShareOffer, ShareRights, TokenText};
 
 use super::*;
 
@@ -48,6 +48,52 @@ fn datastores_and_secrets_are_spelled_as_the_page_says() {
             format!(r#"PUT /secrets/links/{ID}   {{"parent":{{"share":"{ID}"}}}}"#),
         ),
         (Operation::UnlinkSecret { link }, format!("DELETE /secrets/links/{ID}")),
+    ] {
+        assert_eq!(spelled(operation), expected);
+    }
+}
+
+#[test]
+fn shares_are_spelled_as_the_page_says() {
+    let (share, right) = (ShareId::from_bytes([2; 16]), ShareRightId::from_bytes([2; 16]));
+    let (link, parent) = (LinkId::from_bytes([2; 16]), Parent::Share(share));
+    let taker = AccountId::from_bytes([3; 16]);
+    let of_taker = "03030303030303030303030303030303";
+    let rights = ShareRights { read: true, ..ShareRights::default() };
+    let given = r#"{"grant":false,"read":true,"write":false}"#;
+    let offer = ShareOffer { share, taker, key: boxed(), title: None, kind: None, rights, expires: None };
+    let page = Operation::ListShares { cursor: Some("AA".to_owned()), limit: Some(3) };
+    for (operation, expected) in [
+        (page, "GET /shares?cursor=AA&limit=3".to_owned()),
+        (Operation::GetShare { id: share }, format!("GET /shares/{ID}")),
+        (
+            Operation::UpdateShare { id: share, data: boxed(), previous: None },
+            format!(r#"PUT /shares/{ID}   {{"data":{BOX}}}"#),
+        ),
+        (
+            Operation::OfferShare(Box::new(offer)),
+            format!(r#"POST /shares/{ID}/rights   {{"key":{BOX},"rights":{given},"taker":"{of_taker}"}}"#),
+        ),
+        (
+            Operation::AcceptShare { right, key: boxed(), key_kind: KeyKind::Symmetric },
+            format!(r#"POST /shares/rights/{ID}/accept   {{"key":{BOX},"key_kind":"symmetric"}}"#),
+        ),
+        (Operation::DeclineShare { right }, format!("POST /shares/rights/{ID}/decline")),
+        (Operation::ListShareRights { share }, format!("GET /shares/{ID}/rights")),
+        (
+            Operation::ChangeShareRight { share, taker, rights },
+            format!(r#"PUT /shares/{ID}/rights/{of_taker}   {{"rights":{given}}}"#),
+        ),
+        (Operation::RevokeShareRight { right }, format!("DELETE /shares/rights/{ID}")),
+        (
+            Operation::PlaceShare { share, link, parent },
+            format!(r#"POST /shares/{ID}/links   {{"link":"{ID}","parent":{{"share":"{ID}"}}}}"#),
+        ),
+        (
+            Operation::MoveShare { link, parent },
+            format!(r#"PUT /shares/links/{ID}   {{"parent":{{"share":"{ID}"}}}}"#),
+        ),
+        (Operation::UnlinkShare { link }, format!("DELETE /shares/links/{ID}")),
     ] {
         assert_eq!(spelled(operation), expected);
     }
