@@ -8,11 +8,13 @@
 //! |---|---|
 //! | `records`, `users`, `api_keys`, `sharing`, `shares`, `keys`, `vault` | what is more than one question and its answer |
 //! | `convert` | the engine's answers as documents |
+//! | `desk` | one question, with whoever asks it |
 //! | `http`, `paths`, `input` | an operation as method, path, query, headers and body |
 //! | `people` | where people are, and how often an address may try |
 
 mod api_keys;
 pub(crate) mod convert;
+mod desk;
 #[cfg(test)]
 mod documentation;
 mod http;
@@ -31,7 +33,7 @@ mod vault;
 use std::{net::IpAddr, time::Duration};
 
 use strongroom_engine::{
-    Asking, Command, EngineError, Routed,
+    Asking, EngineError,
     domains::{
         accounts::WhoAmI,
         key_hierarchy::{
@@ -65,7 +67,7 @@ pub(crate) use records::name_of;
 
 use self::{
     convert::unboxed,
-    people::People,
+    desk::Desk,
     records::{prefix_of, previous_of},
     shares::rights_of,
     sharing::parent_of,
@@ -73,7 +75,6 @@ use self::{
 use crate::{
     Front,
     problem::{self, bad_request, with_detail},
-    rates::{Counted, network_of},
 };
 
 /// The longest that a page of a feed may be waited for, in seconds.
@@ -92,47 +93,6 @@ pub struct Caller<'a> {
     pub address: Option<IpAddr>,
     /// What the client calls itself, as [`crate::exchange::agent_of`] has it. Sessions that are given no label go by it.
     pub agent: Option<&'a str>,
-}
-
-/// One question on its way to the engine.
-struct Desk<'a> {
-    front: &'a Front,
-    caller: Caller<'a>,
-    asking: Asking,
-}
-
-impl<'a> Desk<'a> {
-    async fn ask<C: Command>(self, command: C) -> Result<C::Reply, Box<Problem>>
-    where
-        C::Domain: Routed,
-    {
-        self.front.engine().ask(self.asking, command).await.map_err(refused)
-    }
-
-    fn people(&self) -> &'a People {
-        self.front.people()
-    }
-
-    /// Counts the question against the caller's rate.
-    fn spend(&self, what: Counted) -> Result<(), Box<Problem>> {
-        self.people().spend(what, self.caller.address)
-    }
-
-    /// The network that the caller comes from.
-    fn network(&self) -> Vec<u8> {
-        network_of(self.caller.address)
-    }
-
-    /// What a session is called: as its holder says, or else by the client's own name for itself.
-    fn label(&self, given: String) -> String {
-        if given.is_empty() { self.caller.agent.unwrap_or_default().to_owned() } else { given }
-    }
-
-    /// How many rows a page has.
-    fn page_rows(&self, limit: Option<usize>) -> usize {
-        let max = self.front.engine().limits().page_rows_max;
-        limit.unwrap_or(max).clamp(1, max)
-    }
 }
 
 /// An engine's refusal in the words of the wire.
