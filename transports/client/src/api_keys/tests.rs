@@ -1,9 +1,9 @@
 //! A server that lies to a program: nothing of what it says is kept.
 
 use bytes::Bytes;
-use strongroom_primitives::id::{AccountId, SessionId};
+use strongroom_primitives::id::{AccountId, ApiKeySecretId, SecretId, SessionId};
 use strongroom_primitives::key_login::Statement;
-use strongroom_wire::{ApiKeySignIn, ApiKeySignedIn, Base64Bytes, Boxed, Grant, TokenText};
+use strongroom_wire::{ApiKeySignIn, ApiKeySignedIn, Attached, Base64Bytes, Boxed, Grant, TokenText};
 
 use super::*;
 use crate::error::ErrorKind;
@@ -109,4 +109,27 @@ fn what_is_secret_prints_as_nothing() {
         OwnerKeys { private_key: Zeroizing::new([0xca; 32]), secret_key: BoxKey::from_bytes([0xca; 32]) };
     let printed = format!("{credential:?} {owner:?}");
     assert!(!printed.contains("202") && !printed.to_lowercase().contains("caca"), "{printed}");
+}
+
+/// The secret's key is for the API key, the title for its owner, and neither for the server.
+#[tokio::test]
+async fn an_attached_secret_is_sealed_for_the_api_key_and_its_title_for_the_owner() {
+    let (client, server) = server(|operation| {
+        assert!(matches!(operation, Operation::AttachSecret { .. }));
+        Ok(Reply::Attached(Attached { attachment: ApiKeySecretId::from_bytes([4; 16]) }))
+    });
+    let owner = OwnerKeys { private_key: Zeroizing::new([1; 32]), secret_key: BoxKey::from_bytes([2; 32]) };
+    let of_key = BoxKey::from_bytes([3; 32]);
+    let sealed = client.seal_key(&owner.secret_key, &of_key).unwrap();
+    let api_key = ApiKey { secret_key: sealed, ..grant(id(1)).key };
+    let secret = SecretId::from_bytes([5; 16]);
+    client.api_keys().attach(&api_key, secret, &[7; 32], "db", &owner).await.unwrap();
+
+    let asked = server.asked.lock().unwrap().pop().unwrap();
+    let Operation::AttachSecret { id: to, secret: which, secret_key, title } = asked else { panic!() };
+    assert_eq!((to, which), (id(1), secret));
+    let digits = of_key.open(&secret_key.nonce.0, &secret_key.text.0).unwrap();
+    assert_eq!(*digits, "07".repeat(32).into_bytes());
+    assert_eq!(*owner.secret_key.open(&title.nonce.0, &title.text.0).unwrap(), b"db");
+    assert_ne!(secret_key.nonce, title.nonce);
 }
