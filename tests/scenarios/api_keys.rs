@@ -3,7 +3,7 @@
 use strongroom_client::{
     Client, Content, ErrorKind, Put,
     api_keys::{ApiKeyChange, ApiKeyCredential, ApiKeyError, ApiKeyOptions, KeySignInOptions, OwnerKeys},
-    wire::{ApiKeySignIn, Base64Array, Change, Operation, Reply},
+    wire::{ApiKeySignIn, Base64Array, Change, Operation, Parent, Reply},
 };
 use strongroom_primitives::{
     id::SecretId,
@@ -15,6 +15,7 @@ use strongroom_primitives::{
 
 use crate::{
     people::{client_of, refusal, sign_in, sign_up},
+    sharing::{a_datastore, a_secret},
     stage::Stage,
 };
 
@@ -94,12 +95,16 @@ pub(crate) async fn secrets_are_attached_to_an_api_key_and_detached(stage: &Stag
     let me = stage.client("ann").await;
     let owner = OwnerKeys { private_key: [1; 32].into(), secret_key: BoxKey::from_bytes([2; 32]) };
     let made = me.api_keys().create(ApiKeyOptions::default(), &owner).await.unwrap();
-    let (keys, id, secret) = (me.api_keys(), made.key.id, SecretId::from_bytes([5; 16]));
+    let (store, _) = a_datastore(&me, &owner.secret_key, "").await;
+    let (secret, _, _) = a_secret(&me, Parent::Datastore(store), "secret").await;
+    let (keys, id) = (me.api_keys(), made.key.id);
+    let nowhere = keys.attach(&made.key, SecretId::from_bytes([5; 16]), &[7; 32], "", &owner).await;
+    assert_eq!(code(&nowhere.unwrap_err()), "unknown-secret");
     let attach = || keys.attach(&made.key, secret, &[7; 32], "db password", &owner);
     let attachment = attach().await.unwrap();
     assert_eq!(code(&attach().await.unwrap_err()), "already-attached");
     let other = OwnerKeys { secret_key: BoxKey::from_bytes([3; 32]), ..owner.clone() };
-    let not_theirs = keys.attach(&made.key, SecretId::from_bytes([6; 16]), &[7; 32], "", &other).await;
+    let not_theirs = keys.attach(&made.key, secret, &[7; 32], "", &other).await;
     assert!(
         matches!(not_theirs, Err(ApiKeyError::DoesNotOpen)),
         "nothing is attached that nobody could open"

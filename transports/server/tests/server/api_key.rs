@@ -9,6 +9,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use strongroom_primitives::{encoding::to_base64, id::SecretId};
 
 use crate::{
     kit::{Answer, Server, ask, folder},
@@ -323,33 +324,45 @@ fn another_server_and_a_mixed_up_file_are_told_apart() {
     assert!(refused.contains("no server answers") && refused.contains("`server_url`"), "{refused}");
 }
 
+/// Two secrets in a datastore of whoever has this token; the server takes noise for what somebody sealed.
+pub(crate) fn secrets_of(server: &Server, token: &str) -> [String; 2] {
+    let sealed = |byte| json!({ "text": to_base64(&[byte; 48]), "nonce": to_base64(&[byte; 24]) });
+    let post = |path: &str, body: Value| {
+        let answer = server.ask_as(token, "POST", path, &body.to_string());
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    };
+    let store = post("/v1/datastores", json!({ "kind": "password", "secret_key": sealed(1) }));
+    let secrets = [2, 3].map(|byte| json!({ "data": sealed(byte), "link": format!("{byte:032x}") }));
+    let made = post("/v1/secrets", json!({ "parent": { "datastore": store["id"] }, "secrets": secrets }));
+    [0, 1].map(|at| made["secrets"][at]["id"].as_str().unwrap().to_owned())
+}
+
 /// A-LEAK-01, A-API-07: what a restricted key reaches is said by its owner, and the server reads neither key nor title.
 #[test]
 fn secrets_are_attached_to_a_key_listed_and_taken_off_again() {
     const KEY: &str = "cacacacacacacacacacacacacacacacacacacacacacacacacacacacacacacaca";
-    const UUID: &str = "6b0ee7a3-4c0c-4a3f-8d4a-0a8d3a6f1c11";
     let folder = folder();
     let server = Server::serve(folder.path(), &[]);
     let ann = Device::signed_up(folder.path(), "ann", &server, "first");
     let (_, id) = program(&ann, "deploy", &["--read", "--restrict"]);
+    let token = ann.field("keystore_access_token");
+    let [secret, another] = secrets_of(&server, &token);
+    let uuid = secret.parse::<SecretId>().unwrap().to_uuid();
     ann.private("secret.key", format!("{KEY}\n").as_bytes());
-    let attach = ["api-key", "attach", &id, UUID, "--key", "secret.key", "--title", "canary \u{1b}[2J"];
+    let attach = ["api-key", "attach", &id, &uuid, "--key", "secret.key", "--title", "canary \u{1b}[2J"];
     let attachment = ann.succeed(&attach).trim_end().to_owned();
     assert!(ann.refuse(&attach).contains("already-attached"));
-    let other = ["api-key", "attach", &id, &"1".repeat(32), "--key", "-", "--title", "other", "--json"];
+    let other = ["api-key", "attach", &id, &another, "--key", "-", "--title", "other", "--json"];
     let other = ann.run(&other, KEY.as_bytes());
     assert!(other.status.success(), "{other:?}");
 
     let listed = ann.json(&["api-key", "attached", &id]);
     let listed: Vec<&Value> = listed.as_array().unwrap().iter().collect();
     let first = listed.iter().find(|each| each["attachment"] == json!(attachment)).unwrap();
-    assert_eq!(
-        (&first["secret"], &first["title"]),
-        (&json!(UUID.replace('-', "")), &json!("canary \u{1b}[2J"))
-    );
+    assert_eq!((&first["secret"], &first["title"]), (&json!(secret), &json!("canary \u{1b}[2J")));
     let table = ann.succeed(&["api-key", "attached", &id]);
     assert!(table.contains("canary \u{fffd}[2J") && table.contains("other"), "A-API-07: {table}");
-    let token = ann.field("keystore_access_token");
     let kept = server.ask_as(&token, "GET", &format!("/v1/api-keys/{id}/attachments"), "");
     assert_eq!(kept.json()["attachments"].as_array().unwrap().len(), 2, "{kept:?}");
     assert!(!kept.body.contains("canary") && !kept.body.contains(KEY));
@@ -358,8 +371,10 @@ fn secrets_are_attached_to_a_key_listed_and_taken_off_again() {
     assert_eq!(ann.json(&["api-key", "attached", &id]).as_array().unwrap().len(), 1);
     assert!(ann.refuse(&["api-key", "detach", &attachment]).contains("strongroom api-key attached"));
     let unknown = "0".repeat(32);
-    let refused = ann.refuse(&["api-key", "attach", &unknown, UUID, "--key", "secret.key", "--title", "x"]);
+    let refused = ann.refuse(&["api-key", "attach", &unknown, &uuid, "--key", "secret.key", "--title", "x"]);
     assert!(refused.contains("strongroom api-key list"), "{refused}");
+    let refused = ann.refuse(&["api-key", "attach", &id, &unknown, "--key", "secret.key", "--title", "x"]);
+    assert!(refused.contains("unknown-secret"), "{refused}");
     ann.private("secret.key", b"cacanary");
     let refused = ann.refuse(&attach);
     assert!(refused.contains("64 hexadecimal digits") && !refused.contains("canary"), "{refused}");

@@ -13,6 +13,7 @@ use strongroom_primitives::{
 };
 
 use crate::{
+    api_key::secrets_of,
     kit::{Answer, Server, ask, folder, strongroom, virgil_token},
     user::Device,
 };
@@ -313,7 +314,7 @@ fn a_programs_secrets_appear_nowhere_but_where_they_were_asked_for() {
 
     let mut outputs = Vec::new();
     let mut run = |arguments: &[&str], input: &str| outputs.push(person.run(arguments, input.as_bytes()));
-    let secret = "5e".repeat(16);
+    let [secret, _] = secrets_of(&server, &person.field("keystore_access_token"));
     run(&["api-key", "list"], "");
     run(&["api-key", "list", "--json"], "");
     run(&["api-key", "login"], "");
