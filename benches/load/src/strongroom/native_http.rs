@@ -46,28 +46,31 @@ impl Connector for NativeReads {
             // It is there already where this client had to connect anew.
             ensure!(matches!(status, 200 | 412), "a record was not made: status {status}");
             let question = request("GET", "/v1/records/load", self.address, &headers[..1], None);
-            Ok(Box::new(Reader { connection, question, value_bytes }) as Box<dyn Driver>)
+            Ok(Box::new(Reader { connection, question, longer_than: value_bytes }) as Box<dyn Driver>)
         }
         .boxed_local()
     }
 }
 
-struct Reader {
-    connection: Http1,
-    question: Vec<u8>,
-    value_bytes: usize,
+/// Asks for the same thing over and over.
+pub(super) struct Reader {
+    pub(super) connection: Http1,
+    /// The request, whole and ready.
+    pub(super) question: Vec<u8>,
+    /// An answer with no more bytes than these cannot have in it what was asked for.
+    pub(super) longer_than: usize,
 }
 
 impl Driver for Reader {
     fn put(&mut self) -> LocalBoxFuture<'_, anyhow::Result<Outcome>> {
-        async { bail!("these records are only read") }.boxed_local()
+        async { bail!("what is here is only read") }.boxed_local()
     }
 
     fn get(&mut self) -> LocalBoxFuture<'_, anyhow::Result<Outcome>> {
         async move {
             let answer = self.connection.ask(&self.question, "").await?;
             ensure!(answer.status == 200, "status {}", answer.status);
-            ensure!(answer.body.len() > self.value_bytes, "an answer of {} bytes", answer.body.len());
+            ensure!(answer.body.len() > self.longer_than, "an answer of {} bytes", answer.body.len());
             Ok(Outcome::Done)
         }
         .boxed_local()

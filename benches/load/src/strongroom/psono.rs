@@ -17,8 +17,9 @@ use strongroom_primitives::psono::login::{LoginAnswer, LoginRequest};
 use strongroom_primitives::psono::{Sealed, hex, hex_array, seal_key};
 use strongroom_primitives::sign::{SigningKey, VerifyingKey};
 
+use super::native_http::Reader;
 use crate::net::http1::{Http1, request};
-use crate::run::{Connector, Driver, Outcome};
+use crate::run::{Connector, Driver};
 
 const MOUNT: &str = "/psono";
 
@@ -304,8 +305,9 @@ impl Connector for SealedReads {
             ensure!(digits == 2 * (value_bytes + 16), "a datastore of {digits} digits");
             let authorization = session.authorization();
             let question = request("GET", &format!("{MOUNT}{path}"), self.address, &[&authorization], None);
-            Ok(Box::new(SealedDriver { connection: link.connection, question, value_bytes })
-                as Box<dyn Driver>)
+            // The content in hexadecimal, within a document that is sealed and in hexadecimal again.
+            let longer_than = 4 * value_bytes;
+            Ok(Box::new(Reader { connection: link.connection, question, longer_than }) as Box<dyn Driver>)
         }
         .boxed_local()
     }
@@ -313,26 +315,3 @@ impl Connector for SealedReads {
 
 /// Readers draw apart from those who only sign in.
 const READERS_FROM: usize = 1 << 40;
-
-struct SealedDriver {
-    connection: Http1,
-    question: Vec<u8>,
-    value_bytes: usize,
-}
-
-impl Driver for SealedDriver {
-    fn put(&mut self) -> LocalBoxFuture<'_, anyhow::Result<Outcome>> {
-        async { bail!("sealed datastores are only read") }.boxed_local()
-    }
-
-    fn get(&mut self) -> LocalBoxFuture<'_, anyhow::Result<Outcome>> {
-        async move {
-            let answer = self.connection.ask(&self.question, "").await?;
-            // The content in hexadecimal, within a document that is sealed and in hexadecimal again.
-            ensure!(answer.status == 200, "status {}: {}", answer.status, said(answer.body));
-            ensure!(answer.body.len() > 4 * self.value_bytes, "an answer of {} bytes", answer.body.len());
-            Ok(Outcome::Done)
-        }
-        .boxed_local()
-    }
-}
