@@ -9,6 +9,7 @@
 //! [`cryppo`] and [`psono`] read several spellings, because clients write them; they never compare by the text.
 
 pub mod cryppo;
+pub mod dc1;
 pub mod encoding;
 pub mod hash;
 pub mod id;
