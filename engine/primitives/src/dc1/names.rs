@@ -67,7 +67,8 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// A new secret: 43 letters and digits, each as likely as any other. `seed` is fresh chance and as secret as the result.
+/// A new secret: 43 letters and digits, each as likely as any other. `seed` is fresh chance, and as secret as the
+/// result.
 #[must_use]
 pub fn draw_secret(seed: &[u8; 32]) -> SecretText {
     SecretText::new(drawn("strongroom dc1 secret v1", seed, LETTERS_AND_DIGITS, SECRET_CHARS))
