@@ -15,6 +15,12 @@ pub const VALUE_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// The most bytes of keys and values in one batch: 16 MiB.
 pub const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// The most bytes that wrappers add to a value, all of them together.
+pub const OVERHEAD_BYTES_MAX: usize = 256;
+
+/// The key under which an encrypted store says how it is encrypted. Nobody but the encrypting wrapper writes it.
+pub static RESERVED_KEY: Key = Key::from_static(b"\0strongroom encrypted");
+
 /// A key: 0 to [`KEY_BYTES_MAX`] bytes, ordered bytewise. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(Bytes);
@@ -69,7 +75,7 @@ pub struct Revision(pub u64);
 pub struct Row {
     /// The write that made it.
     pub revision: Revision,
-    /// What was written: at most [`VALUE_BYTES_MAX`] bytes.
+    /// What was written: at most [`VALUE_BYTES_MAX`] bytes, and what wrappers have added.
     pub value: Bytes,
 }
 
@@ -153,6 +159,9 @@ pub struct Batch {
     /// How long a backend may hold the batch back, so that others become durable in the same sync. A backend that gains
     /// nothing by it need not.
     pub patience: Duration,
+    /// How many bytes wrappers have added to each value: the limits of values and of the whole are higher by that, so
+    /// that who writes through a wrapper meets the same limits. At most [`OVERHEAD_BYTES_MAX`] of them count.
+    pub overhead_bytes: usize,
 }
 
 impl Batch {
@@ -172,20 +181,21 @@ impl Batch {
     /// # Errors
     /// [`StorageError::TooLarge`] for a key, a value or the whole.
     pub fn check_limits(&self) -> Result<(), StorageError> {
+        let overhead = self.overhead_bytes.min(OVERHEAD_BYTES_MAX);
         for write in &self.writes {
             let bytes = write.key().as_bytes().len();
             if bytes > KEY_BYTES_MAX {
                 return Err(StorageError::TooLarge(TooLarge::Key { bytes, max: KEY_BYTES_MAX }));
             }
             if let Write::Put(_, value) = write
-                && value.len() > VALUE_BYTES_MAX
+                && value.len() > VALUE_BYTES_MAX + overhead
             {
                 let (bytes, max) = (value.len(), VALUE_BYTES_MAX);
                 return Err(StorageError::TooLarge(TooLarge::Value { bytes, max }));
             }
         }
         let bytes = self.size_bytes();
-        if bytes > BATCH_BYTES_MAX {
+        if bytes > BATCH_BYTES_MAX + overhead * self.writes.len() {
             return Err(StorageError::TooLarge(TooLarge::Batch { bytes, max: BATCH_BYTES_MAX }));
         }
         Ok(())

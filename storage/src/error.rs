@@ -6,6 +6,9 @@ use std::{io, path::Path};
 
 use thiserror::Error;
 
+#[cfg(any(feature = "disk", feature = "encrypted"))]
+use crate::Key;
+
 /// Why a store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StorageError {
@@ -168,4 +171,19 @@ impl OpenError {
             _ => Self::Failed { path, reason: error.to_string() },
         }
     }
+}
+
+/// The error for a row that is not what was written.
+#[cfg(any(feature = "disk", feature = "encrypted"))]
+pub(crate) fn corrupt(key: &Key) -> StorageError {
+    StorageError::Corrupt { place: hex(key.as_bytes()) }
+}
+
+/// Bytes in hexadecimal, with a word for none.
+#[cfg(any(feature = "disk", feature = "encrypted"))]
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    if bytes.is_empty() {
+        return "the empty key".into();
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -14,6 +14,8 @@ pub mod check;
 pub mod conformance;
 #[cfg(feature = "disk")]
 mod disk;
+#[cfg(feature = "encrypted")]
+mod encrypted;
 mod error;
 #[cfg(feature = "testing")]
 mod faulty;
@@ -30,13 +32,15 @@ pub mod transfer;
 use std::{future::Future, pin::Pin, sync::Arc};
 
 pub use batch::{
-    BATCH_BYTES_MAX, Batch, Committed, Guard, KEY_BYTES_MAX, Key, Revision, Row, Topic, Topics,
-    VALUE_BYTES_MAX, Write,
+    BATCH_BYTES_MAX, Batch, Committed, Guard, KEY_BYTES_MAX, Key, OVERHEAD_BYTES_MAX, RESERVED_KEY, Revision,
+    Row, Topic, Topics, VALUE_BYTES_MAX, Write,
 };
 #[cfg(feature = "disk")]
 pub use disk::Options;
 #[cfg(all(feature = "testing", feature = "disk"))]
 pub use disk::{SyncHook, Syncing};
+#[cfg(feature = "encrypted")]
+pub use encrypted::{Chance, Encrypted, EncryptedError, Encryption, RootKey, RootKeyId};
 pub use error::{OpenError, StorageError, TooLarge};
 #[cfg(feature = "testing")]
 pub use faulty::{Bugs, Faults, Faulty};
@@ -93,6 +97,8 @@ pub struct Info {
     pub backend: &'static str,
     /// False only for stores that forget by design.
     pub durable: bool,
+    /// Whether values are sealed before they are kept.
+    pub encrypted: bool,
     /// The latest wall time, in milliseconds since 1970, that any commit in this store has seen. Time that lies
     /// before it is a clock that stepped back, and must not make an expired thing valid again.
     pub high_water_ms: u64,

@@ -120,6 +120,7 @@ impl Storage for Memory {
         Info {
             backend: "memory",
             durable: false,
+            encrypted: false,
             high_water_ms: self.state().high_water_ms,
             refusing_writes: None,
         }

@@ -11,7 +11,10 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write as _};
 use thiserror::Error;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::{Batch, KEY_BYTES_MAX, Key, Range, Storage, StorageError, VALUE_BYTES_MAX, Write};
+use crate::{
+    Batch, KEY_BYTES_MAX, Key, OVERHEAD_BYTES_MAX, RESERVED_KEY, Range, Storage, StorageError,
+    VALUE_BYTES_MAX, Write,
+};
 
 /// What a stream begins with.
 const MAGIC: &[u8; 16] = b"strongroom rows\n";
@@ -32,6 +35,9 @@ pub struct Moved {
     pub rows: u64,
     /// The bytes of their values.
     pub value_bytes: u64,
+    /// Whether they are rows of an encrypted store as they lie there. Such rows are of use only under the root key of
+    /// that store, and are imported into a bare backend.
+    pub encrypted: bool,
 }
 
 /// Why rows were not moved.
@@ -92,6 +98,7 @@ pub async fn export(storage: &impl Storage, out: impl io::Write) -> Result<Moved
             out.write(&row.value)?;
             moved.rows += 1;
             moved.value_bytes += row.value.len() as u64;
+            moved.encrypted |= *key == RESERVED_KEY;
         }
         range = page.next.map(|next| wanted.from(next));
     }
@@ -116,11 +123,13 @@ pub async fn import(storage: &impl Storage, mut input: impl Read + Seek) -> Resu
     }
     input.seek(SeekFrom::Start(start))?;
     let mut rows = Rows::begin(&mut input)?;
-    let mut batch = Batch::default();
+    let overhead_bytes = if promised.encrypted { OVERHEAD_BYTES_MAX } else { 0 };
+    let empty = Batch { overhead_bytes, ..Batch::default() };
+    let mut batch = empty.clone();
     while let Some((key, value)) = rows.next()? {
         batch.writes.push(Write::Put(key, value.into()));
         if batch.size_bytes() >= BATCH_BYTES {
-            storage.commit(std::mem::take(&mut batch)).await?;
+            storage.commit(std::mem::replace(&mut batch, empty.clone())).await?;
         }
     }
     if !batch.writes.is_empty() {
@@ -223,13 +232,15 @@ impl<R: Read> Rows<R> {
         }
         let value_bytes = u32::from_be_bytes(self.input.read()?) as usize;
         // A length is not believed further than a row can be long.
-        if usize::from(key_bytes) > KEY_BYTES_MAX || value_bytes > VALUE_BYTES_MAX {
+        let value_bytes_max = VALUE_BYTES_MAX + OVERHEAD_BYTES_MAX;
+        if usize::from(key_bytes) > KEY_BYTES_MAX || value_bytes > value_bytes_max {
             return Err(TransferError::Damaged { what: "a row is longer than a row can be" });
         }
         let key = Key::new(self.input.read_vec(key_bytes.into())?);
         let value = self.input.read_vec(value_bytes)?;
         self.moved.rows += 1;
         self.moved.value_bytes += value_bytes as u64;
+        self.moved.encrypted |= key == RESERVED_KEY;
         Ok(Some((key, value)))
     }
 

@@ -246,6 +246,7 @@ impl<E: Engine> Grouped<E> {
         Info {
             backend: E::NAME,
             durable: true,
+            encrypted: false,
             high_water_ms: self.shared.high_water_ms.load(Ordering::Acquire),
             refusing_writes,
         }

@@ -24,7 +24,7 @@ pub use options::{SyncHook, Syncing};
 pub(crate) use quiet::catch;
 pub(crate) use row::{Head, StoredRow};
 
-use crate::{Key, StorageError};
+pub(crate) use crate::error::{corrupt, hex};
 
 /// The format of the data that this release writes, and the latest that it reads.
 pub(crate) const FORMAT: u8 = 1;
@@ -32,16 +32,3 @@ pub(crate) const FORMAT: u8 = 1;
 /// Data up to this size is read whole and checked each time a store is opened; larger data waits for `check`.
 /// 16 MiB take some 20 ms.
 pub(crate) const CHECKED_AT_OPEN_BYTES_MAX: u64 = 16 * 1024 * 1024;
-
-/// The error for a row that is not what was written.
-pub(crate) fn corrupt(key: &Key) -> StorageError {
-    StorageError::Corrupt { place: hex(key.as_bytes()) }
-}
-
-/// Bytes in hexadecimal, with a word for none.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    if bytes.is_empty() {
-        return "the empty key".into();
-    }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 use super::{FORMAT, corrupt};
-use crate::{Key, Revision, Row, StorageError, VALUE_BYTES_MAX};
+use crate::{Key, OVERHEAD_BYTES_MAX, Revision, Row, StorageError, VALUE_BYTES_MAX};
 
 /// The bytes before the value: format (1), revision (8), value length (4), checksum (16), all big-endian.
 pub(crate) const HEAD_BYTES: usize = 1 + 8 + 4 + 16;
@@ -60,7 +60,8 @@ impl Head {
     pub(crate) fn decode<'a>(key: &Key, bytes: &'a [u8]) -> Result<(Self, &'a [u8]), StorageError> {
         let (head, rest) = bytes.split_first_chunk::<HEAD_BYTES>().ok_or_else(|| corrupt(key))?;
         let value_bytes = u32::from_be_bytes(field(head, 9)) as usize;
-        if head[0] != FORMAT || value_bytes > VALUE_BYTES_MAX || rest.len() > value_bytes {
+        let bytes_max = VALUE_BYTES_MAX + OVERHEAD_BYTES_MAX;
+        if head[0] != FORMAT || value_bytes > bytes_max || rest.len() > value_bytes {
             return Err(corrupt(key));
         }
         let revision = Revision(u64::from_be_bytes(field(head, 1)));

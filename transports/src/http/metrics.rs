@@ -222,6 +222,7 @@ mod tests {
             storage: strongroom_storage::Info {
                 backend: "memory",
                 durable: false,
+                encrypted: false,
                 high_water_ms: 0,
                 refusing_writes: None,
             },
