@@ -56,7 +56,8 @@ impl Report {
         self.sum = self.sum.wrapping_add(stored.checksum);
     }
 
-    pub(crate) fn damage(&mut self, place: impl Into<String>, what: impl Into<String>) {
+    /// Notes a damage and its place.
+    pub fn damage(&mut self, place: impl Into<String>, what: impl Into<String>) {
         self.damages.push(Damage { place: place.into(), what: what.into() });
     }
 

@@ -300,6 +300,7 @@ impl<'a> Attempt<'a> {
             topics: std::mem::take(&mut self.topics),
             not_after_ms: self.not_after_ms,
             patience: self.patience,
+            ..Batch::default()
         })
     }
 

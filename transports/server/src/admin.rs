@@ -414,7 +414,8 @@ impl AdminCommand {
             writeln!(out, "process    {}", status.pid)?;
             writeln!(out, "since      {}", instant(status.since))?;
             let forgets = if status.durable { "" } else { ", forgets when it stops" };
-            writeln!(out, "storage    {}{forgets}", status.storage)?;
+            let encrypted = if status.encrypted { "encrypted" } else { "not encrypted" };
+            writeln!(out, "storage    {}, {encrypted}{forgets}", status.storage)?;
             if let Some(reason) = &status.refusing_writes {
                 writeln!(out, "writes     refused: {reason}")?;
             }

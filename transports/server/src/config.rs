@@ -6,6 +6,7 @@
 mod check;
 mod layers;
 mod places;
+mod root_key;
 mod section;
 mod sections;
 mod show;
@@ -13,12 +14,16 @@ mod show;
 pub(crate) use check::warn_of_readers;
 pub(crate) use layers::{Flag, Sources, is_world_readable, read_secret};
 pub(crate) use places::Complaint;
+pub(crate) use root_key::{ROOT_KEY_VARIABLE, read_root_key};
 #[cfg(test)]
 pub(crate) use sections::Application;
-pub(crate) use sections::{Config, LogFormat, PeopleRates, Psono, PublicKey, RightsList, StorageKind};
+pub(crate) use sections::{
+    Config, LogFormat, PeopleRates, Psono, PublicKey, RightsList, Storage, StorageKind,
+};
 pub(crate) use show::{example, print};
 
 use layers::Layers;
+use strongroom_primitives::secret::SecretText;
 
 /// A configuration that fits together, and where each of its values came from.
 pub(crate) struct Loaded {
@@ -26,6 +31,8 @@ pub(crate) struct Loaded {
     pub(crate) config: Config,
     /// What is not wrong but should be known.
     pub(crate) warnings: Vec<String>,
+    /// The root key, where a variable holds it.
+    root_key: Option<SecretText>,
     layers: Layers,
 }
 
@@ -44,7 +51,8 @@ pub(crate) fn load(sources: &Sources) -> Result<Loaded, Complaint> {
     let mut layers = Layers::read(sources)?;
     let config = layers.extract()?;
     let warnings = std::mem::take(&mut layers.warnings);
-    let mut loaded = Loaded { config, warnings, layers };
+    let root_key = root_key::in_variables(&sources.variables);
+    let mut loaded = Loaded { config, warnings, root_key, layers };
     check::check(&mut loaded)?;
     Ok(loaded)
 }

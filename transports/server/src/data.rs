@@ -5,7 +5,7 @@
 //! place, synced and renamed.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     net::SocketAddr,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
@@ -70,6 +70,51 @@ impl DataFolder {
     /// Where the store lies.
     pub(crate) fn store(&self) -> PathBuf {
         self.0.join("store")
+    }
+
+    /// Where a rewrite of the store is written, of use to nobody until it is whole.
+    pub(crate) fn unfinished_store(&self) -> PathBuf {
+        self.0.join("store.new")
+    }
+
+    /// Where a whole rewrite of the store waits to take the store's place.
+    pub(crate) fn next_store(&self) -> PathBuf {
+        self.0.join("store.next")
+    }
+
+    /// Where the store lies that was replaced, until it is deleted.
+    pub(crate) fn former_store(&self) -> PathBuf {
+        self.0.join("store.old")
+    }
+
+    /// Keeps a rewrite of the store from beginning while the file is open.
+    ///
+    /// # Errors
+    /// If one is going on.
+    pub(crate) fn keep_as_it_is(&self) -> anyhow::Result<File> {
+        self.locked(File::try_lock_shared)
+    }
+
+    /// Keeps everybody else from opening or rewriting the store while the file is open.
+    ///
+    /// # Errors
+    /// If somebody is at it.
+    pub(crate) fn keep_to_oneself(&self) -> anyhow::Result<File> {
+        self.locked(File::try_lock)
+    }
+
+    fn locked(&self, lock: impl FnOnce(&File) -> Result<(), TryLockError>) -> anyhow::Result<File> {
+        let folder = File::open(&self.0).with_context(|| format!("{} cannot be opened", self.0.display()))?;
+        lock(&folder).map_err(|error| match error {
+            TryLockError::WouldBlock => {
+                anyhow::anyhow!(
+                    "the store in {} is being opened or rewritten by another command",
+                    self.0.display()
+                )
+            }
+            TryLockError::Error(error) => anyhow::anyhow!("{} cannot be locked: {error}", self.0.display()),
+        })?;
+        Ok(folder)
     }
 
     /// Where the operator's token lies.

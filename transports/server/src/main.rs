@@ -118,14 +118,21 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Config(ConfigCommand::Show { json }) => config::print(&loaded, *json)?,
         Command::Config(_) => {
             serve::tls(&loaded)?;
+            let root_key = loaded.root_key()?;
             for warning in &loaded.warnings {
                 writeln!(io::stdout(), "warning: {warning}")?;
+            }
+            match root_key {
+                Some(key) => {
+                    writeln!(io::stdout(), "the store is encrypted under the root key {}", key.id())?
+                }
+                None => writeln!(io::stdout(), "the store is not encrypted: no root key is configured")?,
             }
             writeln!(io::stdout(), "the configuration is good")?;
         }
         Command::Admin(command) => command.run(&loaded.config)?,
         Command::Health { server } => return health::run(server.as_deref(), &loaded.config),
-        Command::Store(command) => store::run(command, &loaded.config)?,
+        Command::Store(command) => store::run(command, &loaded)?,
         Command::Serve(_) | Command::Dev(_) => return serve::run(&loaded),
         // Done above, because they need no configuration.
         Command::Completions { .. } | Command::Man { .. } => {}

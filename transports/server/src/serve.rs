@@ -11,7 +11,7 @@ use strongroom_engine::{
     Credential, Engine, EngineBuilder, Placement, domains::realms::SyncConfiguredRealms, ports::CpuThreads,
 };
 use strongroom_primitives::secret::{Secret, SecretText};
-use strongroom_storage::{Memory, Storage};
+use strongroom_storage::{Encrypted, Memory, Storage};
 use strongroom_transports::{
     Front,
     http::{Administration, HttpOptions, Listener, Metrics},
@@ -26,7 +26,7 @@ use crate::{
     data::{self, DataFolder, Running},
     first, logs,
     process::{self, Asked, Signals, tell_supervisor},
-    store::{DiskStore, wall_clock},
+    store::{DiskStore, chance, new_root_key, refuse_unfinished, unlock, wall_clock},
 };
 
 /// Shards per processor: enough that two busy accounts seldom share one.
@@ -61,17 +61,24 @@ struct Keep {
 }
 
 impl Keep {
-    fn open(config: &Config) -> anyhow::Result<Self> {
-        let settings = &config.storage;
+    async fn open(loaded: &Loaded) -> anyhow::Result<Self> {
+        let settings = &loaded.config.storage;
+        let root = loaded.root_key()?;
         if settings.kind == StorageKind::Memory {
-            let storage = Arc::new(Memory::new(wall_clock()));
-            return Ok(Self { folder: None, disk: None, storage });
+            // What forgets needs no key that somebody keeps.
+            let root = root.map_or_else(new_root_key, Ok)?;
+            let storage = Encrypted::open(Memory::new(wall_clock()), &root, chance()).await?;
+            return Ok(Self { folder: None, disk: None, storage: Arc::new(storage) });
         }
         let folder = DataFolder::open_or_make(&settings.path)?;
+        let unchanging = folder.keep_as_it_is()?;
+        refuse_unfinished(&folder)?;
         // Opening the store also keeps a second server out of the rest of the folder.
         let disk = DiskStore::open(&folder.store(), settings.kind, settings.cache_bytes)?;
         let disk = disk.context("this kind of store is not kept on disk")?;
-        Ok(Self { folder: Some(folder), storage: disk.storage(), disk: Some(disk) })
+        let storage = unlock(disk.storage(), root.as_ref(), &folder.store()).await?;
+        drop(unchanging);
+        Ok(Self { folder: Some(folder), storage, disk: Some(disk) })
     }
 
     fn operator_token(&self, config: &Config) -> anyhow::Result<SecretText> {
@@ -105,7 +112,7 @@ impl Keep {
 async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     let config = &loaded.config;
     let mut signals = Signals::listen().context("signals cannot be listened to")?;
-    let keep = Keep::open(config)?;
+    let keep = Keep::open(loaded).await?;
     let operator = keep.operator_token(config)?;
     let metrics = Metrics::new();
     let cpu = CpuThreads::new(compose::heavy_threads(config)).context("threads for sign-ins")?;

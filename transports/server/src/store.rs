@@ -1,30 +1,35 @@
-//! Looking at a store that no server has open, and moving its rows to another backend.
+//! Looking at a store that no server has open, moving its rows to another backend, and encrypting it.
+
+mod disk;
+mod encryption;
+mod rewrite;
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, IsTerminal, Read, Seek, SeekFrom, Write},
+    io::{self, IsTerminal, Seek, SeekFrom, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
-use strongroom_engine::ports::{Clock, SystemClock};
+use strongroom_primitives::encoding;
 use strongroom_storage::{
-    Info, Options, Storage, StorageError, WallClock,
+    Encrypted, EncryptedError, Encryption,
     check::Report,
-    redb::Redb,
-    sled::Sled,
-    transfer::{self, Moved, TransferError},
+    transfer::{self, Moved},
 };
 
 use crate::{
-    config::{Config, StorageKind},
+    config::{Loaded, StorageKind},
     data::{DataFolder, sync_folder},
 };
+pub(crate) use disk::{DiskStore, chance, unlock, wall_clock};
+use encryption::KeyCommand;
+pub(crate) use encryption::new_root_key;
+pub(crate) use rewrite::refuse_unfinished;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreCommand {
@@ -43,121 +48,107 @@ pub(crate) enum StoreCommand {
         #[arg(long, value_enum)]
         kind: Option<StorageKind>,
     },
+    /// Makes root keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Encrypts the store under the configured root key
+    Encrypt,
+    /// Takes the encryption off the store
+    Decrypt,
+    /// Encrypts the store under another root key than the configured one
+    Rekey {
+        /// The file with the new root key
+        #[arg(long, value_name = "FILE")]
+        new_root_key_file: PathBuf,
+    },
 }
 
-/// Where stores take their time from.
-pub(crate) fn wall_clock() -> WallClock {
-    let clock = SystemClock::new();
-    Arc::new(move || clock.wall().as_ms())
-}
-
-/// A store on disk, whichever backend keeps it.
-pub(crate) enum DiskStore {
-    /// sled.
-    Sled(Arc<Sled>),
-    /// redb.
-    Redb(Arc<Redb>),
-}
-
-impl DiskStore {
-    /// Opens the store in the folder, or makes one there; `None` for a kind that is not kept on disk.
-    ///
-    /// # Errors
-    /// One clear line for whatever stands against it.
-    pub(crate) fn open(path: &Path, kind: StorageKind, cache_bytes: u64) -> anyhow::Result<Option<Self>> {
-        let mut options = Options::new(wall_clock());
-        options.cache_bytes = cache_bytes;
-        Ok(match kind {
-            StorageKind::Sled => Some(Self::Sled(Arc::new(Sled::open(path, options)?))),
-            StorageKind::Redb => Some(Self::Redb(Arc::new(Redb::open(path, options)?))),
-            StorageKind::Memory => None,
-        })
-    }
-
-    /// The store, for whoever does not care which it is.
-    pub(crate) fn storage(&self) -> Arc<dyn Storage> {
-        match self {
-            Self::Sled(store) => store.clone(),
-            Self::Redb(store) => store.clone(),
-        }
-    }
-
-    /// Finishes what is waiting and lets go of the files.
-    ///
-    /// # Errors
-    /// If it was closed before.
-    pub(crate) async fn close(&self) -> Result<(), StorageError> {
-        match self {
-            Self::Sled(store) => store.close().await,
-            Self::Redb(store) => store.close().await,
-        }
-    }
-
-    async fn export(&self, out: impl Write) -> Result<Moved, TransferError> {
-        match self {
-            Self::Sled(store) => transfer::export(store, out).await,
-            Self::Redb(store) => transfer::export(store, out).await,
-        }
-    }
-
-    async fn import(&self, input: impl Read + Seek) -> Result<Moved, TransferError> {
-        match self {
-            Self::Sled(store) => transfer::import(store, input).await,
-            Self::Redb(store) => transfer::import(store, input).await,
-        }
-    }
-
-    fn info(&self) -> Info {
-        self.storage().info()
-    }
-}
-
-/// Does what was asked with the store of `config`.
+/// Does what was asked with the store that is configured.
 ///
 /// # Errors
 /// If the store cannot be opened, is damaged, or the rows cannot be moved.
-pub(crate) fn run(command: &StoreCommand, config: &Config) -> anyhow::Result<()> {
+pub(crate) fn run(command: &StoreCommand, loaded: &Loaded) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let data = DataFolder::at(&config.storage.path);
     match command {
-        StoreCommand::Check => check(&data),
-        StoreCommand::Export { file } => runtime.block_on(export(&data, config, file)),
+        StoreCommand::Check => runtime.block_on(check(loaded)),
+        StoreCommand::Export { file } => runtime.block_on(export(loaded, file)),
         StoreCommand::Import { file, kind } => {
-            runtime.block_on(import(config, file, kind.unwrap_or(config.storage.kind)))
+            runtime.block_on(import(loaded, file, kind.unwrap_or(loaded.config.storage.kind)))
+        }
+        StoreCommand::Key(command) => command.run(),
+        StoreCommand::Encrypt => runtime.block_on(encryption::encrypt(loaded)),
+        StoreCommand::Decrypt => runtime.block_on(encryption::decrypt(loaded)),
+        StoreCommand::Rekey { new_root_key_file } => {
+            runtime.block_on(encryption::rekey(loaded, new_root_key_file))
         }
     }
 }
 
-fn check(data: &DataFolder) -> anyhow::Result<()> {
+async fn check(loaded: &Loaded) -> anyhow::Result<()> {
+    let data = DataFolder::at(&loaded.config.storage.path);
     let bar = spinner("checking");
-    let report: Report = strongroom_storage::check::check(data.store())?;
+    let mut report: Report = strongroom_storage::check::check(data.store())?;
+    let encryption = if report.is_sound() { look_inside(loaded, &data, &mut report).await? } else { "" };
     bar.finish_and_clear();
     let mut out = io::stdout();
     for damage in &report.damages {
         writeln!(out, "damaged: {damage}")?;
     }
     let (rows, bytes) = (report.rows, report.value_bytes);
-    anyhow::ensure!(
+    ensure!(
         report.is_sound(),
         "{} damages in {} ({} store, {rows} whole rows)",
         report.damages.len(),
         data.store().display(),
         report.backend
     );
-    writeln!(out, "sound: {rows} rows, {bytes} bytes of values ({} store)", report.backend)?;
+    writeln!(out, "sound: {rows} rows, {bytes} bytes of values ({} store{encryption})", report.backend)?;
     Ok(())
 }
 
-async fn export(data: &DataFolder, config: &Config, file: &Path) -> anyhow::Result<()> {
+/// Opens the values of an encrypted store, if its root key is configured; what does not open goes into the report.
+async fn look_inside(
+    loaded: &Loaded,
+    data: &DataFolder,
+    report: &mut Report,
+) -> anyhow::Result<&'static str> {
+    let kind = if report.backend == "redb" { StorageKind::Redb } else { StorageKind::Sled };
+    let store = DiskStore::open(&data.store(), kind, loaded.config.storage.cache_bytes)?;
+    let store = store.context("what was checked lies on disk")?;
+    let said = match (Encryption::of(&store.storage()).await?, loaded.root_key()?) {
+        (Encryption::Empty | Encryption::Plain, _) => ", not encrypted",
+        (Encryption::Under(_), None) => ", encrypted; no root key is configured, so no value was opened",
+        (Encryption::Under(_), Some(root)) => {
+            let opened = Encrypted::open(store.storage(), &root, chance()).await;
+            for key in opened.map_err(|error| cannot_open(data, &error))?.check().await? {
+                let place = format!("row {}", encoding::to_hex(key.as_bytes()));
+                report.damage(place, "it was not sealed for this place under this root key");
+            }
+            ", encrypted"
+        }
+    };
+    store.close().await?;
+    Ok(said)
+}
+
+fn cannot_open(data: &DataFolder, error: &EncryptedError) -> anyhow::Error {
+    anyhow::anyhow!("{}: {error}", data.store().display())
+}
+
+async fn export(loaded: &Loaded, file: &Path) -> anyhow::Result<()> {
+    let config = &loaded.config;
+    let data = DataFolder::at(&config.storage.path);
     let path = data.store();
     // Opening makes what is missing, and an export of nothing would look like a success.
-    anyhow::ensure!(path.is_dir(), "there is no store in {}", path.display());
+    ensure!(path.is_dir(), "there is no store in {}", path.display());
+    refuse_unfinished(&data)?;
     let store = DiskStore::open(&path, config.storage.kind, config.storage.cache_bytes)?;
     let store = store.context("a store in memory has nothing to export")?;
     let out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     let out = out.with_context(|| format!("{} cannot be written", file.display()))?;
     let bar = spinner("exporting");
-    let moved = store.export(bar.wrap_write(&out)).await;
+    // Rows of an encrypted store stay sealed.
+    let moved = transfer::export(&store.storage(), bar.wrap_write(&out)).await;
     bar.finish_and_clear();
     let synced = moved.map_err(anyhow::Error::from).and_then(|moved| {
         out.sync_all()?;
@@ -169,26 +160,42 @@ async fn export(data: &DataFolder, config: &Config, file: &Path) -> anyhow::Resu
         let _ = fs::remove_file(file);
     })?;
     store.close().await?;
-    let (rows, bytes) = (moved.rows, moved.value_bytes);
-    writeln!(io::stdout(), "exported {rows} rows, {bytes} bytes of values, into {}", file.display())?;
+    let Moved { rows, value_bytes, encrypted, .. } = moved;
+    let sealed = if encrypted { " (encrypted)" } else { "" };
+    writeln!(
+        io::stdout(),
+        "exported {rows} rows{sealed}, {value_bytes} bytes of values, into {}",
+        file.display()
+    )?;
     Ok(())
 }
 
-async fn import(config: &Config, file: &Path, kind: StorageKind) -> anyhow::Result<()> {
+async fn import(loaded: &Loaded, file: &Path, kind: StorageKind) -> anyhow::Result<()> {
+    let config = &loaded.config;
+    let root = loaded.root_key()?;
     let input = File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let data = DataFolder::open_or_make(&config.storage.path)?;
+    refuse_unfinished(&data)?;
     // What is not whole is refused before a store is made for it.
-    transfer::check(&input).with_context(|| format!("{}", file.display()))?;
+    let promised = transfer::check(&input).with_context(|| format!("{}", file.display()))?;
     (&input).seek(SeekFrom::Start(0))?;
     let store = DiskStore::open(&data.store(), kind, config.storage.cache_bytes)?;
     let store = store.context("a store in memory forgets what is imported")?;
+    // Sealed rows are put where they are kept; others are sealed on their way, where there is a key.
+    let root_of_rows = root.as_ref().filter(|_| !promised.encrypted);
+    let target = unlock(store.storage(), root_of_rows, &data.store()).await?;
     let bar = counted("importing", input.metadata()?.len());
-    let moved = store.import(bar.wrap_read(&input)).await;
+    let moved = transfer::import(&target, bar.wrap_read(&input)).await;
     bar.finish_and_clear();
     let moved = moved.with_context(|| format!("{}", file.display()))?;
-    let backend = store.info().backend;
-    store.close().await?;
+    let backend = target.info().backend;
     writeln!(io::stdout(), "imported {} rows into a {backend} store", moved.rows)?;
+    if let (true, Encryption::Under(id)) = (moved.encrypted, Encryption::of(&store.storage()).await?)
+        && root.map(|root| root.id()) != Some(id)
+    {
+        writeln!(io::stdout(), "they are encrypted: serve them under the root key {id}")?;
+    }
+    store.close().await?;
     if kind != config.storage.kind {
         writeln!(io::stdout(), "set `kind = \"{backend}\"` under [storage] to serve it")?;
     }

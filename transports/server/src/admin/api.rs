@@ -79,6 +79,8 @@ pub(crate) struct StatusReport {
     pub(crate) storage: String,
     /// Whether the backend keeps what it is given.
     pub(crate) durable: bool,
+    /// Whether values are sealed before they are kept.
+    pub(crate) encrypted: bool,
     /// Whether the store answers.
     pub(crate) storage_answers: bool,
     /// Why writes are refused, if they are.

@@ -123,6 +123,7 @@ impl Asked<'_> {
             draining: health.draining,
             storage: health.storage.backend.to_owned(),
             durable: health.storage.durable,
+            encrypted: health.storage.encrypted,
             storage_answers: health.storage_answers,
             refusing_writes: health.storage.refusing_writes,
             in_flight: health.in_flight,

@@ -24,7 +24,11 @@ use super::{
 pub(crate) const VARIABLE_PREFIX: &str = "STRONGROOM__";
 
 /// The variable that names the data folder, as `STRONGROOM__STORAGE__PATH` does.
-pub(crate) const DATA_VARIABLE: &str = "STRONGROOM_DATA";
+const DATA_VARIABLE: &str = "STRONGROOM_DATA";
+
+/// Further variables that set a key by a short name, and the key.
+const SHORT_VARIABLES: [(&str, [&str; 2]); 2] =
+    [(DATA_VARIABLE, ["storage", "path"]), ("STRONGROOM_ROOT_KEY_FILE", ["storage", "root_key_file"])];
 
 /// What is read where no file is named and this one is there.
 pub(crate) const USUAL_FILE: &str = "strongroom.toml";
@@ -74,10 +78,13 @@ impl Layers {
         let defaults = Table::try_from(Config::default()).expect("the defaults are a table");
         layers.add(Origin::Default, defaults)?;
         layers.read_file(sources.file.as_deref())?;
-        // The alias comes first, so that the key's own variable wins over it.
+        // The short names come first, so that the key's own variable wins over them.
         for (name, text) in &sources.variables {
-            if name == DATA_VARIABLE && !text.is_empty() {
-                layers.add_text(Origin::Variable(name.clone()), &["storage", "path"], text)?;
+            let short = SHORT_VARIABLES.iter().find(|(short, _)| short == name);
+            if let Some((_, path)) = short
+                && !text.is_empty()
+            {
+                layers.add_text(Origin::Variable(name.clone()), path, text)?;
             }
         }
         for (name, text) in &sources.variables {

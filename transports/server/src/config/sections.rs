@@ -124,6 +124,10 @@ section! {
         path: PathBuf = PathBuf::from("strongroom-data");
         /// Memory that the store may use to keep pages and rows at hand, in bytes.
         cache_bytes: u64 = 128 * 1024 * 1024;
+        /// The file with the root key that values are encrypted under, which only its owner may read; `strongroom store
+        /// key new` makes one. The variable STRONGROOM_ROOT_KEY_FILE names it as well, and STRONGROOM_ROOT_KEY holds
+        /// the key itself. Without one, values lie in the store as they are.
+        root_key_file: Option<PathBuf> = None, as "\"/etc/strongroom/root.key\"";
     }
 }
 

@@ -11,7 +11,7 @@ fn the_example_is_a_configuration_that_changes_nothing() {
     let shown = succeed(folder.path(), &["config", "show"]);
     fs::write(folder.path().join("strongroom.toml"), &example).unwrap();
     assert_eq!(succeed(folder.path(), &["config", "show"]), shown);
-    assert_eq!(succeed(folder.path(), &["config", "check"]), "the configuration is good\n");
+    assert!(succeed(folder.path(), &["config", "check"]).ends_with("\nthe configuration is good\n"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod admin_sessions;
 mod api_key;
 mod config;
 mod cryppo;
+mod encrypted;
 mod guide;
 mod identity;
 mod keys;
