@@ -128,7 +128,7 @@ impl Storage for TapeStore {
 
     fn info(&self) -> Info {
         let high_water_ms = self.tape().high_water_ms;
-        Info { backend: "tape", durable: false, high_water_ms, refusing_writes: None }
+        Info { backend: "tape", durable: false, encrypted: false, high_water_ms, refusing_writes: None }
     }
 }
 

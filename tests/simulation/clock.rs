@@ -174,13 +174,10 @@ fn no_write_lands_after_its_credential_has_expired() {
         let watching = async {
             // A node that issues a session dates it by its own clock, which here is the true one.
             world.wait(until.saturating_sub(world.now()) + Duration::from_millis(1)).await;
-            let rows = world.store().inner().len();
+            let rows = world.rows();
             world.wait(Duration::from_secs(3)).await;
             // The sweeper may remove the session; every write would add rows.
-            assert!(
-                world.store().inner().len() <= rows,
-                "alive from {before:?} to {until:?}, and written after"
-            );
+            assert!(world.rows() <= rows, "alive from {before:?} to {until:?}, and written after");
         };
         futures_util::future::join(writing, watching).await;
         world.conclude("ann").await;

@@ -35,7 +35,7 @@ async fn keep_keys(world: &World) {
 #[test]
 fn an_erased_account_is_gone_at_once_and_leaves_no_row_behind() {
     simulate(seeds(0..400), Plan::rough, async |world| {
-        let rows = world.store().inner().len();
+        let rows = world.rows();
         let dice = world.dice("erasure");
         let records = [record("notes"), RecordName::single(), record("photos")];
         world.bearer("ann", None).await;
@@ -72,7 +72,7 @@ fn an_erased_account_is_gone_at_once_and_leaves_no_row_behind() {
         world.calm();
         // The sweepers' time.
         world.wait(Duration::from_secs(20)).await;
-        assert_eq!(world.store().inner().len(), rows + 1, "the mark and nothing else");
+        assert_eq!(world.rows(), rows + 1, "the mark and nothing else");
         for node in 0..world.node_count() {
             let answer = world.persist(node, world.gateway("ann"), put(1, "notes")).await;
             assert_eq!(answer.err(), Some(EngineError::AccountErased), "the name is not used again");

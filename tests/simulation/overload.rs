@@ -545,7 +545,7 @@ fn the_deadline_test_knows_every_command() {
 fn a_deadline_that_passes_in_front_of_a_slow_store_means_that_nothing_was_written() {
     simulate(seeds(0..60), slow(700..=900), async |world| {
         let handle = world.up(0);
-        let rows = world.store().inner().len();
+        let rows = world.rows();
         let dice = world.dice("deadline");
         let within = dice.ms(1..=1_500);
         let asking = Asking { within: Some(within), ..world.gateway("ann").into() };
@@ -553,7 +553,7 @@ fn a_deadline_that_passes_in_front_of_a_slow_store_means_that_nothing_was_writte
         assert_eq!(answer, Err(EngineError::DeadlinePassed));
         assert!(world.now() <= within + Duration::from_secs(20), "and not much later");
         world.wait(Duration::from_secs(5)).await;
-        assert_eq!(world.store().inner().len(), rows);
+        assert_eq!(world.rows(), rows);
     });
 }
 

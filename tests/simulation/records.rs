@@ -1,8 +1,9 @@
 //! Racing writers of one record: compare-and-set, resets, lost answers and retries, over several nodes.
 
 use strongroom_engine::domains::records::{Previous, RecordName};
+use strongroom_storage::Storage;
 use strongroom_testkit::{
-    Client, Plan, World,
+    Client, Dice, Plan, World,
     history::{Authorship, Outcome, Shown},
     over, record, seeds, simulate,
 };
@@ -52,6 +53,17 @@ async fn devices_race(world: &World, devices: usize, steps: usize, records: &[Re
 #[test]
 fn racing_writers_of_a_named_record_lose_no_update_and_make_no_double() {
     simulate(seeds(0..500), Plan::rough, async |world| {
+        devices_race(world, 4, 10, &[record("notes")]).await;
+        world.conclude("ann").await;
+    });
+}
+
+/// The same over an encrypted store: what seals the rows changes nothing about who wins.
+#[test]
+fn racing_writers_over_an_encrypted_store_lose_no_update_and_make_no_double() {
+    let plan = |dice: &Dice| Plan { encrypted: true, ..Plan::rough(dice) };
+    simulate(seeds(0..100), plan, async |world| {
+        assert!(world.store().info().encrypted);
         devices_race(world, 4, 10, &[record("notes")]).await;
         world.conclude("ann").await;
     });
@@ -132,7 +144,7 @@ fn a_read_on_one_node_shows_what_another_has_just_acknowledged() {
 /// The whole point of idempotency keys: an answer that was lost is found again, and nothing is written twice.
 #[test]
 fn a_retry_under_the_same_key_finds_its_lost_answer() {
-    let losing = |_: &strongroom_testkit::Dice| {
+    let losing = |_: &Dice| {
         let mut plan = Plan::calm(2).with_latency_ms(1..=10);
         plan.faults.reply_lost = 0.5;
         plan
@@ -155,7 +167,7 @@ fn a_retry_under_the_same_key_finds_its_lost_answer() {
 /// then: the reader is shown a later state, never damage.
 #[test]
 fn a_reader_whom_writers_overtake_is_shown_a_later_state() {
-    let forgetful = |_: &strongroom_testkit::Dice| {
+    let forgetful = |_: &Dice| {
         let mut plan = Plan::calm(2).with_latency_ms(0..=20);
         plan.limits.history_versions_max = 1;
         plan

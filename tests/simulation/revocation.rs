@@ -154,12 +154,12 @@ fn nothing_commits_after_a_revocation_is_answered() {
         let revoking = async {
             world.wait(dice.ms(0..=2_000)).await;
             end(world, dice.index(world.node_count()), how).await;
-            let (revoked, rows) = (world.now(), world.store().inner().len());
+            let (revoked, rows) = (world.now(), world.rows());
             // Writes in flight and writes still to come get their chance.
             world.wait(dice.ms(0..=3_000)).await;
             over.set(true);
             // Every write adds rows: a version, an event, a kept answer.
-            let left = world.store().inner().len();
+            let left = world.rows();
             assert!(how.explains(rows, left), "{how:?} was answered at {revoked:?}, something came after");
             revoked
         };

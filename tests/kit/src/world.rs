@@ -20,13 +20,14 @@ use strongroom_engine::{
         sessions::{BearerIssued, IssueBearer},
     },
     feed::{Event, FollowFeed},
-    ports::SeededEntropy,
+    ports::{Entropy, SeededEntropy},
 };
 use strongroom_primitives::{
     hash,
     id::{RealmId, Subject},
 };
-use strongroom_storage::{Faults, Faulty, Memory};
+use strongroom_storage::{Encrypted, Faults, Faulty, Memory, RootKey, Storage};
+use zeroize::Zeroizing;
 
 use crate::{
     cable::Cable,
@@ -42,7 +43,7 @@ use crate::{
 };
 
 /// The store that all nodes of a world share.
-pub type Store = Faulty<Memory>;
+pub type Store = Faulty<Arc<dyn Storage>>;
 
 /// How a world is laid out.
 #[derive(Debug, Clone)]
@@ -55,6 +56,8 @@ pub struct Plan {
     pub limits: Limits,
     /// Other keystores that every engine trusts.
     pub issuers: Vec<TrustedIssuer>,
+    /// Whether what lies in the store is sealed. What is damaged is then damaged after it was opened.
+    pub encrypted: bool,
 }
 
 impl Plan {
@@ -65,6 +68,7 @@ impl Plan {
             faults: Faults::default(),
             limits: simulated_limits(),
             issuers: Vec::new(),
+            encrypted: false,
         }
     }
 
@@ -87,6 +91,7 @@ impl Plan {
             },
             limits: simulated_limits(),
             issuers: Vec::new(),
+            encrypted: false,
         }
     }
 
@@ -142,6 +147,14 @@ impl fmt::Display for Finding {
     }
 }
 
+/// An encrypted store whose keys and random bytes come from the seed.
+async fn encrypted(memory: Arc<Memory>, seed: u64) -> Encrypted<Arc<Memory>> {
+    let root = RootKey::new(Zeroizing::new(Dice::new(seed, "root key").bytes()));
+    let entropy = SeededEntropy::new(seed);
+    let store = Encrypted::open(memory, &root, Arc::new(move |bytes| entropy.fill(bytes))).await;
+    store.expect("an empty store becomes an encrypted one")
+}
+
 /// One node: an engine while it is up, and what outlives it.
 struct Node {
     clock: NodeClock,
@@ -161,6 +174,7 @@ pub struct World {
     pub token_key: TokenKey,
     time: VirtualTime,
     store: Arc<Store>,
+    memory: Arc<Memory>,
     limits: Limits,
     issuers: Vec<TrustedIssuer>,
     nodes: RefCell<Vec<Node>>,
@@ -172,7 +186,10 @@ impl World {
     /// Starts every node and makes the realm known. Must be called inside a paused `actix_rt` system.
     pub async fn begin(seed: u64, plan: Plan) -> Self {
         let time = VirtualTime::begin();
-        let store = Arc::new(Faulty::new(Memory::new(time.wall_clock()), seed, plan.faults));
+        let memory = Arc::new(Memory::new(time.wall_clock()));
+        let store: Arc<dyn Storage> =
+            if plan.encrypted { Arc::new(encrypted(memory.clone(), seed).await) } else { memory.clone() };
+        let store = Arc::new(Faulty::new(store, seed, plan.faults));
         let node = |off_by_ms| Node { clock: NodeClock::new(time, off_by_ms), up: None, lives: 0 };
         let world = Self {
             seed,
@@ -181,6 +198,7 @@ impl World {
             token_key: TokenKey::new("key-1", Dice::new(seed, "token key").bytes()),
             time,
             store,
+            memory,
             limits: plan.limits,
             issuers: plan.issuers,
             nodes: RefCell::new(plan.clocks_off_by_ms.into_iter().map(node).collect()),
@@ -210,6 +228,11 @@ impl World {
     /// The store that all nodes share.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// How many rows lie in the store.
+    pub fn rows(&self) -> usize {
+        self.memory.len()
     }
 
     /// Dice of their own for a part of a scenario.
