@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use strongroom_storage::Encryption;
+use strongroom_storage::{Encryption, Memory};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -103,6 +103,30 @@ async fn a_rewrite_from_under_the_wrong_key_changes_nothing_and_leaves_nothing()
     assert!(case.rewrite(Some(&root(2)), None).await.is_err());
     assert_eq!(case.there(), [true, false, false, false]);
     assert_eq!(case.read(Some(&root(1))).await.0, case.rows());
+}
+
+#[tokio::test]
+async fn a_row_that_is_missing_added_or_other_is_seen_by_the_comparison() {
+    let holding = async |rows: &[(&'static str, &'static str)]| {
+        let store = Memory::new(wall_clock());
+        let put = |(key, value): &(&'static str, &'static str)| {
+            Write::Put(Key::from_static(key.as_bytes()), value.as_bytes().to_vec().into())
+        };
+        let writes = rows.iter().map(put).collect();
+        store.commit(Batch { writes, ..Batch::default() }).await.unwrap();
+        store
+    };
+    let rows = holding(&[("a", "1"), ("b", "2")]).await;
+    let hidden = ProgressBar::hidden();
+    compare(&rows, &holding(&[("a", "1"), ("b", "2")]).await, &hidden).await.unwrap();
+    for other in [
+        &[("a", "1")][..],
+        &[("a", "1"), ("b", "2"), ("c", "3")],
+        &[("a", "1"), ("b", "3")],
+        &[("a", "1"), ("c", "2")],
+    ] {
+        assert!(compare(&rows, &holding(other).await, &hidden).await.is_err(), "{other:?}");
+    }
 }
 
 #[tokio::test]
