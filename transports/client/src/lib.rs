@@ -23,6 +23,7 @@ mod checks;
 mod client;
 mod credentials;
 mod error;
+mod files;
 mod heads;
 mod key_record;
 pub mod keyknox;

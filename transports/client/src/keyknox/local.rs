@@ -9,8 +9,8 @@
 //!
 //! Everything here blocks: disk syncs take milliseconds, a passphrase takes a good part of a second.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +25,7 @@ use zeroize::Zeroizing;
 use super::entries::{self, Entries, Entry};
 use super::ports::{Entropy, NoEntropy, draw};
 use super::record::Seen;
+use crate::files;
 
 /// Largest file that is read, in bytes.
 pub const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -276,31 +277,15 @@ impl LocalFile {
         Ok(file)
     }
 
-    /// Writes new contents beside the file, syncs them, moves them over it and syncs the folder: a cut at any moment
-    /// leaves the one or the other.
+    /// Puts new contents in place of the old ones: a cut at any moment leaves the one or the other.
     fn replace(&mut self, contents: Contents) -> Result<(), LocalError> {
         let nonce: [u8; NONCE_BYTES] = draw(&*self.entropy)?;
         let sealed = self.key.seal(nonce, &self.place, &contents.to_plain());
         if (HEADER_BYTES + sealed.len()) as u64 > FILE_BYTES_MAX {
             return Err(LocalError::TooLarge);
         }
-        let fresh = beside(&self.path, "new");
-        let write = || {
-            // Left behind by a process that was killed here; the lock says that nobody is writing it now.
-            remove_if_there(&fresh)?;
-            let mut file = private().write(true).create_new(true).open(&fresh)?;
-            file.write_all(&self.header.to_bytes())?;
-            file.write_all(&sealed)?;
-            file.sync_all()?;
-            fs::rename(&fresh, &self.path)?;
-            sync_folder(&self.path)
-        };
-        let written = write().map_err(failed("write", &self.path));
-        if written.is_err() {
-            // The next writer removes it too; tidying up early is a courtesy, and the first error is the one to tell.
-            let _ = remove_if_there(&fresh);
-        }
-        written?;
+        files::replace(&self.path, &[&self.header.to_bytes(), &sealed])
+            .map_err(failed("write", &self.path))?;
         self.contents = contents;
         Ok(())
     }
@@ -382,54 +367,16 @@ fn split(bytes: &[u8]) -> Result<(Header, &[u8]), LocalError> {
 
 /// The whole file, or nothing if there is none.
 fn read_file(path: &Path) -> Result<Option<Vec<u8>>, LocalError> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed("open", path)(error)),
-    };
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed("read", path))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX { Err(LocalError::TooLarge) } else { Ok(Some(bytes)) }
+    let bytes = files::read(path, FILE_BYTES_MAX).map_err(failed("read", path))?;
+    if bytes.as_ref().is_some_and(|bytes| bytes.len() as u64 > FILE_BYTES_MAX) {
+        return Err(LocalError::TooLarge);
+    }
+    Ok(bytes)
 }
 
 /// Waits until no other process reads for a change or changes. Released when the answer is dropped.
 fn lock(path: &Path) -> Result<File, LocalError> {
-    let open = || {
-        let file = private().write(true).create(true).truncate(false).open(beside(path, "lock"))?;
-        file.lock()?;
-        Ok(file)
-    };
-    open().map_err(failed("lock", path))
-}
-
-/// A hidden name in the same folder.
-fn beside(path: &Path, what: &str) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{what}"))
-}
-
-/// Options for a file that only its owner can open.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Makes a rename durable. Systems without folders that sync make it durable in their own way.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
+    files::lock(path).map_err(failed("lock", path))
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LocalError {

@@ -1,5 +1,7 @@
 //! The file: what it keeps, what it refuses, and what a cut or a second process does to it.
 
+use std::fs;
+
 use strongroom_primitives::encoding::from_hex;
 use strongroom_primitives::hash::RecordTag;
 use strongroom_primitives::secret::Secret;
@@ -282,7 +284,7 @@ fn a_file_beyond_the_largest_size_is_neither_read_nor_written() {
     let large = vec![0; FILE_BYTES_MAX as usize * 3 / 4];
     assert!(matches!(file.apply(put("a", &large)).unwrap_err(), LocalError::TooLarge));
     assert!(open(&folder).entries().is_empty());
-    let handle = OpenOptions::new().write(true).open(folder.path().join("keys")).unwrap();
+    let handle = fs::OpenOptions::new().write(true).open(folder.path().join("keys")).unwrap();
     handle.set_len(FILE_BYTES_MAX + 1).unwrap();
     assert!(matches!(open_as(&folder, PROFILE, &user_key(1)).unwrap_err(), LocalError::TooLarge));
 }
