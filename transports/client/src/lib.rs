@@ -6,11 +6,12 @@
 //! [`sharing`] is datastores, secrets and shares, ciphertext in and out.
 //! [`keyknox`] is the cryptographic half: envelopes, tokens, the cloud record of a user's keys and its local mirror.
 //! It knows no network; [`KeyRecord`] carries its one record over a client.
-//! [`psono`] is another client for another protocol: an API key and the vault of its owner.
+//! [`psono`] is another client for another protocol: an API key and the vault of its owner. [`dragonchain`] is a third:
+//! keys that sign requests, and the file that they lie in.
 //!
 //! | feature | what |
 //! |---|---|
-//! | `http` | `Client::http`: requests, and feeds by long poll; `psono` |
+//! | `http` | `Client::http`: requests, and feeds by long poll; `psono`; `dragonchain` |
 //! | `ws` | `Client::ws`: frames over a WebSocket, and feeds by push |
 //!
 //! The server is not believed: answers are bounded, belong to their question and fit their own tag, and what memory
@@ -22,6 +23,8 @@ mod boxes;
 mod checks;
 mod client;
 mod credentials;
+#[cfg(feature = "http")]
+pub mod dragonchain;
 mod error;
 mod files;
 mod heads;

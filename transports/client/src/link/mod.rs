@@ -28,6 +28,8 @@ use strongroom_primitives::id::{IdempotencyKey, Subject};
 use strongroom_wire::{Event, Operation, Reply};
 
 #[cfg(feature = "http")]
+pub(crate) use address::Address;
+#[cfg(feature = "http")]
 pub(crate) use door::{Answer, Door};
 pub(crate) use frames::{FramesDialer, FramesLink};
 #[cfg(feature = "http")]
