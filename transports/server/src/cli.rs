@@ -8,6 +8,7 @@ use crate::{
     admin::AdminCommand,
     api_key::ApiKeyCommand,
     config::{Flag, Sources, StorageKind},
+    creds::CredsCommand,
     cryppo::CryppoCommand,
     keys::KeysCommand,
     psono::{DatastoreCommand, SecretCommand},
@@ -81,6 +82,8 @@ pub(crate) enum Command {
     Datastore(Box<DatastoreCommand>),
     /// Reads and changes secrets by an API key, on any server of the psono dialect
     Secret(Box<SecretCommand>),
+    /// Keeps keys that sign requests to a chain of the Dragonchain dialect, here and at its server
+    Creds(Box<CredsCommand>),
     /// Makes and reads keys and strings of Meeco's clients, without a server
     Cryppo(Box<CryppoCommand>),
     /// Asks a running server whether it is ready: exit code 0 if it is

@@ -8,6 +8,7 @@ mod banner;
 mod cli;
 mod compose;
 mod config;
+mod creds;
 mod cryppo;
 mod data;
 mod first;
@@ -32,12 +33,14 @@ mod user;
 
 use std::{
     io::{self, Write},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command, ConfigCommand};
+use creds::{COIIN, Coiin};
 use mimalloc::MiMalloc;
 use zeroizing_alloc::ZeroAlloc;
 
@@ -47,8 +50,9 @@ use zeroizing_alloc::ZeroAlloc;
 static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match run(&cli) {
+    let name = std::env::args_os().next().map(PathBuf::from);
+    let is_coiin = name.is_some_and(|name| name.file_stem().is_some_and(|stem| stem == COIIN));
+    match if is_coiin { Coiin::parse().run() } else { run(&Cli::parse()) } {
         Ok(code) => code,
         Err(error) => {
             // Whoever reads the end of a pipe may be gone; the exit code says it as well.
@@ -99,6 +103,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             command.run()?;
             return Ok(ExitCode::SUCCESS);
         }
+        Command::Creds(command) => return command.run(),
         Command::Session(command) => {
             command.run()?;
             return Ok(ExitCode::SUCCESS);
@@ -139,7 +144,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Keys(_) | Command::Cryppo(_) => {}
         Command::User(_) | Command::Key(_) | Command::Item(_) | Command::Kek(_) => {}
         Command::ApiKey(_) | Command::Session(_) => {}
-        Command::Datastore(_) | Command::Secret(_) => {}
+        Command::Datastore(_) | Command::Secret(_) | Command::Creds(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -76,6 +76,7 @@ fn follow(page: &str, folder: &Path, replaced: &[(&str, &str)]) -> (usize, usize
         .args(["-eu", "-c", &script])
         .current_dir(folder)
         .env("PATH", path)
+        .env("HOME", folder)
         .output()
         .unwrap();
     let (printed, said) = (String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap());
@@ -141,6 +142,13 @@ fn the_page_of_the_console_does_what_it_says() {
     ];
     let (steps, printing) = follow("psono-console.md", &program.0, &replaced);
     assert!(steps > 3 && printing > 2, "{steps} steps, {printing} of them print");
+}
+
+#[test]
+fn the_page_of_coiin_does_what_it_says_up_to_the_server() {
+    let folder = folder();
+    let (steps, printing) = follow("coiin.md", folder.path(), &[]);
+    assert!(steps > 4 && printing > 4, "{steps} steps, {printing} of them print");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod admin;
 mod admin_sessions;
 mod api_key;
+mod coiin;
 mod config;
 mod cryppo;
 mod encrypted;

@@ -1,0 +1,458 @@
+//! `strongroom creds` and the same program under the name `coiin`: the credentials file as scripts and people change it,
+//! and signed requests as a peer gets them that checks every signature.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use strongroom_engine::ports::{Clock, SystemClock};
+use strongroom_primitives::{
+    dc1::{self, Authorization, Parts, Paths},
+    secret::SecretText,
+};
+use tempfile::TempDir;
+
+use crate::kit::{BINARY, folder, one_line};
+
+const CHAIN: &str = "dLP759g8FC3iHaxE7PhvycuWxvjTTuWgBiH9ud4adRHr";
+const OTHER: &str = "sj8mz8RvbJMpXiYd7BACvqMfTExtfhT5zqeCj61ww9q4";
+const KEY: &str = "6S0c15MghGrpMwzz9EK2j3huQTFwH1EULdmofGXPDuj";
+const NEW_KEY: &str = "zzzz15MghGrpMwzz9EK2j3huQTFwH1EULdmofGXPzzz";
+
+/// A machine on which nobody has used the tool yet.
+struct Machine {
+    home: TempDir,
+    variables: Vec<(&'static str, String)>,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let home = folder();
+        symlink(BINARY, home.path().join("coiin")).unwrap();
+        Self { home, variables: Vec::new() }
+    }
+
+    /// One whose file has a key for a chain at a peer.
+    fn of(peer: &Peer) -> Self {
+        let machine = Self::new();
+        machine.succeed(&["creds", "local", "add", CHAIN], &format!("{}\nEAYRMSXDOSWY\n{KEY}\n", peer.url));
+        machine
+    }
+
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    fn file(&self) -> PathBuf {
+        self.home.path().join(".coiin/credentials")
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(self.file()).unwrap()
+    }
+
+    fn put(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.home.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
+    fn run_as(&self, binary: &Path, arguments: &[&str], input: &str) -> Output {
+        let mut command = Command::new(binary);
+        command.current_dir(self.home.path()).env_clear().env("HOME", self.home.path()).args(arguments);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().unwrap();
+        // A command that asks nothing hangs up.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    fn run(&self, arguments: &[&str], input: &str) -> Output {
+        self.run_as(&self.home.path().join("coiin"), arguments, input)
+    }
+
+    /// Expects success in silence on standard error, and gives back what was printed.
+    fn succeed(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.run(arguments, input);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.is_empty(), "{arguments:?}: {said}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Expects one line and exit code 1, with nothing of the keys in it.
+    fn refuse(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.run(arguments, input);
+        assert!(output.stdout.is_empty(), "{output:?}");
+        let line = one_line(&output);
+        assert!(!line.contains(KEY) && !line.contains("canary"), "A-LEAK-01: {line}");
+        line
+    }
+}
+
+/// Takes signed requests, one on each connection, and answers what it was told to.
+struct Peer {
+    url: String,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Peer {
+    /// Requests have to be signed by [`KEY`], under a path of the peer's own. An answer of no text hangs up.
+    fn answering(answers: Vec<(u16, Value)>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/dragonchain", listener.local_addr().unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let heard = asked.clone();
+        std::thread::spawn(move || {
+            for (status, body) in answers {
+                let (mut socket, _) = listener.accept().unwrap();
+                let said = hear(&socket);
+                let refused = said.starts_with("badly signed");
+                heard.lock().unwrap().push(said);
+                let (status, body) = if refused { (401, json!("badly signed")) } else { (status, body) };
+                if !body.is_null() {
+                    let body = body.to_string();
+                    let head = format!(
+                        "HTTP/1.1 {status} So\r\nContent-Length: {}\r\nConnection: close",
+                        body.len()
+                    );
+                    let _ = socket.write_all(format!("{head}\r\n\r\n{body}").as_bytes());
+                }
+            }
+        });
+        Self { url, asked }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+/// Reads a request and checks its signature. What was asked: verb, path and body, and by which key for which chain if
+/// that is not the usual one.
+fn hear(socket: &TcpStream) -> String {
+    socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut reader = BufReader::new(socket);
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        match line.trim_end() {
+            "" => break,
+            line => lines.push(line.to_owned()),
+        }
+    }
+    let header = |name: &str| {
+        let found = lines[1..].iter().filter_map(|line| line.split_once(": "));
+        let mut found = found.filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        found.next().unwrap_or_default()
+    };
+    let mut body = vec![0; header("content-length").parse().unwrap_or(0)];
+    reader.read_exact(&mut body).unwrap();
+    let words: Vec<&str> = lines[0].split(' ').collect();
+    let path = words[1].strip_prefix("/dragonchain").unwrap();
+    let timestamp = header("timestamp");
+    let now = SystemClock::new().wall();
+    let read = Authorization::read(Some(header("authorization")), timestamp, now, Duration::from_secs(60));
+    let Ok(read) = read else { return format!("badly signed: {lines:?}") };
+    let (chain, content_type) = (header("dragonchain"), header("content-type"));
+    let parts = Parts { verb: words[0], chain, timestamp, content_type, body: &body };
+    let key = SecretText::new(KEY.to_owned());
+    if dc1::verify(read.algorithm, Some(&key), &parts, &Paths::of(path, ""), &read.mac).is_err() {
+        return format!("badly signed: {lines:?}");
+    }
+    let by = format!("{} {}", read.key_id.unwrap(), chain);
+    let by = if by == format!("EAYRMSXDOSWY {CHAIN}") { String::new() } else { format!(" by {by}") };
+    format!("{} {path} {content_type} {}{by}", words[0], String::from_utf8(body).unwrap())
+}
+
+/// The seed's own walk through the file, with the outputs that it shows.
+#[test]
+fn a_key_is_added_listed_made_the_default_and_removed_as_the_seed_shows() {
+    let machine = Machine::new();
+    let added = machine.succeed(
+        &["creds", "local", "add", CHAIN],
+        &format!("host.example/dragonchain\r\nEAYRMSXDOSWY\n{KEY}"),
+    );
+    assert_eq!(
+        added,
+        format!("Default EAL set to {CHAIN}.\nSuccess. New Credentials written to ~/.coiin/credentials\n")
+    );
+    assert_eq!(
+        machine.text(),
+        format!(
+            "[{CHAIN}]\nauth_key={KEY}\nauth_key_id=EAYRMSXDOSWY\nendpoint=https://host.example/dragonchain\n\n\
+             [default]\ndragonchain_id={CHAIN}\n"
+        )
+    );
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&machine.file()), mode(machine.file().parent().unwrap())), (0o600, 0o700));
+
+    let second = machine.succeed(&["creds", "local", "add", OTHER, "-d"], "\nTZRBPXYRCGSM\nabc\n");
+    assert_eq!(second, "Success. New Credentials written to ~/.coiin/credentials\n");
+    let listed = |key: &str, other: &str| {
+        format!(
+            "{{\n  \"{CHAIN}\": {{\n    \"auth_key\": \"{key}\",\n    \"auth_key_id\": \"EAYRMSXDOSWY\",\n    \
+             \"endpoint\": \"https://host.example/dragonchain\"\n  }},\n  \"{OTHER}\": {{\n    \
+             \"auth_key\": \"{other}\",\n    \"auth_key_id\": \"TZRBPXYRCGSM\"\n  }},\n  \"default\": {{\n    \
+             \"dragonchain_id\": \"{CHAIN}\"\n  }}\n}}\n"
+        )
+    };
+    assert_eq!(machine.succeed(&["creds", "local", "ls"], ""), listed("<hidden>", "<hidden>"));
+    assert_eq!(machine.succeed(&["creds", "local", "ls", "-k"], ""), listed(KEY, "abc"));
+    assert_eq!(machine.succeed(&["creds", "local", "ls", "--show-keys"], ""), listed(KEY, "abc"));
+
+    assert_eq!(machine.succeed(&["creds", "local", "default", "get"], ""), format!("{CHAIN}\n"));
+    let set = machine.succeed(&["creds", "local", "default", "set", OTHER], "");
+    assert_eq!(set, format!("Success. Default has been set to \"{OTHER}\".\n"));
+    assert_eq!(machine.succeed(&["creds", "local", "default", "get"], ""), format!("{OTHER}\n"));
+
+    // Not the default any more, so nothing is asked.
+    let removed = machine.succeed(&["creds", "local", "rm", CHAIN], "n\n");
+    assert_eq!(removed, format!("{CHAIN} credentials have been deleted on this machine.\n"));
+    let kept = format!("[default]\ndragonchain_id={OTHER}\n");
+    assert_eq!(machine.text(), format!("[{OTHER}]\nauth_key=abc\nauth_key_id=TZRBPXYRCGSM\n\n{kept}"));
+    machine.succeed(&["creds", "local", "rm", OTHER], "n\n");
+    assert_eq!(machine.text(), kept);
+    machine.succeed(&["creds", "local", "add", OTHER], "\nTZRBPXYRCGSM\nabc\n");
+    machine.succeed(&["creds", "local", "rm", OTHER], "");
+    assert_eq!(machine.text(), "");
+    assert_eq!(machine.succeed(&["creds", "local", "ls"], ""), "{}\n");
+}
+
+#[test]
+fn what_cannot_be_done_is_one_line_and_exit_code_1_and_changes_nothing() {
+    let machine = Machine::new();
+    assert_eq!(machine.succeed(&["creds", "local", "ls"], ""), "{}\n");
+    let refused = machine.refuse(&["creds", "local", "default", "get"], "");
+    assert!(refused.starts_with("no default is set"), "{refused}");
+    assert!(!machine.file().exists());
+    machine.succeed(
+        &["creds", "local", "add", CHAIN, "--dont-set-default"],
+        &format!("\nEAYRMSXDOSWY\n{KEY}\n"),
+    );
+    let before = machine.text();
+    for (arguments, input, why) in [
+        (vec!["default", "get"], "", "no default is set"),
+        (vec!["default", "set", OTHER], "", "has no section"),
+        (vec!["rm", OTHER], "", "has no section"),
+        (vec!["rm", "default"], "", "has no section"),
+        (vec!["add", OTHER], "host.example\nID\n", "three lines"),
+        (vec!["add", OTHER], "", "three lines"),
+        (vec!["add", OTHER], "host.example\nID\ncan ary\n", "auth_key of"),
+        (vec!["add", OTHER], "host.example\nI;D\ncanary\n", "auth_key_id of"),
+        (vec!["add", OTHER], "https://a%20b\nID\ncanary\n", "endpoint of"),
+        (vec!["add", OTHER], "ftp://host.example\nID\ncanary\n", "https://"),
+    ] {
+        let refused = machine.refuse(&[&["creds", "local"], &arguments[..]].concat(), input);
+        assert!(refused.contains(why), "{arguments:?}: {refused}");
+    }
+    assert_eq!(machine.text(), before);
+    machine.succeed(&["creds", "local", "default", "set", CHAIN], "");
+    let before = machine.text();
+    let refused = machine.refuse(&["creds", "local", "rm", CHAIN], "what\n");
+    assert!(refused.contains("nothing was removed"), "{refused}");
+    assert_eq!(machine.text(), before);
+    // A chain's id that is none is a command line that cannot be read.
+    assert_eq!(machine.run(&["creds", "local", "add", "O0"], "").status.code(), Some(2));
+}
+
+/// What other tools left is read where that is safe, named by its line where not, and never lost.
+#[test]
+fn a_file_of_others_is_read_or_refused_and_kept() {
+    let machine = Machine::new();
+    let theirs = machine.put(
+        ".dragonchain/credentials",
+        &format!("\u{feff}; mine\r\n[{CHAIN}]\r\nauth_key = {KEY}\r\nauth_key_id = EAYRMSXDOSWY\r\nendpoint = undefined\r\n"),
+    );
+    fs::set_permissions(&theirs, fs::Permissions::from_mode(0o644)).unwrap();
+    let listed = machine.run(&["creds", "local", "ls"], "");
+    let said = String::from_utf8(listed.stderr).unwrap();
+    assert!(listed.status.success() && said.starts_with("warning: ") && said.contains("chmod 600"), "{said}");
+    let added = machine.succeed(&["creds", "local", "add", OTHER, "-d"], "\nTZRBPXYRCGSM\nabc\n");
+    assert!(added.ends_with("written to ~/.dragonchain/credentials\n"), "{added}");
+    assert_eq!(fs::metadata(&theirs).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(fs::read_to_string(&theirs).unwrap().starts_with(&format!("[{CHAIN}]\nauth_key={KEY}\n")));
+    assert!(!machine.file().exists());
+
+    let broken = machine.put("broken", &format!("[{CHAIN}]\nauth_key: canary\n"));
+    let named = ["--credentials-file", "broken"];
+    for arguments in
+        [&["creds", "local", "ls"][..], &["creds", "local", "rm", CHAIN], &["creds", "remote", "ls"]]
+    {
+        let refused = machine.refuse(&[arguments, &named].concat(), "");
+        assert!(refused.contains("broken: line 2"), "{refused}");
+    }
+    fs::write(&broken, format!("[{CHAIN}]\nauth_key=a\nnickname=My New Key\n")).unwrap();
+    let before = fs::read_to_string(&broken).unwrap();
+    let refused = machine.refuse(&[&["creds", "local", "add", OTHER][..], &named].concat(), "\nA\nb\n");
+    assert!(refused.contains(&format!("nickname of [{CHAIN}]")), "{refused}");
+    assert_eq!(fs::read_to_string(&broken).unwrap(), before);
+    let listed = machine.succeed(&[&["creds", "local", "ls"][..], &named].concat(), "");
+    assert!(listed.contains("\"nickname\": \"<hidden>\""), "{listed}");
+}
+
+#[test]
+fn an_argument_names_the_file_before_the_variable_and_strongroom_has_the_same_commands() {
+    let machine = Machine::new().with("COIIN_CREDENTIALS_FILE", "by-variable");
+    let add = ["creds", "local", "add", CHAIN];
+    let input = "\nA\nb\n";
+    assert!(machine.succeed(&add, input).ends_with("written to by-variable\n"));
+    let argument = [&add[..], &["--credentials-file", "by-argument"]].concat();
+    assert!(machine.succeed(&argument, input).ends_with("written to by-argument\n"));
+    let output = machine.run_as(Path::new(BINARY), &["creds", "local", "default", "get"], "");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{CHAIN}\n"));
+    assert!(!machine.file().exists());
+}
+
+fn created() -> Value {
+    json!({ "id": "TZRBPXYRCGSM", "key": NEW_KEY, "nickname": "My New Key", "registration_time": 1_573_691_665 })
+}
+
+#[test]
+fn keys_at_the_server_are_asked_for_with_one_signed_request_each() {
+    let done = json!({ "success": true });
+    let peer = Peer::answering(vec![
+        (201, created()),
+        (201, created()),
+        (200, json!({ "id": "TZRBPXYRCGSM", "nickname": "\u{9b}2J" })),
+        (200, json!({ "keys": [] })),
+        (200, done.clone()),
+        (200, done),
+        (200, json!({ "level": 1 })),
+        (200, json!({ "level": 1 })),
+    ]);
+    let machine = Machine::of(&peer);
+    let document = r#"{"version":"1","default_allow":true,"permissions":{}}"#;
+    assert_eq!(
+        machine.succeed(&["creds", "remote", "add", "--nickname", "My New Key", "-p", document], ""),
+        format!(
+            "{{\n  \"status\": 201,\n  \"response\": {{\n    \"id\": \"TZRBPXYRCGSM\",\n    \"key\": \"{NEW_KEY}\",\n    \
+             \"nickname\": \"My New Key\",\n    \"registration_time\": 1573691665\n  }},\n  \"ok\": true\n}}\n"
+        )
+    );
+    machine.succeed(&["creds", "remote", "add"], "");
+    let got = machine.succeed(&["creds", "remote", "get", "TZRBPXYRCGSM"], "");
+    assert!(got.contains(r#""nickname": "\u009b2J""#), "{got}");
+    assert_eq!(
+        machine.succeed(&["creds", "remote", "ls"], ""),
+        "{\n  \"status\": 200,\n  \"response\": {\n    \"keys\": []\n  },\n  \"ok\": true\n}\n"
+    );
+    machine.succeed(&["creds", "remote", "update", "TZRBPXYRCGSM", "-n", "Root Key"], "");
+    machine.succeed(&["creds", "remote", "rm", "TZRBPXYRCGSM"], "");
+    machine.succeed(&["status"], "");
+    let output = machine.run_as(Path::new(BINARY), &["creds", "remote", "status"], "");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(
+        peer.asked(),
+        [
+            r#"POST /v1/api-key application/json {"nickname":"My New Key","permissions_document":{"default_allow":true,"permissions":{},"version":"1"}}"#,
+            "POST /v1/api-key application/json {}",
+            "GET /v1/api-key/TZRBPXYRCGSM  ",
+            "GET /v1/api-key  ",
+            r#"PUT /v1/api-key/TZRBPXYRCGSM application/json {"nickname":"Root Key"}"#,
+            "DELETE /v1/api-key/TZRBPXYRCGSM  ",
+            "GET /v1/status  ",
+            "GET /v1/status  ",
+        ]
+    );
+    for unread in [
+        &["get", "a/b"][..],
+        &["get", ""],
+        &["add", "-p", "[]"],
+        &["add", "-p", "{\"a\":1,\"a\":2}"],
+        &["add", "--force"],
+    ] {
+        assert_eq!(
+            machine.run(&[&["creds", "remote"], unread].concat(), "").status.code(),
+            Some(2),
+            "{unread:?}"
+        );
+    }
+}
+
+#[test]
+fn what_the_server_refuses_is_shown_and_is_exit_code_1() {
+    let error = json!({ "error": { "type": "ACTION_FORBIDDEN", "details": "no" } });
+    let peer = Peer::answering(vec![(403, error), (200, Value::Null), (200, json!({}))]);
+    let machine = Machine::of(&peer);
+    let output = machine.run(&["creds", "remote", "rm", "TZRBPXYRCGSM"], "");
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.starts_with("{\n  \"status\": 403,\n") && text.ends_with("\n  \"ok\": false\n}\n"),
+        "{text}"
+    );
+    // A lost answer is not asked for again: the signature is spent.
+    let refused = machine.refuse(&["creds", "remote", "rm", "TZRBPXYRCGSM"], "");
+    assert!(refused.contains("sent once only"), "{refused}");
+    assert_eq!(peer.asked().len(), 2);
+    let elsewhere = ["creds", "remote", "ls", "--endpoint", "http://127.0.0.1:1"];
+    assert!(machine.refuse(&elsewhere, "").contains("no server answers at http://127.0.0.1:1"));
+    let plain = ["creds", "remote", "ls", "--endpoint", "http://keys.example"];
+    assert!(machine.refuse(&plain, "").contains("https://"));
+}
+
+#[test]
+fn a_created_key_goes_into_the_file_without_being_shown() {
+    let peer = Peer::answering(vec![(201, created()), (403, json!({})), (201, json!({ "id": "X" }))]);
+    let machine = Machine::new().with("AUTH_KEY_ID", "EAYRMSXDOSWY").with("AUTH_KEY", KEY);
+    let save = ["creds", "remote", "add", "--save", "--chain", CHAIN, "--endpoint", &peer.url];
+    let printed = machine.succeed(&save, "");
+    assert!(printed.contains("\"key\": \"<hidden>\"") && !printed.contains(NEW_KEY), "{printed}");
+    let saved = format!(
+        "[{CHAIN}]\nauth_key={NEW_KEY}\nauth_key_id=TZRBPXYRCGSM\nendpoint={}\n\n[default]\ndragonchain_id={CHAIN}\n",
+        peer.url
+    );
+    assert_eq!(machine.text(), saved);
+    let refused = machine.refuse(&save, "");
+    assert!(refused.contains("--force") && refused.contains("No key was created"), "{refused}");
+    assert_eq!(peer.asked().len(), 1, "nothing was asked that could not be kept");
+    let force = [&save[..], &["--force"]].concat();
+    assert_eq!(machine.run(&force, "").status.code(), Some(1));
+    let output = machine.run(&force, "");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("not saved"), "{said}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("\"id\": \"X\""), "it is printed instead");
+    assert_eq!(machine.text(), saved);
+}
+
+#[test]
+fn arguments_come_before_variables_and_those_before_the_file() {
+    let peer = Peer::answering(vec![(200, json!({})), (200, json!({})), (200, json!({}))]);
+    let machine = Machine::of(&peer);
+    machine.succeed(&["creds", "local", "add", OTHER, "-d"], &format!("{}\nOTHER\n{KEY}\n", peer.url));
+    let machine = machine.with("DRAGONCHAIN_ID", OTHER).with("AUTH_KEY", "half a pair");
+    machine.succeed(&["status"], "");
+    machine.succeed(&["status", "--chain", CHAIN], "");
+    let machine = Machine::new()
+        .with("DRAGONCHAIN_ID", OTHER)
+        .with("DRAGONCHAIN_ENDPOINT", &peer.url)
+        .with("AUTH_KEY", KEY)
+        .with("AUTH_KEY_ID", "VARIABLE");
+    machine.succeed(&["status"], "");
+    assert_eq!(
+        peer.asked(),
+        [
+            format!("GET /v1/status   by OTHER {OTHER}"),
+            "GET /v1/status  ".to_owned(),
+            format!("GET /v1/status   by VARIABLE {OTHER}")
+        ]
+    );
+    let machine = Machine::new();
+    assert!(machine.refuse(&["status"], "").contains("DRAGONCHAIN_ID"));
+    assert!(machine.refuse(&["status", "--chain", CHAIN], "").contains(&format!("creds local add {CHAIN}")));
+    machine.succeed(&["creds", "local", "add", CHAIN], "\nA\nb\n");
+    assert!(machine.refuse(&["status"], "").contains("DRAGONCHAIN_ENDPOINT"));
+}
