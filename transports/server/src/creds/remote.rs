@@ -192,7 +192,7 @@ fn create_and_save(
         "the credentials file has a key for {} already, which would be lost; say --force to replace it. No key was created",
         credentials.chain
     );
-    locked.save().map_err(|error| explain(error, path))?;
+    locked.file.to_text().map_err(|error| explain(error, path))?;
     let outcome =
         wait(async { client.create_key(&key.change()).await.map_err(|error| failed(&error, credentials)) })?;
     if !outcome.is_ok() {

@@ -316,6 +316,24 @@ fn an_argument_names_the_file_before_the_variable_and_strongroom_has_the_same_co
     assert!(!machine.file().exists());
 }
 
+#[test]
+fn processes_that_add_at_once_lose_nothing_of_each_other() {
+    let machine = Machine::new();
+    let chains: Vec<String> = (1..=8).map(|number| format!("{}{number}", &CHAIN[1..])).collect();
+    std::thread::scope(|scope| {
+        for chain in &chains {
+            let machine = &machine;
+            scope.spawn(move || machine.succeed(&["creds", "local", "add", chain, "-d"], "\nA\nb\n"));
+        }
+    });
+    let text = machine.text();
+    assert!(chains.iter().all(|chain| text.contains(&format!("[{chain}]\nauth_key=b\n"))), "{text}");
+    let names = fs::read_dir(machine.file().parent().unwrap()).unwrap();
+    let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [".credentials.lock", "credentials"]);
+}
+
 fn created() -> Value {
     json!({ "id": "TZRBPXYRCGSM", "key": NEW_KEY, "nickname": "My New Key", "registration_time": 1_573_691_665 })
 }
@@ -420,12 +438,15 @@ fn a_created_key_goes_into_the_file_without_being_shown() {
     assert!(refused.contains("--force") && refused.contains("No key was created"), "{refused}");
     assert_eq!(peer.asked().len(), 1, "nothing was asked that could not be kept");
     let force = [&save[..], &["--force"]].concat();
+    let commented = format!("; mine\n{saved}");
+    fs::write(machine.file(), &commented).unwrap();
     assert_eq!(machine.run(&force, "").status.code(), Some(1));
+    assert_eq!(machine.text(), commented, "a refusal changes nothing");
     let output = machine.run(&force, "");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(1) && said.contains("not saved"), "{said}");
     assert!(String::from_utf8(output.stdout).unwrap().contains("\"id\": \"X\""), "it is printed instead");
-    assert_eq!(machine.text(), saved);
+    assert_eq!(machine.text(), commented);
 }
 
 #[test]

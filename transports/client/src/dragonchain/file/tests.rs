@@ -6,20 +6,21 @@ use super::*;
 const CHAIN: &str = "dLP759g8FC3iHaxE7PhvycuWxvjTTuWgBiH9ud4adRHr";
 const OTHER: &str = "sj8mz8RvbJMpXiYd7BACvqMfTExtfhT5zqeCj61ww9q4";
 
-/// Files that no SDK of the two can be sure of, and how they end here: at a line when read, or at a value when used.
-const REFUSED: [(&str, &str); 12] = [
-    ("inline-semicolon-comment", "value"),
-    ("inline-hash-comment", "value"),
-    ("quoted-values", "value"),
-    ("percent-in-endpoint", "value"),
-    ("upper-case-option-names", "line 2"),
-    ("upper-case-default-section", "line 6"),
-    ("duplicate-section", "line 9"),
-    ("duplicate-option", "line 3"),
-    ("dot-in-section", "line 1"),
-    ("section-name-spaces", "line 1"),
-    ("key-before-any-section", "line 1"),
-    ("colon-separator", "line 3"),
+/// Files that the two SDKs read differently, and how they end here: at a line when read, or at a value when used.
+const REFUSED: [(&str, &str); 13] = [
+    ("inline-semicolon-comment", "auth_key_id of"),
+    ("inline-hash-comment", "auth_key_id of"),
+    ("quoted-values", "auth_key of"),
+    ("percent-in-endpoint", "endpoint of"),
+    ("upper-case-option-names", "line 2 does not name an option"),
+    ("upper-case-default-section", "line 6 is not [NAME]"),
+    ("duplicate-section", "line 9 begins a section that is there"),
+    ("duplicate-option", "line 3 sets what is set"),
+    ("dot-in-section", "line 1 is not [NAME]"),
+    ("section-name-spaces", "line 1 is not [NAME]"),
+    ("key-before-any-section", "line 1 stands before any section"),
+    ("colon-separator", "line 3 is neither [NAME] nor NAME=VALUE"),
+    ("indented-lines", "line 3 is indented"),
 ];
 
 fn cases() -> Vec<Value> {
@@ -58,27 +59,26 @@ fn said(sdk: &Value) -> [Option<String>; 4] {
 
 #[test]
 fn every_file_of_the_vectors_is_read_as_both_sdks_do_or_refused() {
-    let mut refused = Vec::new();
+    let mut refused = REFUSED.iter();
     let cases = cases();
     for case in &cases {
         let name = case["name"].as_str().unwrap();
         let text = case["file"].as_str().unwrap();
-        let ours = read(text, case["looked_up_chain"].as_str().unwrap());
-        match ours {
-            Ok(ours) if name == "bom" => assert_eq!(ours[0].as_deref(), Some(CHAIN)),
+        match read(text, case["looked_up_chain"].as_str().unwrap()) {
+            // Read by rule, although one SDK gives up at it and the other passes the first section over.
+            Ok(ours) if name == "bom" => assert_eq!(ours, read(&text[3..], CHAIN).unwrap()),
             Ok(ours) => {
                 assert_eq!(ours, said(&case["python"]), "{name}");
                 assert_eq!(ours, said(&case["javascript"]), "{name}");
             }
-            Err(CredentialsError::Value { .. }) => refused.push((name, "value".to_owned())),
-            Err(CredentialsError::Line { line, .. }) => refused.push((name, format!("line {line}"))),
-            Err(error) => panic!("{name}: {error}"),
+            Err(error) => {
+                let (expected, why) = refused.next().unwrap();
+                assert_eq!(name, *expected);
+                assert!(error.to_string().starts_with(why), "{name}: {error}");
+            }
         }
     }
-    let mut expected: Vec<_> = REFUSED.iter().map(|(name, why)| (*name, (*why).to_owned())).collect();
-    expected.push(("indented-lines", "line 3".to_owned()));
-    assert_eq!(refused, expected);
-    assert_eq!(cases.len(), 27);
+    assert_eq!((cases.len(), refused.next()), (27, None));
 }
 
 #[test]
