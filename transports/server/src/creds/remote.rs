@@ -56,7 +56,7 @@ pub(super) enum RemoteAction {
     Add {
         #[command(flatten)]
         key: Key,
-        /// Writes the key into the credentials file, with the chain's endpoint, and prints <hidden> for it
+        /// Writes the key into the credentials file, with the chain's endpoint, and does not print it
         #[arg(long)]
         save: bool,
         /// With --save: replaces the key that the credentials file has for the chain
