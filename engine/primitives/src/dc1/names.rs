@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use aws_lc_rs::signature::{ECDSA_P256K1_SHA256_ASN1, ParsedPublicKey};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::secret::SecretText;
@@ -31,7 +33,8 @@ pub enum FormError {
 }
 
 /// Names a key within its chain. New ones are 12 letters; older ones hold digits, those of contracts start with `SC_`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct KeyId(String);
 
 impl KeyId {
@@ -67,6 +70,20 @@ impl fmt::Display for KeyId {
     }
 }
 
+impl TryFrom<String> for KeyId {
+    type Error = FormError;
+
+    fn try_from(text: String) -> Result<Self, FormError> {
+        Self::new(&text)
+    }
+}
+
+impl From<KeyId> for String {
+    fn from(id: KeyId) -> Self {
+        id.0
+    }
+}
+
 /// A new secret: 43 letters and digits, each as likely as any other. `seed` is fresh chance, and as secret as the
 /// result.
 #[must_use]
@@ -93,7 +110,8 @@ fn drawn(purpose: &'static str, seed: &[u8; 32], alphabet: &[u8], chars: usize) 
 
 /// Names a chain: base58 (Bitcoin's alphabet, no checksum) of a compressed secp256k1 public key. What others wrote is
 /// opaque; only [`ChainId::public_key`] looks inside.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct ChainId(String);
 
 impl ChainId {
@@ -116,6 +134,23 @@ impl ChainId {
         Self(bs58::encode(bytes).into_string())
     }
 
+    /// The id of a new chain: that of a point of secp256k1, each as likely as any other. `seed` is fresh chance. Nobody
+    /// has the private key to it: nothing here is signed with one.
+    #[must_use]
+    pub fn draw(seed: &[u8; 32]) -> Self {
+        let mut stream =
+            blake3::Hasher::new_derive_key("strongroom dc1 chain id v1").update(seed).finalize_xof();
+        let mut bytes = [0; PUBLIC_KEY_BYTES];
+        loop {
+            stream.fill(&mut bytes);
+            // Which of the two points with this x; half of all x have none.
+            bytes[0] = 2 + (bytes[0] & 1);
+            if ParsedPublicKey::new(&ECDSA_P256K1_SHA256_ASN1, bytes).is_ok() {
+                return Self::of_public_key(&bytes);
+            }
+        }
+    }
+
     /// The bytes of the public key, where the id has the form of one: 33 bytes, the first 2 or 3.
     #[must_use]
     pub fn public_key(&self) -> Option<[u8; PUBLIC_KEY_BYTES]> {
@@ -135,6 +170,20 @@ impl ChainId {
 impl fmt::Display for ChainId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for ChainId {
+    type Error = FormError;
+
+    fn try_from(text: String) -> Result<Self, FormError> {
+        Self::new(&text)
+    }
+}
+
+impl From<ChainId> for String {
+    fn from(id: ChainId) -> Self {
+        id.0
     }
 }
 
@@ -168,6 +217,25 @@ mod tests {
         for bad in ["", "0", "O", "I", "l", "a b", "a/b", "é", &"z".repeat(65)] {
             assert_eq!(ChainId::new(bad), Err(FormError::ChainId), "{bad:?}");
         }
+    }
+
+    /// About half of what is tried is no point of the curve; the first seeds would show it.
+    #[test]
+    fn a_drawn_chain_is_a_point_of_the_curve() {
+        let drawn: std::collections::BTreeSet<_> =
+            (0..64_u8).map(|seed| ChainId::draw(&[seed; 32])).collect();
+        assert_eq!(drawn.len(), 64);
+        for id in &drawn {
+            let key = id.public_key().unwrap();
+            assert!(ParsedPublicKey::new(&ECDSA_P256K1_SHA256_ASN1, key).is_ok());
+        }
+        let both = |first: u8| drawn.iter().filter(|id| id.public_key().unwrap()[0] == first).count();
+        assert!(both(2) > 8 && both(3) > 8, "either sign of y");
+        let mut off = [2; PUBLIC_KEY_BYTES];
+        // 5^3 + 7 is no square modulo the prime of the curve.
+        off[1..].fill(0);
+        off[PUBLIC_KEY_BYTES - 1] = 5;
+        assert!(ParsedPublicKey::new(&ECDSA_P256K1_SHA256_ASN1, off).is_err());
     }
 
     /// A remainder of 256 by 62 would make the first eight characters a quarter likelier than the rest: over 43,000

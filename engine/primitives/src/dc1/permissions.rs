@@ -9,6 +9,7 @@ mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value, json};
 
 pub use self::table::{Class, ENDPOINTS, Endpoint};
@@ -147,6 +148,12 @@ impl PermissionsDocument {
         json!({"version": VERSION, "default_allow": self.default_allow, "permissions": permissions})
     }
 
+    /// The document as JSON text.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        self.to_json().to_string()
+    }
+
     /// Whether a key with this document may use an endpoint. For `create_transaction`: whether there is a type of
     /// transaction that it may create; which ones says [`PermissionsDocument::allows_transaction`].
     #[must_use]
@@ -189,6 +196,21 @@ impl PermissionsDocument {
             .or_else(|| resource.and_then(|resource| of_class(&resource.classes)))
             .or_else(|| of_class(&self.classes))
             .unwrap_or(self.default_allow)
+    }
+}
+
+/// As its text, so that one form serves rows and answers.
+impl Serialize for PermissionsDocument {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_text())
+    }
+}
+
+impl<'de> Deserialize<'de> for PermissionsDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let value = crate::json::parse(text.as_bytes()).map_err(de::Error::custom)?;
+        Self::read(&value).map_err(de::Error::custom)
     }
 }
 

@@ -170,6 +170,8 @@ proptest! {
     fn a_document_is_written_as_it_was_read(value in documents()) {
         let document = read(&value);
         prop_assert_eq!(document.to_json(), value);
+        let text = serde_json::to_string(&document).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<PermissionsDocument>(&text).unwrap(), &document);
         prop_assert!(document.covers(&document));
         prop_assert!(PermissionsDocument::for_root().covers(&document));
     }
