@@ -7,20 +7,26 @@
 
 mod cache;
 mod resolve;
+mod signatures;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
+    dc1::permissions::Endpoint,
     id::{AccountId, ApiKeyId, RealmId, SessionId, Subject},
     time::Timestamp,
 };
 
 pub(crate) use cache::CredentialCache;
 pub(crate) use resolve::{Resolved, Resolver};
+pub(crate) use signatures::Signatures;
 
-use crate::error::EngineError;
+use crate::{
+    domains::service_keys::{ServiceCaller, SignedRequest},
+    error::EngineError,
+};
 
 /// What a caller presents. Transports make it from headers and frames; it never holds a bearer secret, only its hash.
 #[derive(Debug, Clone)]
@@ -37,6 +43,8 @@ pub enum Credential {
     },
     /// A token signed by a key of a realm.
     Token(TokenCredential),
+    /// A request that a service key has signed, as a whole.
+    Signed(Arc<SignedRequest>),
     /// An identity vouched for by a gateway that the transport has authenticated.
     Gateway {
         /// The realm it names.
@@ -215,6 +223,10 @@ pub enum Need {
     Attached(Access),
     /// An account with this right, or an API key of it whose access gives the right.
     Right(Right),
+    /// A service key that may use this endpoint, or the operator.
+    Service(Endpoint),
+    /// A service key whose signature has yet to be taken.
+    Signature,
     /// The operator.
     Operator,
     /// The engine itself.
@@ -228,6 +240,8 @@ pub enum Role {
     Nobody,
     /// An account.
     Account,
+    /// A service key.
+    Service,
     /// The operator.
     Operator,
     /// The engine itself.
@@ -239,7 +253,7 @@ pub enum Role {
 pub struct Principal {
     /// What the caller is.
     pub role: Role,
-    /// The account; all zeros unless `role` is [`Role::Account`].
+    /// The account; what stands for the key if `role` is [`Role::Service`]; otherwise all zeros.
     pub account: AccountId,
     /// Realm and subject by which the caller is known; `None` unless `role` is [`Role::Account`].
     pub identity: Option<Identity>,
@@ -253,6 +267,8 @@ pub struct Principal {
     pub unproved: bool,
     /// The last instant at which the credential is good, if it is limited.
     pub expires: Option<Timestamp>,
+    /// The service key that has signed; `None` unless `role` is [`Role::Service`].
+    pub(crate) service: Option<Arc<ServiceCaller>>,
     /// Whether the account has no row yet: its first write makes one.
     pub(crate) new_account: bool,
 }
@@ -277,6 +293,7 @@ impl Principal {
             api_key: None,
             unproved: false,
             expires: None,
+            service: None,
             new_account: false,
         }
     }
@@ -293,9 +310,24 @@ impl Principal {
     pub(crate) fn require(&self, need: Need) -> Result<(), EngineError> {
         match (need, self.role) {
             (Need::Anyone, _) | (Need::Operator, Role::Operator) | (Need::Node, Role::Node) => Ok(()),
-            (Need::Operator | Need::Node, Role::Account) => Err(EngineError::CredentialInvalid),
+            (Need::Service(_), Role::Operator) => Ok(()),
+            (Need::Operator | Need::Node | Need::Service(_) | Need::Signature, Role::Account) => {
+                Err(EngineError::CredentialInvalid)
+            }
             (_, Role::Account) => self.require_of_account(need),
+            (_, Role::Service) => self.require_of_service(need),
             (_, Role::Nobody) => Err(EngineError::CredentialMissing),
+            _ => Err(EngineError::CredentialInvalid),
+        }
+    }
+
+    fn require_of_service(&self, need: Need) -> Result<(), EngineError> {
+        let service = self.service.as_ref().ok_or(EngineError::Fault)?;
+        match need {
+            Need::Signature => Ok(()),
+            // Nothing is done for a request before its signature was taken.
+            _ if !service.spent => Err(EngineError::Fault),
+            Need::Service(endpoint) => service.require(endpoint),
             _ => Err(EngineError::CredentialInvalid),
         }
     }
@@ -342,7 +374,7 @@ mod tests {
         assert_eq!(Rights::ALL.iter().count(), 3);
     }
 
-    const NEEDS: [Need; 11] = [
+    const NEEDS: [Need; 13] = [
         Need::Own,
         Need::Account,
         Need::Keyed(Access::Read),
@@ -352,6 +384,8 @@ mod tests {
         Need::Right(Right::Get),
         Need::Right(Right::Create),
         Need::Right(Right::Reset),
+        Need::Service(Endpoint::GET_STATUS),
+        Need::Signature,
         Need::Operator,
         Need::Node,
     ];
@@ -368,7 +402,7 @@ mod tests {
             let key = account.clone().keyed(ApiKeyId::from_bytes([1; 16]), flags);
             let wanted = [
                 true, false, wide_read, wide_write, read, write, wide_read, wide_write, wide_write, false,
-                false,
+                false, false, false,
             ];
             let given = NEEDS.map(|need| key.require(need).is_ok());
             assert_eq!(given, wanted, "{flags:?}");

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use strongroom_storage::{Batch, Guard, Key, Storage, StorageError, Write};
+use strongroom_storage::{Batch, Guard, Key, Range, SCAN_ROWS_MAX, Storage, StorageError, Write};
 use thiserror::Error;
 use tokio::{
     sync::{Semaphore, broadcast::error::RecvError, mpsc},
@@ -13,20 +13,20 @@ use tokio::{
 use crate::{
     bus::{Grounds, Placement},
     codec::{self, Stored},
-    credential::{Credential, CredentialCache},
+    credential::{Credential, CredentialCache, Signatures},
     domains::admission::{Issuers, TrustedIssuer},
-    domains::sessions::TouchSession,
+    domains::service_keys::StoredSignature,
     feed::Board,
     handle::{EngineHandle, Routes},
     keyspace::{self, Keyspace},
     limits::Limits,
     observe::{Observer, Unobserved},
     ports::{Clock, Cpu, Entropy, Inline, OsEntropy, SystemClock, Timekeeper},
-    runtime::{Courier, Lanes, Shared, Sweeper},
+    runtime::{Courier, Lanes, Shared, Sweeper, Touch},
     secrets::StoredSecrets,
 };
 
-/// Uses of sessions that wait to be written down.
+/// Uses that wait to be written down.
 const TOUCHES_MAX: usize = 1_024;
 
 /// The format of the rows that this release writes.
@@ -132,8 +132,12 @@ impl EngineBuilder {
     pub async fn start(self) -> Result<Engine, StartError> {
         let (touched, touches) = mpsc::channel(TOUCHES_MAX);
         let secrets = prepare(&*self.storage, &*self.entropy).await?;
+        let time = Timekeeper::new(self.clock, self.storage.info().high_water_ms);
+        let signatures = signatures(&*self.storage, &self.limits, &time).await?;
         let shared = Arc::new(Shared {
-            time: Timekeeper::new(self.clock, self.storage.info().high_water_ms),
+            time,
+            signatures,
+            sealed_at_rest: self.storage.info().encrypted,
             entropy: self.entropy,
             secrets: secrets.secrets(),
             space: Keyspace::new(secrets.naming_key()),
@@ -223,6 +227,36 @@ async fn prepare(storage: &dyn Storage, entropy: &dyn Entropy) -> Result<StoredS
     Err(StartError::Storage(StorageError::unavailable("the engine's own rows could not be written")))
 }
 
+/// What is known of the signatures that were taken before this start: nothing of those that only memory knew, which
+/// the fence makes up for, and all of those that are rows.
+async fn signatures(
+    storage: &dyn Storage,
+    limits: &Limits,
+    time: &Timekeeper,
+) -> Result<Signatures, StartError> {
+    let told_ms = storage.info().high_water_ms;
+    let is_new = storage.scan(Range::prefix(&keyspace::chains(), 1)).await?.rows.is_empty();
+    let signatures = Signatures::new(limits, told_ms, !is_new);
+    if limits.signatures_shared {
+        return Ok(signatures);
+    }
+    let mut range = Range::prefix(&keyspace::signatures(), SCAN_ROWS_MAX);
+    loop {
+        let page = storage.scan(range.clone()).await?;
+        for (key, row) in page.rows {
+            let stored: StoredSignature = codec::decode(&row.value).map_err(|_| StartError::Damaged)?;
+            let signature = keyspace::sixteen(&key, 2).ok_or(StartError::Damaged)?;
+            if stored.until >= time.now() {
+                signatures.recall(&signature, stored.at);
+            }
+        }
+        match page.next {
+            Some(next) => range = range.from(next),
+            None => return Ok(signatures),
+        }
+    }
+}
+
 /// Passes the store's hints on to the board. A lost hint costs a look, never an event.
 async fn listen(shared: Arc<Shared>) {
     let mut changed = shared.storage.changed();
@@ -235,10 +269,13 @@ async fn listen(shared: Arc<Shared>) {
     }
 }
 
-/// Writes down which sessions were used. What cannot be written is not missed: the next use is as good.
-async fn touch(handle: EngineHandle, mut touches: mpsc::Receiver<TouchSession>) {
+/// Writes down what was used. What cannot be written is not missed: the next use is as good.
+async fn touch(handle: EngineHandle, mut touches: mpsc::Receiver<Touch>) {
     while let Some(touch) = touches.recv().await {
-        let _ = handle.ask(Credential::Node, touch).await;
+        let _ = match touch {
+            Touch::Session(touch) => handle.ask(Credential::Node, touch).await,
+            Touch::ServiceKey(touch) => handle.ask(Credential::Node, touch).await,
+        };
     }
 }
 

@@ -15,7 +15,7 @@ pub use quota::Quota;
 
 use crate::{
     credential::Right,
-    domains::{key_hierarchy::WrappedKeyFault, records::RecordHead},
+    domains::{key_hierarchy::WrappedKeyFault, records::RecordHead, service_keys::SignatureFault},
 };
 
 /// Every refusal and every fault of the engine.
@@ -447,6 +447,53 @@ pub enum EngineError {
         /// The limit.
         max: u64,
     },
+
+    // Service keys
+    /// The signature of a request is not good, or no longer.
+    #[error("the signature of the request is refused: {fault}")]
+    SignatureRefused {
+        /// Why: the first of the checks that failed.
+        fault: SignatureFault,
+    },
+    /// The service key is not allowed to do this.
+    #[error("the service key is not allowed to perform {endpoint}")]
+    EndpointRefused {
+        /// What it is not allowed to do.
+        endpoint: &'static str,
+    },
+    /// A service key would grant what it does not hold, or for longer than it holds it.
+    #[error("a service key cannot grant permissions that it does not hold")]
+    ServiceKeyWidens,
+    /// The root key of a chain is not deleted and not limited, and only it or the operator changes it.
+    #[error("the root key of a chain is protected")]
+    RootKeyRefused,
+    /// Keys with such an id are not the caller's to make, change or delete.
+    #[error("the id is reserved for keys of another kind")]
+    ReservedKeyRefused,
+    /// No such service key.
+    #[error("there is no such service key")]
+    UnknownServiceKey,
+    /// No such chain.
+    #[error("there is no such chain")]
+    UnknownChain,
+    /// There is a chain of this id.
+    #[error("there is a chain of this id")]
+    ChainExists,
+    /// A key of the chain has this id, or had it.
+    #[error("the key id is taken, or was")]
+    KeyIdTaken,
+    /// A nickname is too long or holds control characters.
+    #[error("a nickname has at most {max} characters and no control characters")]
+    NicknameInvalid {
+        /// The limit, in Unicode scalar values.
+        max: usize,
+    },
+    /// A secret is not one that can be taken over.
+    #[error("a secret has 32 to 256 characters of A-Z, a-z, 0-9 and ._~:/@+=-")]
+    ServiceSecretInvalid,
+    /// Secrets that the server must be able to use are kept by an encrypted store only.
+    #[error("the store is not encrypted")]
+    StoreNotEncrypted,
 
     // The bus
     /// The idempotency key was used with another command.

@@ -22,6 +22,7 @@ use crate::{
         people::People,
         realms::Realms,
         records::{Previous, Receipt, RecordHead, Records, RemoveRecipient, ResetDone, ResetRecords},
+        service_keys::{ServiceKeys, SignedRequest, SpendSignature},
         sessions::Sessions,
         sharing::Sharing,
         vault::Vault,
@@ -44,6 +45,7 @@ pub(crate) struct Routes {
     people: Route<People>,
     realms: Route<Realms>,
     records: Route<Records>,
+    service_keys: Route<ServiceKeys>,
     sessions: Route<Sessions>,
     sharing: Route<Sharing>,
     vault: Route<Vault>,
@@ -84,6 +86,7 @@ routed!(
     People => people,
     Realms => realms,
     Records => records,
+    ServiceKeys => service_keys,
     Sessions => sessions,
     Sharing => sharing,
     Vault => vault
@@ -98,6 +101,7 @@ impl Routes {
             people: Route::new(grounds, couriers, limits.in_flight_max),
             realms: Route::new(grounds, couriers, limits.in_flight_max),
             records: Route::new(grounds, couriers, limits.in_flight_max),
+            service_keys: Route::new(grounds, couriers, limits.in_flight_max),
             sessions: Route::new(grounds, couriers, limits.in_flight_max),
             sharing: Route::new(grounds, couriers, limits.in_flight_max),
             vault: Route::new(grounds, couriers, limits.in_flight_max),
@@ -112,6 +116,7 @@ impl Routes {
             people: self.people.here(courier),
             realms: self.realms.here(courier),
             records: self.records.here(courier),
+            service_keys: self.service_keys.here(courier),
             sessions: self.sessions.here(courier),
             sharing: self.sharing.here(courier),
             vault: self.vault.here(courier),
@@ -126,6 +131,7 @@ impl Routes {
         self.realms.drain().await;
         self.sessions.drain().await;
         self.records.drain().await;
+        self.service_keys.drain().await;
         self.sharing.drain().await;
         self.vault.drain().await;
     }
@@ -137,6 +143,7 @@ impl Routes {
             + self.people.in_flight()
             + self.realms.in_flight()
             + self.records.in_flight()
+            + self.service_keys.in_flight()
             + self.sessions.in_flight()
             + self.sharing.in_flight()
             + self.vault.in_flight()
@@ -229,7 +236,39 @@ impl EngineHandle {
         }
         let within = within.unwrap_or(self.shared.limits.deadline_default);
         let deadline = self.shared.time.monotonic().saturating_add(within);
-        let caller = Caller { credential, deadline, idempotency };
+        if let Credential::Signed(request) = &credential {
+            self.take_signature(request, deadline).await?;
+        }
+        self.carry(Caller { credential, deadline, idempotency }, command).await
+    }
+
+    /// Takes the signature of a request as a row, where memory is not enough. Otherwise it is taken as the request is
+    /// believed.
+    async fn take_signature(
+        &self,
+        request: &Arc<SignedRequest>,
+        deadline: Duration,
+    ) -> Result<(), EngineError> {
+        let signatures = &self.shared.signatures;
+        let Some(at) = request.at().filter(|at| !request.is_spent() && signatures.must_be_row(*at)) else {
+            return Ok(());
+        };
+        let credential = Credential::Signed(request.clone());
+        let signature =
+            self.carry(Caller { credential, deadline, idempotency: None }, SpendSignature {}).await?;
+        // Somebody else may have told the store the time meanwhile, so that memory was enough.
+        if !request.is_spent() {
+            // And it was for another copy of the request, if there is one: of those, memory knows the first.
+            signatures.take(&signature, at, self.now())?;
+            request.spend();
+        }
+        Ok(())
+    }
+
+    async fn carry<C: Command>(&self, caller: Caller, command: C) -> Result<C::Reply, EngineError>
+    where
+        C::Domain: Routed,
+    {
         let retry_after = Duration::from_millis(250);
         let lane = match C::KIND {
             Kind::Read => Lane([0; 16]),

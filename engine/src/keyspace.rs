@@ -59,12 +59,18 @@
 //! | `yG` | share | `StoredShareContent` | sharing |
 //! | `yM` | share, account | `StoredMember`: who has a right on it | sharing |
 //! | `yP` | share right | `StoredRightPlace`: whose it is and on what | sharing |
+//! | `CC` | chain | `StoredChain`; the generation row of its keys | service_keys |
+//! | `CK` | chain, service key | `StoredServiceKey` | service_keys |
+//! | `CD` | chain, service key | `StoredRetired`: its id, which is never issued again | service_keys |
+//! | `CL` | chain, service key | `StoredKeyUse`: its last use | service_keys |
+//! | `CS` | signature | `StoredSignature`: it has been taken | service_keys |
 //! | `i` | account, slot | `StoredSlot` | the runtime |
 //!
-//! Accounts, realms, key ids, names, audiences, external identifiers, nonces, codes and slots appear as 16-byte keyed hashes, so a key
+//! Accounts, realms, chains, key ids, names, audiences, external identifiers, nonces, signatures, codes and slots appear as 16-byte keyed hashes, so a key
 //! tells a thief nothing and needs no escaping; numbers are big-endian, so they sort.
 
 use strongroom_primitives::{
+    dc1::{ChainId, KeyId},
     hash::keyed_hash16,
     id::{
         AccountId, ApiKeyId, ApiKeySecretId, Audience, DatastoreId, DekId, DeviceCodeId, IdempotencyKey,
@@ -430,6 +436,28 @@ pub(crate) fn share_right_place(right: ShareRightId) -> Key {
     spell(b'y', &[b"P", right.as_bytes()])
 }
 
+/// How many chains there are.
+pub(crate) fn chains_count() -> Key {
+    Key::from_static(b"Mchains")
+}
+
+pub(crate) fn chains() -> Key {
+    Key::from_static(b"CC")
+}
+
+pub(crate) fn signatures() -> Key {
+    Key::from_static(b"CS")
+}
+
+/// The row of a signature that was taken.
+pub(crate) fn signature(signature: &[u8; 16]) -> Key {
+    spell(b'C', &[b"S", signature])
+}
+
+pub(crate) fn is_signature(key: &Key) -> bool {
+    key.as_bytes().starts_with(b"CS")
+}
+
 pub(crate) fn event(account: AccountId, sequence: u64) -> Key {
     spell(b'f', &[account.as_bytes(), &sequence.to_be_bytes()])
 }
@@ -572,6 +600,57 @@ impl Keyspace {
     /// The account under which rows of an API key that does not exist are looked for.
     pub(crate) fn nobody_of(&self, api_key: ApiKeyId) -> AccountId {
         AccountId::from_bytes(keyed_hash16(&self.naming, "no api key", &[api_key.as_bytes()]))
+    }
+
+    fn chain_hash(&self, chain: &ChainId) -> [u8; 16] {
+        keyed_hash16(&self.naming, "chain", &[chain.as_str().as_bytes()])
+    }
+
+    fn of_service_key(&self, kind: &[u8], chain: &ChainId, key: &KeyId) -> Key {
+        let key = keyed_hash16(&self.naming, "service key", &[key.as_str().as_bytes()]);
+        spell(b'C', &[kind, &self.chain_hash(chain), &key])
+    }
+
+    pub(crate) fn chain(&self, chain: &ChainId) -> Key {
+        spell(b'C', &[b"C", &self.chain_hash(chain)])
+    }
+
+    pub(crate) fn service_key(&self, chain: &ChainId, key: &KeyId) -> Key {
+        self.of_service_key(b"K", chain, key)
+    }
+
+    pub(crate) fn service_keys(&self, chain: &ChainId) -> Key {
+        spell(b'C', &[b"K", &self.chain_hash(chain)])
+    }
+
+    /// The mark that a key id was in use and is not issued again.
+    pub(crate) fn retired_key(&self, chain: &ChainId, key: &KeyId) -> Key {
+        self.of_service_key(b"D", chain, key)
+    }
+
+    pub(crate) fn service_key_use(&self, chain: &ChainId, key: &KeyId) -> Key {
+        self.of_service_key(b"L", chain, key)
+    }
+
+    pub(crate) fn service_key_uses(&self, chain: &ChainId) -> Key {
+        spell(b'C', &[b"L", &self.chain_hash(chain)])
+    }
+
+    /// The lane of all that is written about the keys of a chain.
+    pub(crate) fn chain_lane(&self, chain: &ChainId) -> Lane {
+        Lane(keyed_hash16(&self.naming, "chain lane", &[chain.as_str().as_bytes()]))
+    }
+
+    /// What stands for a service key where an account would.
+    pub(crate) fn service_account(&self, chain: &ChainId, key: &KeyId) -> AccountId {
+        let parts = [chain.as_str().as_bytes(), key.as_str().as_bytes()];
+        AccountId::from_bytes(keyed_hash16(&self.naming, "service key as account", &parts))
+    }
+
+    /// A signature as it is remembered, by the bytes that were compared and not by the text that spells them.
+    pub(crate) fn taken(&self, chain: &ChainId, key: &KeyId, mac: &[u8]) -> [u8; 16] {
+        let parts = [chain.as_str().as_bytes(), key.as_str().as_bytes(), mac];
+        keyed_hash16(&self.naming, "signature", &parts)
     }
 
     /// The slot of an idempotency key.

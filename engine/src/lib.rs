@@ -44,7 +44,7 @@ pub use command::{Command, Domain};
 pub use credential::{Access, ApiKeyFlags, Credential, Identity, Right, Rights};
 pub use domains::{
     accounts::Accounts, admission::Admission, key_hierarchy::KeyHierarchy, people::People, realms::Realms,
-    records::Records, sessions::Sessions, sharing::Sharing, vault::Vault,
+    records::Records, service_keys::ServiceKeys, sessions::Sessions, sharing::Sharing, vault::Vault,
 };
 pub use engine::{Engine, EngineBuilder, SpawnedEngine, StartError};
 pub use error::{EngineError, ErrorKind, Quota};
@@ -67,6 +67,8 @@ pub type PeopleActor = Shard<People>;
 pub type RealmsActor = Shard<Realms>;
 /// The actor of records.
 pub type RecordsActor = Shard<Records>;
+/// The actor of chains and service keys.
+pub type ServiceKeysActor = Shard<ServiceKeys>;
 /// The actor of sessions.
 pub type SessionsActor = Shard<Sessions>;
 /// The actor of datastores, secrets and shares.

@@ -110,6 +110,27 @@ pub struct Limits {
     /// The longest life of a token that is accepted, if limited at all.
     pub token_life_max: Option<Duration>,
 
+    /// Chains in all.
+    pub chains_max: u64,
+    /// Keys of one chain, its root key included.
+    pub service_keys_max: u64,
+    /// A nickname of a service key, in Unicode scalar values. Source: dialects/dragonchain.md, section 1.
+    pub nickname_chars_max: usize,
+    /// A permissions document, in bytes of its JSON.
+    pub permissions_bytes_max: usize,
+    /// The longest time for which a rotated service key also signs with its former secret.
+    pub service_key_overlap_max: Duration,
+    /// How far the time of a signed request may lie from this node's, either way. Source: dialects/dragonchain.md,
+    /// section 3, step 6.
+    pub signature_window: Duration,
+    /// Signatures that this engine remembers; beyond that, signed requests have to wait until some are old. Only where
+    /// it remembers them by itself.
+    pub signatures_max: usize,
+    /// Whether every signature is remembered in the store, as it has to be where several engines share one; an engine
+    /// that has a store to itself remembers them in its memory. An engine must not begin to share a store less than
+    /// twice the window after it has stopped doing without.
+    pub signatures_shared: bool,
+
     /// Time between two steps of the sweeper.
     pub sweep_interval: Duration,
     /// Rows that one step of the sweeper looks at.
@@ -172,6 +193,14 @@ impl Default for Limits {
             verified_tokens_max: 16_384,
             token_clock_tolerance: Duration::from_secs(300),
             token_life_max: None,
+            chains_max: 1_000,
+            service_keys_max: 1_000,
+            nickname_chars_max: 256,
+            permissions_bytes_max: 4_096,
+            service_key_overlap_max: DAY * 7,
+            signature_window: Duration::from_secs(600),
+            signatures_max: 1_000_000,
+            signatures_shared: false,
             sweep_interval: Duration::from_secs(1),
             sweep_rows_max: 256,
             poll_interval: Duration::from_secs(15),

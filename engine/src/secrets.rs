@@ -9,7 +9,7 @@ use strongroom_primitives::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{codec::Stored, ports::Entropy, server_identity::Identities};
+use crate::{codec::Stored, domains::service_keys::ServiceSeal, ports::Entropy, server_identity::Identities};
 
 /// Keys that belong to one store.
 pub struct EngineSecrets {
@@ -27,6 +27,8 @@ pub struct EngineSecrets {
     login_nonces: Zeroizing<[u8; 32]>,
     /// What the engine shows to clients who seal their sessions.
     identities: Identities,
+    /// What the secrets of service keys lie under.
+    service_keys: ServiceSeal,
 }
 
 impl EngineSecrets {
@@ -81,6 +83,11 @@ impl EngineSecrets {
         &self.identities
     }
 
+    /// What the secrets of service keys lie under.
+    pub(crate) fn service_keys(&self) -> &ServiceSeal {
+        &self.service_keys
+    }
+
     /// Signs `statement`, which the caller has made unambiguous.
     pub(crate) fn sign_admission(&self, statement: &[u8]) -> [u8; 64] {
         self.admission.sign(statement)
@@ -117,6 +124,7 @@ impl StoredSecrets {
             people: Zeroizing::new(hash::derive_key("strongroom people v1", &self.root)),
             login_nonces: Zeroizing::new(hash::derive_key("strongroom login nonces v1", &self.root)),
             identities: Identities::new(&self.root),
+            service_keys: ServiceSeal::new(&self.root),
             decoys: Secret::new(hash::derive_key("strongroom srp decoys v1", &self.root).to_vec()),
         }
     }

@@ -4,6 +4,7 @@
 pub(crate) mod bench;
 pub mod keys;
 pub mod people;
+pub mod signing;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -39,6 +40,8 @@ pub struct Desk {
     pub now: Timestamp,
     /// The limits in force.
     pub limits: Limits,
+    /// Whether the desk's rows count as sealed.
+    pub sealed_at_rest: bool,
     /// What the decisions told, in order.
     pub events: Vec<Event>,
     entropy: SeededEntropy,
@@ -68,6 +71,7 @@ impl Desk {
             revision: 0,
             now: Timestamp::from_ms(1_780_000_000_000),
             limits: Limits::default(),
+            sealed_at_rest: true,
             events: Vec::new(),
             secrets: stored.secrets(),
             issuers: Issuers::default(),
@@ -152,7 +156,8 @@ impl Desk {
     pub fn run<C: Command>(&mut self, who: &Principal, command: &C) -> Result<C::Reply, EngineError> {
         let mut rows = Rows::default();
         let mut moment =
-            Moment::new(self.now, &self.entropy, &self.limits, &self.secrets, &self.issuers, &self.space);
+            Moment::new(self.now, &self.entropy, &self.limits, &self.secrets, &self.issuers, &self.space)
+                .sealed_at_rest(self.sealed_at_rest);
         let mut reads = command.reads(who, &self.space);
         let mut rounds = 0;
         let decision = loop {
@@ -207,6 +212,24 @@ impl Desk {
     pub(crate) fn values_under(&self, prefix: u8) -> Vec<Bytes> {
         let under = self.rows.iter().filter(|(key, _)| key.as_bytes().first() == Some(&prefix));
         under.map(|(_, row)| row.value.clone()).collect()
+    }
+
+    /// The bytes of a row that is known to be there.
+    #[cfg(test)]
+    pub(crate) fn raw(&self, key: &Key) -> Bytes {
+        self.rows[key].value.clone()
+    }
+
+    /// A row that is known to be there.
+    #[cfg(test)]
+    pub(crate) fn row<T: codec::Stored>(&self, key: &Key) -> Result<T, EngineError> {
+        codec::decode(&self.raw(key))
+    }
+
+    /// Keys of the desk's engine.
+    #[cfg(test)]
+    pub(crate) fn secrets(&self) -> &EngineSecrets {
+        &self.secrets
     }
 
     /// Lays down a row that another domain would have written.

@@ -20,6 +20,8 @@ pub struct Moment<'a> {
     pub issuers: &'a Issuers,
     /// Spells storage keys.
     pub space: &'a Keyspace,
+    /// Whether what the store keeps lies sealed, so that it may keep what the server must be able to use.
+    pub sealed_at_rest: bool,
     not_after: Option<Timestamp>,
 }
 
@@ -32,7 +34,11 @@ impl<'a> Moment<'a> {
         issuers: &'a Issuers,
         space: &'a Keyspace,
     ) -> Self {
-        Self { now, entropy, limits, secrets, issuers, space, not_after: None }
+        Self { now, entropy, limits, secrets, issuers, space, sealed_at_rest: false, not_after: None }
+    }
+
+    pub(crate) fn sealed_at_rest(self, sealed_at_rest: bool) -> Self {
+        Self { sealed_at_rest, ..self }
     }
 
     /// The decision holds only up to `instant` (included): the store refuses the batch after it.

@@ -20,9 +20,9 @@ use super::Rights;
 /// How often the use of a session is written down at most.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
 
-/// Keys are SHA-256 digests, which are spread well enough as they are.
+/// Keys are digests, which are spread well enough as they are.
 #[derive(Default)]
-struct DigestHasher(u64);
+pub(super) struct DigestHasher(u64);
 
 impl Hasher for DigestHasher {
     fn finish(&self) -> u64 {

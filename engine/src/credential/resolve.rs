@@ -10,7 +10,7 @@ use strongroom_primitives::{
 use strongroom_storage::Key;
 
 use super::{
-    Credential, CredentialCache, Identity, Principal, Rights, Role, TokenCredential, TokenFacts,
+    Credential, CredentialCache, Identity, Principal, Rights, Role, Signatures, TokenCredential, TokenFacts,
     cache::{KnownBearer, VerifiedToken},
     issued_in_the_future,
 };
@@ -19,6 +19,7 @@ use crate::{
     domains::{
         accounts::{AccountState, StoredAccount},
         realms::{StoredRealm, StoredRealmKey},
+        service_keys::{Claim, ServiceCaller, SignatureFault, SignedRequest, StoredServiceKey, believed},
         sessions::{StoredSeen, StoredSession, api_key::StoredApiKey},
     },
     error::EngineError,
@@ -35,6 +36,8 @@ pub(crate) enum Resolver {
     Verified { token: Arc<VerifiedToken> },
     /// A signed token that has yet to be verified.
     Unverified { digest: [u8; 32], facts: Box<TokenFacts>, account: AccountId },
+    /// A request that claims to be signed by a service key.
+    Signed { request: Arc<SignedRequest>, claim: Box<Claim> },
     /// An identity that an authenticated gateway vouches for.
     Gateway { identity: Identity, account: AccountId },
 }
@@ -51,12 +54,14 @@ impl Resolver {
     /// Begins with what the credential says.
     ///
     /// # Errors
-    /// [`EngineError::CredentialInvalid`] for a token that cannot be read.
+    /// [`EngineError::CredentialInvalid`] for a token that cannot be read; [`EngineError::SignatureRefused`] for a signed
+    /// request that names no chain.
     pub(crate) fn begin(
         credential: &Credential,
         cache: &CredentialCache,
-        space: &Keyspace,
+        moment: &Moment<'_>,
     ) -> Result<Self, EngineError> {
+        let space = moment.space;
         Ok(match credential {
             Credential::Anonymous => Self::Settled(Principal::of_role(Role::Nobody)),
             Credential::Operator => Self::Settled(Principal::of_role(Role::Operator)),
@@ -74,6 +79,11 @@ impl Resolver {
                     Self::Unverified { digest: *digest, facts, account }
                 }
             },
+            Credential::Signed(request) => {
+                let claim = Claim::read(request, moment.now, moment.limits.signature_window)
+                    .map_err(SignatureFault::refusal)?;
+                Self::Signed { request: request.clone(), claim: Box::new(claim) }
+            }
             Credential::Gateway { realm, subject } => {
                 let identity = Identity { realm: realm.clone(), subject: subject.clone() };
                 let account = space.account_of(realm, subject);
@@ -84,9 +94,10 @@ impl Resolver {
 
     /// The account, as far as it is known before any row was read. Good enough to decide what to read, and nothing
     /// else.
-    pub(crate) fn tentative(&self) -> Option<Principal> {
+    pub(crate) fn tentative(&self, space: &Keyspace) -> Option<Principal> {
         let (account, identity) = match self {
             Self::Settled(principal) => return Some(principal.clone()),
+            Self::Signed { claim, .. } => return claim.tentative(space),
             Self::Bearer { known, .. } => ((*known)?.account, None),
             Self::Verified { token } => {
                 let identity = Identity { realm: token.realm.clone(), subject: token.subject.clone() };
@@ -120,6 +131,13 @@ impl Resolver {
             Self::Unverified { facts, account, .. } => {
                 Reads::one(space.realm_key(&facts.realm, &facts.key_id)).row(keyspace::account(*account))
             }
+            Self::Signed { claim, .. } => {
+                let reads = Reads::one(space.chain(&claim.chain));
+                match claim.key_id() {
+                    Some(key) => reads.row(space.service_key(&claim.chain, key)),
+                    None => reads,
+                }
+            }
             Self::Gateway { identity, account } => {
                 Reads::one(space.realm(&identity.realm)).row(keyspace::account(*account))
             }
@@ -135,9 +153,13 @@ impl Resolver {
         view: &View<'_>,
         moment: &mut Moment<'_>,
         cache: &CredentialCache,
+        signatures: &Signatures,
     ) -> Result<Resolved, EngineError> {
         let principal = match self {
             Self::Settled(principal) => return Ok(Resolved::Who(principal.clone())),
+            Self::Signed { request, claim } => {
+                return signed(request, claim, view, moment, signatures).map(Resolved::Who);
+            }
             Self::Bearer { digest, realm, session, .. } => {
                 let stored: StoredSession =
                     view.row(&keyspace::session(*session))?.ok_or(EngineError::CredentialInvalid)?;
@@ -213,6 +235,28 @@ impl Resolver {
         };
         admit(principal, view, moment).map(Resolved::Who)
     }
+}
+
+/// A service key that has signed, once its signature was taken: here, unless that takes a row.
+fn signed(
+    request: &SignedRequest,
+    claim: &Claim,
+    view: &View<'_>,
+    moment: &mut Moment<'_>,
+    signatures: &Signatures,
+) -> Result<Principal, EngineError> {
+    let served = view.is_there(&moment.space.chain(&claim.chain))?;
+    let stored: Option<StoredServiceKey> = match claim.key_id() {
+        Some(key) => view.row(&moment.space.service_key(&claim.chain, key))?,
+        None => None,
+    };
+    let service = believed(request, claim, served, stored, moment)?;
+    let taken = request.is_spent() || !signatures.must_be_row(service.at);
+    if taken && !request.is_spent() {
+        signatures.take(&service.signature, service.at, moment.now)?;
+        request.spend();
+    }
+    Ok(ServiceCaller { spent: taken, ..service }.principal(moment.space))
 }
 
 /// The API key that a session was opened with. Where that is deleted or inactive, the session is not good either.

@@ -6,6 +6,7 @@
 //! | [`admission`] | `AdmissionActor` | tokens that admit a user to another service, once | the account; for spending, the token |
 //! | [`people`] | `PeopleActor` | people with a password: signing up and in, finding each other | the account; for a code, the code |
 //! | [`realms`] | `RealmsActor` | tenants and the keys that sign their tokens | one for all realms |
+//! | [`service_keys`] | `ServiceKeysActor` | chains, their keys, and requests signed with them | the chain; for a signature, the signature |
 //! | [`sessions`] | `SessionsActor` | bearer sessions, API keys, the engine's identity | the account; for an API key's sign-in, the key |
 //! | [`key_hierarchy`] | `KeyHierarchyActor` | wrapped keys: KEK, DEKs, key pairs, rotation | the account |
 //! | [`sharing`] | `SharingActor` | datastores, secrets and the tree of shares | the account |
@@ -18,6 +19,7 @@ pub mod key_hierarchy;
 pub mod people;
 pub mod realms;
 pub mod records;
+pub mod service_keys;
 pub mod sessions;
 pub mod sharing;
 pub mod vault;

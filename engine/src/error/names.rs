@@ -78,6 +78,14 @@ impl EngineError {
             | E::TooManyRecipients { .. }
             | E::NotShareable
             | E::QuotaExceeded { .. }
+            | E::SignatureRefused { .. }
+            | E::EndpointRefused { .. }
+            | E::ServiceKeyWidens
+            | E::RootKeyRefused
+            | E::ReservedKeyRefused
+            | E::NicknameInvalid { .. }
+            | E::ServiceSecretInvalid
+            | E::StoreNotEncrypted
             | E::IdempotencyMismatch
             | E::TooLarge => ErrorKind::Refused,
             E::UnknownRealm
@@ -99,7 +107,9 @@ impl EngineError {
             | E::UnknownTaker
             | E::UnknownRotation
             | E::UnknownRecord
-            | E::UnknownVersion => ErrorKind::NotFound,
+            | E::UnknownVersion
+            | E::UnknownServiceKey
+            | E::UnknownChain => ErrorKind::NotFound,
             E::PreviousMissing { .. }
             | E::StaleRecord { .. }
             | E::UsernameTaken
@@ -118,7 +128,9 @@ impl EngineError {
             | E::StaleKek { .. }
             | E::RotationRunning { .. }
             | E::RotationIncomplete { .. }
-            | E::ExternalIdentifierTaken { .. } => ErrorKind::Conflict,
+            | E::ExternalIdentifierTaken { .. }
+            | E::ChainExists
+            | E::KeyIdTaken => ErrorKind::Conflict,
             E::TooManyAttempts { .. }
             | E::DeviceCodePending
             | E::Overloaded { .. }
@@ -231,6 +243,18 @@ impl EngineError {
             E::TooManyRecipients { .. } => "too-many-recipients",
             E::NotShareable => "not-shareable",
             E::QuotaExceeded { .. } => "quota-exceeded",
+            E::SignatureRefused { .. } => "signature-refused",
+            E::EndpointRefused { .. } => "endpoint-refused",
+            E::ServiceKeyWidens => "service-key-widens",
+            E::RootKeyRefused => "root-key-refused",
+            E::ReservedKeyRefused => "reserved-key-refused",
+            E::UnknownServiceKey => "unknown-service-key",
+            E::UnknownChain => "unknown-chain",
+            E::ChainExists => "chain-exists",
+            E::KeyIdTaken => "key-id-taken",
+            E::NicknameInvalid { .. } => "nickname-invalid",
+            E::ServiceSecretInvalid => "service-secret-invalid",
+            E::StoreNotEncrypted => "store-not-encrypted",
             E::IdempotencyMismatch => "idempotency-mismatch",
             E::Overloaded { .. } => "overloaded",
             E::Contended { .. } => "contended",

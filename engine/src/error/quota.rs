@@ -25,6 +25,10 @@ pub enum Quota {
     Secrets,
     /// Shares that an account has created.
     Shares,
+    /// Chains.
+    Chains,
+    /// Service keys of a chain.
+    ServiceKeys,
 }
 
 impl std::fmt::Display for Quota {
@@ -41,6 +45,8 @@ impl std::fmt::Display for Quota {
             Self::Datastores => "datastores",
             Self::Secrets => "secrets",
             Self::Shares => "shares",
+            Self::Chains => "chains",
+            Self::ServiceKeys => "service keys",
         })
     }
 }

@@ -108,8 +108,8 @@ impl<'a> Attempt<'a> {
         moment: &mut Moment<'_>,
         first: impl Fn(&Principal) -> Reads,
     ) -> Result<Principal, EngineError> {
-        let resolver = self.begin(caller)?;
-        let tentative = resolver.tentative();
+        let resolver = self.begin(caller, moment)?;
+        let tentative = resolver.tentative(moment.space);
         let reads = resolver.reads(moment.space);
         let reads = match &tentative {
             Some(who) => reads.and(unwound(|| Ok(first(who)))?),
@@ -125,8 +125,8 @@ impl<'a> Attempt<'a> {
         Ok(who)
     }
 
-    fn begin(&self, caller: &Caller) -> Result<Resolver, EngineError> {
-        Resolver::begin(&caller.credential, &self.courier.shared.cache, &self.courier.shared.space)
+    fn begin(&self, caller: &Caller, moment: &Moment<'_>) -> Result<Resolver, EngineError> {
+        Resolver::begin(&caller.credential, &self.courier.shared.cache, moment)
     }
 
     async fn resolve_loaded(
@@ -135,8 +135,9 @@ impl<'a> Attempt<'a> {
         caller: &Caller,
         moment: &mut Moment<'_>,
     ) -> Result<Principal, EngineError> {
+        let (cache, signatures) = (&self.courier.shared.cache, &self.courier.shared.signatures);
         for _ in 0..=NEED_ROUNDS_MAX {
-            match resolver.resolve(&View::new(&self.rows), moment, &self.courier.shared.cache)? {
+            match resolver.resolve(&View::new(&self.rows), moment, cache, signatures)? {
                 Resolved::Who(principal) => {
                     self.courier.note_use(&caller.credential, &principal, moment.now);
                     return Ok(principal);
@@ -149,17 +150,18 @@ impl<'a> Attempt<'a> {
 
     /// Reads in one look what all jobs of a batch begin with.
     pub(super) async fn preload(&mut self, jobs: &[Box<dyn Job>]) -> Result<(), EngineError> {
-        let space = &self.courier.shared.space;
+        let moment = self.courier.shared.moment();
+        let space = moment.space;
         let mut reads = Reads::none();
         let mut latest = Duration::ZERO;
         for job in jobs {
             let caller = job.caller();
             latest = latest.max(caller.deadline);
             // A credential that cannot be read does not stop the others: its job is refused when it is decided.
-            let Ok(resolver) = self.begin(caller) else { continue };
+            let Ok(resolver) = self.begin(caller, &moment) else { continue };
             reads = reads.and(resolver.reads(space));
             // Nor one whose rule breaks down before it has decided.
-            if let Some(who) = resolver.tentative()
+            if let Some(who) = resolver.tentative(space)
                 && let Ok(first) = unwound(|| Ok(job.reads(&who, space)))
             {
                 reads = reads.and(first);
@@ -183,7 +185,7 @@ impl<'a> Attempt<'a> {
         let deadline = job.caller().deadline;
         courier.shared.check_deadline(deadline)?;
         let mut moment = courier.shared.moment();
-        let resolver = self.begin(job.caller())?;
+        let resolver = self.begin(job.caller(), &moment)?;
         self.load(resolver.reads(moment.space), deadline).await?;
         let who = self.resolve_loaded(&resolver, job.caller(), &mut moment).await?;
         who.require(job.needs())?;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use strongroom_primitives::time::Timestamp;
+use strongroom_primitives::{hash, time::Timestamp};
 use strongroom_storage::{Batch, Storage, StorageError, Topic};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
@@ -24,9 +24,9 @@ use super::{
 use crate::{
     bus::Caller,
     command::{Command, Domain, Lane, Moment, Reads, Step, View},
-    credential::{Credential, CredentialCache, Principal},
+    credential::{Credential, CredentialCache, Principal, Signatures},
     domains::admission::Issuers,
-    domains::sessions::TouchSession,
+    domains::{service_keys::TouchServiceKey, sessions::TouchSession},
     error::EngineError,
     feed::Board,
     keyspace::Keyspace,
@@ -59,13 +59,27 @@ pub(crate) struct Shared {
     /// Room for heavy decisions, computed and waiting.
     pub(crate) heavy: Arc<Semaphore>,
     pub(crate) observer: Arc<dyn Observer>,
-    /// Sessions whose use is to be written down.
-    pub(crate) touched: mpsc::Sender<TouchSession>,
+    /// What signatures were taken, where memory is enough.
+    pub(crate) signatures: Signatures,
+    /// Whether what the store keeps lies sealed.
+    pub(crate) sealed_at_rest: bool,
+    /// Uses that are to be written down.
+    pub(crate) touched: mpsc::Sender<Touch>,
+}
+
+/// The use of something, to be written down.
+pub(crate) enum Touch {
+    /// Of a session.
+    Session(TouchSession),
+    /// Of a service key.
+    ServiceKey(TouchServiceKey),
 }
 
 impl Shared {
     pub(crate) fn moment(&self) -> Moment<'_> {
-        Moment::new(self.time.now(), &*self.entropy, &self.limits, &self.secrets, &self.issuers, &self.space)
+        let now = self.time.now();
+        Moment::new(now, &*self.entropy, &self.limits, &self.secrets, &self.issuers, &self.space)
+            .sealed_at_rest(self.sealed_at_rest)
     }
 
     /// The wall time at which a deadline falls.
@@ -82,9 +96,14 @@ impl Shared {
     pub(super) async fn commit(&self, batch: Batch) -> Result<(), StorageError> {
         let topics: Vec<Topic> = batch.topics.clone();
         let not_after_ms = batch.not_after_ms;
+        let writes = !batch.writes.is_empty();
         match self.storage.commit(batch).await {
             Ok(committed) => {
                 self.time.reached(committed.at_ms);
+                // A store may keep the time of a commit that writes nothing to itself.
+                if writes {
+                    self.signatures.told(committed.at_ms);
+                }
                 self.board.raise(&topics);
                 Ok(())
             }
@@ -126,12 +145,21 @@ impl Courier {
         Arc::new(Self { shared })
     }
 
-    /// Has the use of a session written down, now and then, by somebody who has time for it.
+    /// Has the use of a session or a service key written down, now and then, by somebody who has time for it.
     pub(super) fn note_use(&self, credential: &Credential, who: &Principal, now: Timestamp) {
-        let (Credential::Bearer { digest, .. }, Some(session)) = (credential, who.session) else { return };
-        if !who.unproved && self.shared.cache.is_due(digest, now) {
+        let (digest, touch) = match (credential, who.session, &who.service) {
+            (Credential::Bearer { digest, .. }, Some(session), _) if !who.unproved => {
+                (*digest, Touch::Session(TouchSession { account: who.account, session }))
+            }
+            (Credential::Signed(_), _, Some(service)) => {
+                let (chain, id) = (service.chain.clone(), service.key.clone());
+                (hash::sha256(who.account.as_bytes()), Touch::ServiceKey(TouchServiceKey { chain, id }))
+            }
+            _ => return,
+        };
+        if self.shared.cache.is_due(&digest, now) {
             // Where too many wait, the next use is as good.
-            let _ = self.shared.touched.try_send(TouchSession { account: who.account, session });
+            let _ = self.shared.touched.try_send(touch);
         }
     }
 

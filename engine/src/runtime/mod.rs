@@ -13,7 +13,7 @@ mod turn;
 
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use courier::NEED_ROUNDS_MAX;
-pub(crate) use courier::{Courier, Shared};
+pub(crate) use courier::{Courier, Shared, Touch};
 pub(crate) use lanes::Lanes;
 pub use shard::Shard;
 pub(crate) use sweeper::Sweeper;

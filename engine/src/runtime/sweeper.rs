@@ -21,6 +21,7 @@ use crate::{
         admission::{StoredForeignToken, StoredToken},
         people::StoredActivation,
         records::{DeliverGrants, StoredHead, StoredVersion},
+        service_keys::StoredSignature,
         sessions::{
             ExpireSession, StoredSession,
             api_key::{StoredAttachedPlace, api_key_of},
@@ -142,6 +143,9 @@ impl Sweeper {
                     self.tombstone_is_old(account, &head, now).await?
                 }
                 b'h' => codec::decode::<StoredNonce>(&row.value)?.is_garbage(self.store_time()),
+                b'C' if keyspace::is_signature(key) => {
+                    codec::decode::<StoredSignature>(&row.value)?.until < self.store_time()
+                }
                 b'Y' => codec::decode::<StoredActivation>(&row.value)?.expires < now,
                 b'G' => codec::decode::<StoredDeviceCode>(&row.value)?.expires < now,
                 b'N' => codec::decode::<StoredReservation>(&row.value)?.expires < now,

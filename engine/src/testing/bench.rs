@@ -14,7 +14,8 @@ use strongroom_primitives::{
     id::{RealmId, Subject},
     time::Timestamp,
 };
-use strongroom_storage::{Key, Memory, Range, Storage};
+use strongroom_storage::{Encrypted, Key, Memory, Range, RootKey, Storage};
+use zeroize::Zeroizing;
 
 use crate::{
     Command, Credential, Engine, EngineError, EngineHandle, Limits, Rights, Routed,
@@ -22,7 +23,7 @@ use crate::{
         realms::{PutRealm, SetSignUp, SignUp},
         sessions::BearerIssued,
     },
-    ports::{Clock, SeededEntropy},
+    ports::{Clock, Entropy, SeededEntropy},
     runtime::Sweeper,
 };
 
@@ -40,7 +41,8 @@ impl Clock for Hand {
 
 pub(crate) struct Bench {
     clock: Arc<Hand>,
-    storage: Arc<Memory>,
+    storage: Arc<dyn Storage>,
+    limits: Limits,
     engine: Engine,
     pub(crate) realm: RealmId,
 }
@@ -52,18 +54,45 @@ impl Bench {
 
     /// An engine with one realm, open for names that people choose.
     pub(crate) async fn with(limits: Limits) -> Self {
+        let (clock, memory) = Self::memory();
+        Self::over(clock, Arc::new(memory), limits).await
+    }
+
+    /// The same over a store whose values lie sealed.
+    pub(crate) async fn encrypted(limits: Limits) -> Self {
+        let (clock, memory) = Self::memory();
+        let entropy = SeededEntropy::new(2);
+        let root = RootKey::new(Zeroizing::new([7; 32]));
+        let store = Encrypted::open(memory, &root, Arc::new(move |bytes| entropy.fill(bytes))).await;
+        Self::over(clock, Arc::new(store.expect("an empty store becomes an encrypted one")), limits).await
+    }
+
+    fn memory() -> (Arc<Hand>, Memory) {
         let clock = Arc::new(Hand(AtomicU64::new(1_780_000_000_000)));
         let wall = clock.clone();
-        let storage = Arc::new(Memory::new(Arc::new(move || wall.0.load(Ordering::Relaxed))));
-        let limits = Limits { sweep_interval: Duration::from_secs(36_000), ..limits };
-        let engine = Engine::builder(storage.clone())
+        (clock, Memory::new(Arc::new(move || wall.0.load(Ordering::Relaxed))))
+    }
+
+    async fn engine(clock: &Arc<Hand>, storage: &Arc<dyn Storage>, limits: &Limits, life: u64) -> Engine {
+        Engine::builder(storage.clone())
             .clock(clock.clone())
-            .limits(limits)
-            .entropy(Arc::new(SeededEntropy::new(1)))
+            .limits(limits.clone())
+            .entropy(Arc::new(SeededEntropy::new(life)))
             .start()
             .await
-            .expect("an engine over memory starts");
-        let bench = Self { clock, storage, engine, realm: RealmId::new("people").expect("a good name") };
+            .expect("an engine over memory starts")
+    }
+
+    /// The engine goes, and another one starts over the same store.
+    pub(crate) async fn restart(&mut self) {
+        self.engine = Self::engine(&self.clock, &self.storage, &self.limits, 3).await;
+    }
+
+    async fn over(clock: Arc<Hand>, storage: Arc<dyn Storage>, limits: Limits) -> Self {
+        let limits = Limits { sweep_interval: Duration::from_secs(36_000), ..limits };
+        let engine = Self::engine(&clock, &storage, &limits, 1).await;
+        let realm = RealmId::new("people").expect("a good name");
+        let bench = Self { clock, storage, limits, engine, realm };
         bench.open_realm(&bench.realm).await;
         bench
     }

@@ -1,0 +1,95 @@
+//! A new secret for a key.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use strongroom_primitives::dc1::{ChainId, KeyId, permissions::Endpoint};
+
+use super::{
+    NewServiceKey, ServiceKeys, ServiceSecret, StoredChain, StoredServiceKey, chain_of, check_grant,
+    check_sealed, is_interchain, lane_of,
+    rows::{StoredKeyUse, StoredPrevious},
+    secret::Which,
+};
+use crate::{
+    command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
+    credential::{Need, Principal},
+    error::EngineError,
+    keyspace::Keyspace,
+};
+
+/// Draws a new secret for a key; its id, and what it may do, stay. The secret before it signs for `overlap` longer, and
+/// one before that no more. Who holds the new secret is the key, so whoever asks must be able to grant what the key may
+/// do. The root key is the operator's to rotate, by [`RotateRoot`](super::RotateRoot). Source: dialects/dragonchain.md,
+/// section 9.
+#[derive(Debug, Clone, Serialize)]
+pub struct RotateServiceKey {
+    /// Of which chain; `None` for that of the key that asks.
+    pub chain: Option<ChainId>,
+    /// Which.
+    pub id: KeyId,
+    /// How long the former secret goes on, at most
+    /// [`service_key_overlap_max`](crate::Limits::service_key_overlap_max); zero for not at all.
+    pub overlap: Duration,
+}
+
+impl Command for RotateServiceKey {
+    type Domain = ServiceKeys;
+    type Reply = NewServiceKey;
+    const NAME: &'static str = "rotate_service_key";
+    const KIND: Kind = Kind::Write;
+
+    fn needs(&self) -> Need {
+        Need::Service(Endpoint::UPDATE_API_KEY)
+    }
+
+    fn lane(&self, who: &Principal, space: &Keyspace) -> Lane {
+        lane_of(self.chain.as_ref(), who, space)
+    }
+
+    fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
+        let Ok(chain) = chain_of(self.chain.as_ref(), who) else { return Reads::none() };
+        Reads::one(space.chain(&chain))
+            .row(space.service_key(&chain, &self.id))
+            .hint(space.service_key_use(&chain, &self.id))
+    }
+
+    fn decide(
+        &self,
+        view: &View<'_>,
+        who: &Principal,
+        moment: &mut Moment<'_>,
+    ) -> Result<Step<NewServiceKey>, EngineError> {
+        if is_interchain(&self.id) {
+            return Err(EngineError::ReservedKeyRefused);
+        }
+        let chain = chain_of(self.chain.as_ref(), who)?;
+        let chain_key = moment.space.chain(&chain);
+        let stored_chain: StoredChain = view.row(&chain_key)?.ok_or(EngineError::UnknownChain)?;
+        let key = moment.space.service_key(&chain, &self.id);
+        let stored: StoredServiceKey = view.row(&key)?.ok_or(EngineError::UnknownServiceKey)?;
+        if stored.root {
+            return Err(EngineError::RootKeyRefused);
+        }
+        check_grant(who, &stored.permissions, stored.expires)?;
+        check_sealed(moment)?;
+        let secret = ServiceSecret::draw(moment.entropy);
+        let generation = stored.generation.checked_add(1).ok_or(EngineError::Fault)?;
+        let which = Which { chain: &chain, key: &self.id, generation };
+        let overlap = self.overlap.min(moment.limits.service_key_overlap_max);
+        let until = moment.now.saturating_add(overlap);
+        let former = StoredPrevious { secret: stored.secret, until };
+        let stored = StoredServiceKey {
+            generation,
+            secret: moment.secrets.service_keys().seal(which, &secret, moment.entropy),
+            previous: (!overlap.is_zero()).then_some(former),
+            ..stored
+        };
+        let used: Option<StoredKeyUse> = view.row(&moment.space.service_key_use(&chain, &self.id))?;
+        let info = stored.info(used.map(|used| used.at), moment.now);
+        Decision::reply(NewServiceKey { key: info, secret })
+            .put(chain_key, &stored_chain)
+            .put(key, &stored)
+            .done()
+    }
+}
