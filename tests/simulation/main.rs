@@ -18,4 +18,5 @@ mod revocation;
 mod rotation;
 mod shares;
 mod sharing;
+mod signatures;
 mod vault;

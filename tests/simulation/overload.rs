@@ -20,6 +20,10 @@ use strongroom_engine::{
             DeleteRecord, DeliverGrants, GetRecord, GetVersion, History, ListGrants, ListRecords, Previous,
             PutRecord, RecordName, RemoveRecipient, ResetRecords, ResetSingle, ShareRecord, UndoRecord,
         },
+        service_keys::{
+            CheckServiceKey, CreateChain, CreateServiceKey, DeleteServiceKey, GetServiceKey, ListChains,
+            ListServiceKeys, RotateRoot, RotateServiceKey, SpendSignature, TouchServiceKey, UpdateServiceKey,
+        },
         sessions::{
             ExpireSession, IssueBearer, ListSessions, OpenChild, ProveSession, RevokeSession, RevokeSessions,
             TokenForm, TouchSession,
@@ -58,9 +62,11 @@ use strongroom_engine::{
     testing::{
         keys::{PUBLIC_KEY, rsa_pem, wrap},
         people::{Holder, WIDE, boxed, login, registration},
+        signing::Signer,
     },
 };
 use strongroom_primitives::{
+    dc1::{ChainId, KeyId, permissions::Endpoint},
     id::{
         AccountId, ApiKeyId, ApiKeySecretId, Audience, DatastoreId, DekId, DeviceCodeId, ItemId, KeyPairId,
         LinkId, SecretId, SecretVersionId, SessionId, ShareId, ShareRightId, SlotId,
@@ -236,6 +242,10 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
     let holder = Holder { number: 1 };
     let extra = TokenKey::new("key-2", [7; 32]);
     let account = |identity: &strongroom_engine::Identity| Some(identity.clone());
+    let (chain, no_service) = (ChainId::draw(&[7; 32]), KeyId::draw(&[7; 32]));
+    let signer =
+        Signer { chain: chain.clone(), id: no_service.clone(), secret: SecretText::new("s".repeat(43)) };
+    let signed = signer.credential(handle.now(), 0);
     macro_rules! asked {
         ($($who:expr => $command:expr,)*) => {{
             let asked: Vec<Pin<Box<dyn Future<Output = (&'static str, bool)> + '_>>> =
@@ -481,6 +491,23 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
         operator => RevokeRealmKey { realm: realm.clone(), key_id: extra.id().to_owned() },
         operator => SyncConfiguredRealms { realms: Vec::new() },
         operator => ListRealms,
+        operator => CreateChain { id: Some(chain.clone()), ..CreateChain::default() },
+        operator => RotateRoot { chain: chain.clone(), root: None, secret: None },
+        operator => ListChains {},
+        operator => CreateServiceKey { chain: Some(chain.clone()), ..CreateServiceKey::default() },
+        operator => ListServiceKeys { chain: Some(chain.clone()) },
+        dan => ListServiceKeys { chain: Some(chain.clone()) },
+        operator => GetServiceKey { chain: Some(chain.clone()), id: no_service.clone() },
+        operator => UpdateServiceKey { chain: Some(chain.clone()), ..UpdateServiceKey::of(no_service.clone()) },
+        operator => RotateServiceKey {
+            chain: Some(chain.clone()),
+            id: no_service.clone(),
+            overlap: Duration::ZERO,
+        },
+        operator => DeleteServiceKey { chain: Some(chain.clone()), id: no_service.clone() },
+        signed => CheckServiceKey { endpoint: Endpoint::GET_STATUS },
+        signed => SpendSignature {},
+        node => TouchServiceKey { chain: chain.clone(), id: no_service.clone() },
         operator => EraseAccount { identity: account(&world.identity("cyd")) },
         node => PurgeAccount { account: nobody },
     };

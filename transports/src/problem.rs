@@ -335,10 +335,62 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
                 Quota::Datastores => "datastores",
                 Quota::Secrets => "secrets",
                 Quota::Shares => "shares",
+                Quota::Chains => "chains",
+                Quota::ServiceKeys => "keys of one chain",
             };
             let detail = format!("{max} {what} are allowed; delete something, or ask the operator for more");
             (403, "the account's quota is used up", Some(detail))
         }
+        E::SignatureRefused { fault } => (
+            401,
+            "the signature of the request is refused",
+            Some(format!("{fault}; sign every request anew, by a clock that is right")),
+        ),
+        E::EndpointRefused { endpoint } => (
+            403,
+            "the service key is not allowed to do this",
+            Some(format!("its permissions document does not allow `{endpoint}`")),
+        ),
+        E::ServiceKeyWidens => (
+            403,
+            "a service key cannot grant permissions that it does not hold",
+            say("ask with the root key, or for less, or for a shorter time"),
+        ),
+        E::RootKeyRefused => (
+            403,
+            "the root key is protected",
+            say("it is not deleted and not limited; the operator rotates it, and it names itself"),
+        ),
+        E::ReservedKeyRefused => (
+            403,
+            "the id is reserved",
+            say("ids that begin with SC_ or INTERCHAIN are of other kinds of keys"),
+        ),
+        E::UnknownServiceKey => (404, "there is no such service key", None),
+        E::UnknownChain => (404, "there is no such chain", None),
+        E::ChainExists => {
+            (409, "there is a chain of this id", say("rotate its root key to give it another one"))
+        }
+        E::KeyIdTaken => {
+            (409, "the key id is taken, or was", say("an id is never issued again; take another one"))
+        }
+        E::NicknameInvalid { max } => (
+            422,
+            "the nickname is not one",
+            Some(format!("it may have {max} characters, and no control characters")),
+        ),
+        E::ServiceSecretInvalid => (
+            422,
+            "the secret is not one that can be taken over",
+            say("32 to 256 characters of A-Z, a-z, 0-9 and ._~:/@+=-"),
+        ),
+        E::StoreNotEncrypted => (
+            403,
+            "the store is not encrypted",
+            say(
+                "service keys are kept by an encrypted store only; the operator encrypts it with `strongroom store encrypt`",
+            ),
+        ),
         E::IdempotencyMismatch => (
             422,
             "the idempotency key was used with another command",

@@ -147,6 +147,8 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         ("sealed_bytes_max", limits.sealed_bytes_max),
         ("account_datastores_max", limits.account_datastores_max),
         ("share_members_max", limits.share_members_max),
+        ("permissions_bytes_max", limits.permissions_bytes_max),
+        ("signatures_max", limits.signatures_max),
         ("page_rows_max", limits.page_rows_max),
         ("sweep_rows_max", limits.sweep_rows_max),
         ("asks_in_flight_max", limits.asks_in_flight_max),
@@ -159,6 +161,8 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         ("account_shares_max", limits.account_shares_max),
         ("admission_token_life_s", limits.admission_token_life_s),
         ("feed_events_max", limits.feed_events_max),
+        ("chains_max", limits.chains_max),
+        ("service_keys_max", limits.service_keys_max),
         ("sweep_interval_ms", limits.sweep_interval_ms),
         ("poll_interval_s", limits.poll_interval_s),
         ("session_life_max_s", limits.session_life_max_s),
@@ -178,10 +182,21 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         ("account_datastores_max", limits.account_datastores_max, 1_024),
         ("share_members_max", limits.share_members_max, 100_000),
         ("secret_versions_max", limits.secret_versions_max, 1_024),
+        ("permissions_bytes_max", limits.permissions_bytes_max, 65_536),
     ] {
         if value > max {
             return Err(loaded.complain(&format!("limits.{key}"), format!("at most {max}")));
         }
+    }
+    // All keys of a chain are listed at once, and so are all chains.
+    for (key, value) in [("chains_max", limits.chains_max), ("service_keys_max", limits.service_keys_max)] {
+        if value > 4_096 {
+            return Err(loaded.complain(&format!("limits.{key}"), "at most 4096"));
+        }
+    }
+    // Taken signatures are kept for the longest window, so that a wider one after a restart lets none be taken twice.
+    if !(30..=600).contains(&limits.signature_window_s) {
+        return Err(loaded.complain("limits.signature_window_s", "30 to 600"));
     }
     if limits.history_versions_max > HISTORY_VERSIONS_MAX {
         return Err(loaded.complain("limits.history_versions_max", format!("at most {HISTORY_VERSIONS_MAX}")));

@@ -252,6 +252,22 @@ section! {
         token_clock_tolerance_s: u64 = engine().token_clock_tolerance.as_secs();
         /// Seconds that a token may live at most; not limited unless set.
         token_life_max_s: Option<u64> = None, as "86400";
+        /// Chains in all. At most 4,096.
+        chains_max: u64 = engine().chains_max;
+        /// Keys of one chain, its root key included. At most 4,096.
+        service_keys_max: u64 = engine().service_keys_max;
+        /// Characters of a service key's nickname.
+        nickname_chars_max: usize = engine().nickname_chars_max;
+        /// Bytes of a service key's permissions document. At most 65,536.
+        permissions_bytes_max: usize = engine().permissions_bytes_max;
+        /// The longest time for which a rotated service key also signs with its former secret, in seconds.
+        service_key_overlap_max_s: u64 = engine().service_key_overlap_max.as_secs();
+        /// Seconds that the time of a signed request may lie from the server's, either way. 30 to 600.
+        signature_window_s: u64 = engine().signature_window.as_secs();
+        /// Signatures that the server remembers, at about 40 bytes each; beyond that signed requests have to wait.
+        signatures_max: usize = engine().signatures_max;
+        /// Whether signatures are remembered in the store: true where several servers share one.
+        signatures_shared: bool = engine().signatures_shared;
         /// Milliseconds between two steps of the sweeper, which removes what has expired.
         sweep_interval_ms: u64 = millis(engine().sweep_interval);
         /// Rows that one step of the sweeper looks at.

@@ -204,6 +204,18 @@ impl Problem {
             | E::TooManySecrets { .. }
             | E::TooManyMembers { .. }
             | E::ShareRightExists
+            | E::SignatureRefused { .. }
+            | E::EndpointRefused { .. }
+            | E::ServiceKeyWidens
+            | E::RootKeyRefused
+            | E::ReservedKeyRefused
+            | E::UnknownServiceKey
+            | E::UnknownChain
+            | E::ChainExists
+            | E::KeyIdTaken
+            | E::NicknameInvalid { .. }
+            | E::ServiceSecretInvalid
+            | E::StoreNotEncrypted
             | E::IdempotencyMismatch
             | E::OutcomeUnknown
             | E::Corrupt

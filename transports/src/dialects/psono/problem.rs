@@ -299,6 +299,18 @@ impl Problem {
             | E::ValueTooLarge { .. }
             | E::TooManyRecipients { .. }
             | E::NotShareable
+            | E::SignatureRefused { .. }
+            | E::EndpointRefused { .. }
+            | E::ServiceKeyWidens
+            | E::RootKeyRefused
+            | E::ReservedKeyRefused
+            | E::UnknownServiceKey
+            | E::UnknownChain
+            | E::ChainExists
+            | E::KeyIdTaken
+            | E::NicknameInvalid { .. }
+            | E::ServiceSecretInvalid
+            | E::StoreNotEncrypted
             | E::IdempotencyMismatch
             | E::Corrupt
             | E::Fault => INTERNAL,
