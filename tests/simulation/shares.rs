@@ -23,7 +23,7 @@ use strongroom_primitives::{
     id::{IdempotencyKey, LinkId, SecretId, ShareId, ShareRightId},
     time::Timestamp,
 };
-use strongroom_testkit::{Plan, World, seeds, simulate};
+use strongroom_testkit::{Plan, START_MS, World, seeds, simulate};
 
 /// A ciphertext that says which number it is of, under a nonce that no other number has.
 fn sealed(number: u64) -> Boxed {
@@ -74,16 +74,32 @@ async fn secret(world: &World, who: &str, number: u8, parent: Parent) -> SecretI
 
 /// Gives somebody a right, which they accept. They have written something before, so that they are there.
 async fn give(world: &World, share: ShareId, taker: &str, rights: ShareRights) -> ShareRightId {
-    let right = offer(world, share, taker, rights).await;
-    once(world, taker, AcceptShare { right, key: sealed(1), key_kind: KeyKind::Symmetric }).await;
+    let right = offer(world, share, taker, rights, None).await;
+    accept(world, taker, right).await;
     right
 }
 
-async fn offer(world: &World, share: ShareId, taker: &str, rights: ShareRights) -> ShareRightId {
+async fn accept(world: &World, taker: &str, right: ShareRightId) {
+    once(world, taker, AcceptShare { right, key: sealed(1), key_kind: KeyKind::Symmetric }).await;
+}
+
+async fn offer(
+    world: &World,
+    share: ShareId,
+    taker: &str,
+    rights: ShareRights,
+    expires: Option<Timestamp>,
+) -> ShareRightId {
     let taker = world.insist(0, world.gateway(taker), WhoAmI).await.account;
-    let offer = OfferShare { share, taker, key: sealed(1), title: None, kind: None, rights, expires: None };
+    let offer = OfferShare { share, taker, key: sealed(1), title: None, kind: None, rights, expires };
     once(world, "ann", offer).await
 }
+
+/// How far the clocks of the nodes lie from the true time at most.
+const CLOCKS_OFF_MAX: Duration = Duration::from_millis(200);
+
+/// Long enough for a right that expires to be accepted, whatever breaks meanwhile.
+const LIFE: Duration = Duration::from_secs(60);
 
 /// How bob loses what he may do with the lower one of two shares. His right is on the upper one.
 #[derive(Debug, Clone, Copy)]
@@ -98,6 +114,8 @@ enum End {
     Moved,
     /// He accepts another right, on the lower share, that gives nothing.
     Narrowed(ShareRightId),
+    /// His right is over by itself, by every clock, at this time of the world.
+    Expired(Duration),
 }
 
 struct Tree {
@@ -108,14 +126,25 @@ struct Tree {
     right: ShareRightId,
 }
 
-async fn tree(world: &World) -> Tree {
+/// What ann shares with bob, for `life` if that is limited.
+async fn tree(world: &World, life: Option<Duration>) -> (Tree, Option<Duration>) {
     let home = datastore(world, "ann").await;
     let upper = share(world, "ann", 1, home).await;
     let lower = share(world, "ann", 2, Parent::Share(upper)).await;
     let secret = secret(world, "ann", 3, Parent::Share(lower)).await;
     datastore(world, "bob").await;
-    let right = give(world, upper, "bob", ShareRights { grant: false, ..ShareRights::ALL }).await;
-    Tree { home, upper, lower, secret, right }
+    let rights = ShareRights { grant: false, ..ShareRights::ALL };
+    let ends = life.map(|life| world.now() + life);
+    let expires = ends.map(|ends| Timestamp::from_ms(START_MS).saturating_add(ends));
+    let right = offer(world, upper, "bob", rights, expires).await;
+    let read = world.persist(0, world.gateway("bob"), ReadSecret { id: secret }).await;
+    assert!(read.is_err(), "an offer that was not accepted gives nothing");
+    accept(world, "bob", right).await;
+    if let Some(ends) = ends {
+        // Its last second is the one worth looking at.
+        world.wait(ends.saturating_sub(world.now() + Duration::from_secs(1))).await;
+    }
+    (Tree { home, upper, lower, secret, right }, ends.map(|ends| ends + CLOCKS_OFF_MAX))
 }
 
 /// Brings the end about, as often as it takes to be sure.
@@ -135,6 +164,10 @@ async fn end(world: &World, node: usize, tree: &Tree, end: End) {
             let accept = AcceptShare { right, key: sealed(1), key_kind: KeyKind::Symmetric };
             world.persist(node, world.gateway("bob"), accept).await.map(drop)
         }
+        End::Expired(at) => {
+            world.wait(at.saturating_sub(world.now())).await;
+            Ok(())
+        }
     };
     // A first answer that was lost shows as nothing left to end.
     let done = matches!(answer, Ok(()) | Err(EngineError::UnknownShareRight | EngineError::UnknownLink));
@@ -147,13 +180,15 @@ async fn end(world: &World, node: usize, tree: &Tree, end: End) {
 fn nothing_is_read_or_written_by_a_right_that_has_ended() {
     simulate(seeds(0..2_000), Plan::rough, async |world| {
         let dice = world.dice("shares");
-        let tree = tree(world).await;
-        let how = match dice.below(5) {
-            0 => End::Revoked,
-            1 => End::Changed,
-            2 => End::Unlinked,
-            3 => End::Moved,
-            _ => End::Narrowed(offer(world, tree.lower, "bob", ShareRights::NONE).await),
+        let life = dice.chance(5).then(|| LIFE + dice.ms(0..=1_000));
+        let (tree, expired) = tree(world, life).await;
+        let how = match (expired, dice.below(5)) {
+            (Some(at), _) => End::Expired(at),
+            (None, 0) => End::Revoked,
+            (None, 1) => End::Changed,
+            (None, 2) => End::Unlinked,
+            (None, 3) => End::Moved,
+            (None, _) => End::Narrowed(offer(world, tree.lower, "bob", ShareRights::NONE, None).await),
         };
         let (over, ended) = (Cell::new(false), Cell::new(None::<Duration>));
         let number = Cell::new(100_u64);
