@@ -37,8 +37,10 @@ pub struct Claim {
     pub key_id: String,
     /// The algorithm that the signer says it used.
     pub algorithm: Algorithm,
-    nonce: String,
-    created: Timestamp,
+    /// What the signer promises never to use again under this key: 16 to 64 characters.
+    pub nonce: String,
+    /// When it was signed, in whole seconds.
+    pub created: Timestamp,
     expires: Option<Timestamp>,
     label: String,
     base: String,
@@ -49,7 +51,7 @@ pub struct Claim {
 
 /// A request whose signature is the key's, and whose body is still to come.
 #[derive(Debug)]
-pub struct Verified(Claim);
+pub struct Verified<'a>(&'a Claim);
 
 /// A request that is the key's, body and all, once (`key_id`, `nonce`) proves new.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,12 +109,12 @@ impl Claim {
         Ok(Self { key_id, algorithm, nonce, created, expires, label, base, signature, covers_type, digests })
     }
 
-    /// Checks the signature under the key of [`Claim::key_id`]. Give `None` for an id that names nobody: the work is
-    /// the same and the answer is no.
+    /// Checks the signature under the key of [`Claim::key_id`]: under each of them in turn, where it has several. Give
+    /// `None` for an id that names nobody: the work is the same and the answer is no.
     ///
     /// # Errors
     /// [`Refusal::Signature`], also for a key of another algorithm than the claim's.
-    pub fn verify(self, verifying_key: Option<VerifyingKey<'_>>) -> Result<Verified, Refusal> {
+    pub fn verify(&self, verifying_key: Option<VerifyingKey<'_>>) -> Result<Verified<'_>, Refusal> {
         key::verify(self.algorithm, verifying_key, &self.base, &self.signature)?;
         Ok(Verified(self))
     }
@@ -125,7 +127,7 @@ impl fmt::Debug for Claim {
     }
 }
 
-impl Verified {
+impl Verified<'_> {
     /// Checks the body as it was received, empty or not, against the signed digest.
     ///
     /// # Errors
@@ -138,7 +140,13 @@ impl Verified {
             Some(digests) => digests.check(body)?,
             None => {}
         }
-        Ok(Accepted { key_id, nonce, created, expires, label })
+        Ok(Accepted {
+            key_id: key_id.clone(),
+            nonce: nonce.clone(),
+            created: *created,
+            expires: *expires,
+            label: label.clone(),
+        })
     }
 }
 
