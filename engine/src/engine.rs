@@ -247,7 +247,7 @@ async fn signatures(
             let stored: StoredSignature = codec::decode(&row.value).map_err(|_| StartError::Damaged)?;
             let signature = keyspace::sixteen(&key, 2).ok_or(StartError::Damaged)?;
             if stored.until >= time.now() {
-                signatures.recall(&signature, stored.at);
+                signatures.recall(&signature, stored.form, stored.at);
             }
         }
         match page.next {

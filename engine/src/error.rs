@@ -491,6 +491,10 @@ pub enum EngineError {
     /// A secret is not one that can be taken over.
     #[error("a secret has 32 to 256 characters of A-Z, a-z, 0-9 and ._~:/@+=-")]
     ServiceSecretInvalid,
+    /// A public key is no usable Ed25519 key, is the present one, or is missing or given where the kind of the key does not
+    /// ask for it.
+    #[error("a service key of the kind ed25519, and no other, takes a new Ed25519 public key")]
+    ServicePublicKeyInvalid,
     /// Secrets that the server must be able to use are kept by an encrypted store only.
     #[error("the store is not encrypted")]
     StoreNotEncrypted,

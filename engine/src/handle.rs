@@ -250,16 +250,18 @@ impl EngineHandle {
         deadline: Duration,
     ) -> Result<(), EngineError> {
         let signatures = &self.shared.signatures;
-        let Some(at) = request.at().filter(|at| !request.is_spent() && signatures.must_be_row(*at)) else {
+        if request.is_spent() {
             return Ok(());
-        };
+        }
+        let stamp = request.stamp(&self.shared.moment()).filter(|(_, at)| signatures.must_be_row(*at));
+        let Some((form, at)) = stamp else { return Ok(()) };
         let credential = Credential::Signed(request.clone());
         let signature =
             self.carry(Caller { credential, deadline, idempotency: None }, SpendSignature {}).await?;
         // Somebody else may have told the store the time meanwhile, so that memory was enough.
         if !request.is_spent() {
             // And it was for another copy of the request, if there is one: of those, memory knows the first.
-            signatures.take(&signature, at, self.now())?;
+            signatures.take(&signature, form, at, self.now())?;
             request.spend();
         }
         Ok(())

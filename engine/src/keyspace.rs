@@ -63,6 +63,7 @@
 //! | `CK` | chain, service key | `StoredServiceKey` | service_keys |
 //! | `CD` | chain, service key | `StoredRetired`: its id, which is never issued again | service_keys |
 //! | `CL` | chain, service key | `StoredKeyUse`: its last use | service_keys |
+//! | `CI` | service key | `StoredKeyPlace`: the chain of a key that is named by its id alone, kept after the key | service_keys |
 //! | `CS` | signature | `StoredSignature`: it has been taken | service_keys |
 //! | `i` | account, slot | `StoredSlot` | the runtime |
 //!
@@ -628,6 +629,12 @@ impl Keyspace {
         self.of_service_key(b"D", chain, key)
     }
 
+    /// Where a key is that is named by its id alone.
+    pub(crate) fn key_place(&self, key: &KeyId) -> Key {
+        let key = keyed_hash16(&self.naming, "service key place", &[key.as_str().as_bytes()]);
+        spell(b'C', &[b"I", &key])
+    }
+
     pub(crate) fn service_key_use(&self, chain: &ChainId, key: &KeyId) -> Key {
         self.of_service_key(b"L", chain, key)
     }
@@ -651,6 +658,12 @@ impl Keyspace {
     pub(crate) fn taken(&self, chain: &ChainId, key: &KeyId, mac: &[u8]) -> [u8; 16] {
         let parts = [chain.as_str().as_bytes(), key.as_str().as_bytes(), mac];
         keyed_hash16(&self.naming, "signature", &parts)
+    }
+
+    /// A message signature as it is remembered, by the nonce that its key promises not to use again.
+    pub(crate) fn taken_nonce(&self, key: &KeyId, nonce: &str) -> [u8; 16] {
+        let parts = [key.as_str().as_bytes(), nonce.as_bytes()];
+        keyed_hash16(&self.naming, "message nonce", &parts)
     }
 
     /// The slot of an idempotency key.

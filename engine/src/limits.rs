@@ -120,9 +120,11 @@ pub struct Limits {
     pub permissions_bytes_max: usize,
     /// The longest time for which a rotated service key also signs with its former secret.
     pub service_key_overlap_max: Duration,
-    /// How far the time of a signed request may lie from this node's, either way. Source: dialects/dragonchain.md,
+    /// How far the time of a request that is signed with DC1-HMAC may lie from this node's, either way. Source: dialects/dragonchain.md,
     /// section 3, step 6.
     pub signature_window: Duration,
+    /// The same of a request that is signed by RFC 9421. Source: SIGNING.md.
+    pub message_signature_window: Duration,
     /// Signatures that this engine remembers; beyond that, signed requests have to wait until some are old. Only where
     /// it remembers them by itself.
     pub signatures_max: usize,
@@ -199,6 +201,7 @@ impl Default for Limits {
             permissions_bytes_max: 4_096,
             service_key_overlap_max: DAY * 7,
             signature_window: Duration::from_secs(600),
+            message_signature_window: Duration::from_secs(60),
             signatures_max: 1_000_000,
             signatures_shared: false,
             sweep_interval: Duration::from_secs(1),

@@ -3,6 +3,7 @@
 #[cfg(test)]
 pub(crate) mod bench;
 pub mod keys;
+pub mod messages;
 pub mod people;
 pub mod signing;
 

@@ -502,6 +502,7 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
         operator => RotateServiceKey {
             chain: Some(chain.clone()),
             id: no_service.clone(),
+            public_key: None,
             overlap: Duration::ZERO,
         },
         operator => DeleteServiceKey { chain: Some(chain.clone()), id: no_service.clone() },

@@ -384,11 +384,18 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
             "the secret is not one that can be taken over",
             say("32 to 256 characters of A-Z, a-z, 0-9 and ._~:/@+=-"),
         ),
+        E::ServicePublicKeyInvalid => (
+            422,
+            "the public key is not one that can be taken over",
+            say(
+                "a new Ed25519 public key of 32 bytes for a key of the kind ed25519, and none for any other kind",
+            ),
+        ),
         E::StoreNotEncrypted => (
             403,
             "the store is not encrypted",
             say(
-                "service keys are kept by an encrypted store only; the operator encrypts it with `strongroom store encrypt`",
+                "secrets of service keys are kept by an encrypted store only; the operator encrypts it with `strongroom store encrypt`",
             ),
         ),
         E::IdempotencyMismatch => (

@@ -165,6 +165,12 @@ impl<'a> View<'a> {
         Ok(self.rows.value(key).is_some())
     }
 
+    /// The revision of the row under `key` that storage had, if there is one and the batch leaves it as it is: as long as
+    /// this is the same, the row is.
+    pub(crate) fn revision(&self, key: &Key) -> Option<Revision> {
+        self.rows.rows.get(key).filter(|seen| !seen.written)?.stored
+    }
+
     /// Whether the row under `key` has been read.
     pub fn has(&self, key: &Key) -> bool {
         self.rows.has(key)
@@ -229,5 +235,28 @@ impl<'a> View<'a> {
             .range(range.start.clone()..)
             .take_while(move |(key, _)| range.contains(key))
             .filter_map(|(key, seen)| seen.value.as_ref().map(|value| (key, value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a batch has written is not what storage had under the revision that was read.
+    #[test]
+    fn a_row_that_the_batch_writes_has_no_revision() {
+        let key = |name: &'static [u8]| Key::from_static(name);
+        let mut rows = Rows::default();
+        rows.load(
+            key(b"a"),
+            Some(Row { revision: Revision(7), value: Bytes::from_static(b"x") }),
+            Hold::Guarded,
+        );
+        rows.load(key(b"b"), None, Hold::Guarded);
+        assert_eq!(View::new(&rows).revision(&key(b"a")), Some(Revision(7)));
+        rows.write(key(b"a"), Some(Bytes::from_static(b"y")));
+        for name in [&b"a"[..], b"b", b"c"] {
+            assert_eq!(View::new(&rows).revision(&key(name)), None);
+        }
     }
 }

@@ -11,11 +11,14 @@ use std::{
 };
 
 use strongroom_primitives::{
+    dc1::ChainId,
     id::{AccountId, ApiKeyId, RealmId, Subject},
     time::Timestamp,
 };
+use strongroom_storage::{Key, Revision};
 
 use super::Rights;
+use crate::domains::service_keys::StoredServiceKey;
 
 /// How often the use of a session is written down at most.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
@@ -89,12 +92,27 @@ pub(crate) struct KnownBearer {
     pub(crate) api_key: Option<ApiKeyId>,
 }
 
+/// A service key's row as it was read: its permissions document and its public key take longer to read than the rest of a
+/// request takes. Its secret is in it as it lies in the store, sealed.
+struct ReadServiceKey {
+    /// The row's. Another one means that the row has changed.
+    revision: Revision,
+    stored: Arc<StoredServiceKey>,
+}
+
+/// Service keys that are remembered. What a document may hold takes many times its own length once it is read.
+const SERVICE_KEYS_MAX: usize = 2_048;
+
 /// The cache of one engine.
 pub(crate) struct CredentialCache {
     tokens: Mutex<Generations<VerifiedToken>>,
     bearers: Mutex<Generations<KnownBearer>>,
     /// When the use of a session was last written down.
     seen: Mutex<Generations<Timestamp>>,
+    /// Rows of service keys, by their keys in the store.
+    service_keys: Mutex<Generations<ReadServiceKey>>,
+    /// In which chain a service key is that is named by its id alone, by the key of the row that says so.
+    places: Mutex<Generations<ChainId>>,
 }
 
 impl CredentialCache {
@@ -103,6 +121,8 @@ impl CredentialCache {
             tokens: Mutex::new(Generations::new(max)),
             bearers: Mutex::new(Generations::new(max)),
             seen: Mutex::new(Generations::new(max)),
+            service_keys: Mutex::new(Generations::new(max.min(SERVICE_KEYS_MAX))),
+            places: Mutex::new(Generations::new(max)),
         }
     }
 
@@ -129,9 +149,37 @@ impl CredentialCache {
         due
     }
 
+    /// The row of a service key, if it was read at this revision.
+    pub(crate) fn service_key(&self, key: &Key, revision: Revision) -> Option<Arc<StoredServiceKey>> {
+        let known = self.service_keys.lock().unwrap_or_else(PoisonError::into_inner).get(&digest_of(key))?;
+        (known.revision == revision).then(|| known.stored.clone())
+    }
+
+    pub(crate) fn remember_service_key(&self, key: &Key, revision: Revision, stored: Arc<StoredServiceKey>) {
+        let read = Arc::new(ReadServiceKey { revision, stored });
+        self.service_keys.lock().unwrap_or_else(PoisonError::into_inner).insert(digest_of(key), read);
+    }
+
+    /// The chain that the row under `key` was seen to name. Rows of this kind never change.
+    pub(crate) fn place(&self, key: &Key) -> Option<Arc<ChainId>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).get(&digest_of(key))
+    }
+
+    pub(crate) fn remember_place(&self, key: &Key, chain: ChainId) {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).insert(digest_of(key), Arc::new(chain));
+    }
+
     pub(crate) fn remember_bearer(&self, digest: [u8; 32], known: KnownBearer) {
         self.bearers.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, Arc::new(known));
     }
+}
+
+/// Keys of rows end with keyed hashes, of which nobody makes many that begin alike.
+fn digest_of(key: &Key) -> [u8; 32] {
+    let mut digest = [0; 32];
+    let end = key.as_bytes().iter().rev();
+    digest.iter_mut().zip(end).for_each(|(to, from)| *to = *from);
+    digest
 }
 
 #[cfg(test)]
@@ -152,5 +200,21 @@ mod tests {
             assert!(generations.young.len() + generations.old.len() <= 8);
         }
         assert!(generations.get(&digest(500)).is_none());
+    }
+
+    /// A-MAC-06: a row that has changed is read anew, however it was remembered, and so is that of another key.
+    #[test]
+    fn a_service_key_is_remembered_for_one_state_of_its_row() {
+        let cache = CredentialCache::new(16);
+        let key = |number: u8| Key::new([&b"CK"[..], &[number; 32]].concat());
+        let stored = Arc::new(StoredServiceKey::sample());
+        cache.remember_service_key(&key(1), Revision(7), stored.clone());
+        assert!(cache.service_key(&key(1), Revision(7)).is_some());
+        for (other, revision) in [(key(1), 6), (key(1), 8), (key(2), 7)] {
+            assert!(cache.service_key(&other, Revision(revision)).is_none());
+        }
+        cache.remember_service_key(&key(1), Revision(8), stored);
+        assert!(cache.service_key(&key(1), Revision(8)).is_some());
+        assert!(cache.service_key(&key(1), Revision(7)).is_none());
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use strongroom_primitives::{
+    dc1::KeyId,
     id::{AccountId, ApiKeyId, RealmId, SessionId},
     sign,
     time::Timestamp,
@@ -55,7 +56,7 @@ impl Resolver {
     ///
     /// # Errors
     /// [`EngineError::CredentialInvalid`] for a token that cannot be read; [`EngineError::SignatureRefused`] for a signed
-    /// request that names no chain.
+    /// request that is refused whoever has signed it.
     pub(crate) fn begin(
         credential: &Credential,
         cache: &CredentialCache,
@@ -80,8 +81,8 @@ impl Resolver {
                 }
             },
             Credential::Signed(request) => {
-                let claim = Claim::read(request, moment.now, moment.limits.signature_window)
-                    .map_err(SignatureFault::refusal)?;
+                let found = |key: &KeyId| cache.place(&space.key_place(key)).map(|chain| (*chain).clone());
+                let claim = Claim::read(request, moment, found).map_err(SignatureFault::refusal)?;
                 Self::Signed { request: request.clone(), claim: Box::new(claim) }
             }
             Credential::Gateway { realm, subject } => {
@@ -131,13 +132,7 @@ impl Resolver {
             Self::Unverified { facts, account, .. } => {
                 Reads::one(space.realm_key(&facts.realm, &facts.key_id)).row(keyspace::account(*account))
             }
-            Self::Signed { claim, .. } => {
-                let reads = Reads::one(space.chain(&claim.chain));
-                match claim.key_id() {
-                    Some(key) => reads.row(space.service_key(&claim.chain, key)),
-                    None => reads,
-                }
-            }
+            Self::Signed { claim, .. } => claim.reads(space),
             Self::Gateway { identity, account } => {
                 Reads::one(space.realm(&identity.realm)).row(keyspace::account(*account))
             }
@@ -158,7 +153,7 @@ impl Resolver {
         let principal = match self {
             Self::Settled(principal) => return Ok(Resolved::Who(principal.clone())),
             Self::Signed { request, claim } => {
-                return signed(request, claim, view, moment, signatures).map(Resolved::Who);
+                return signed(request, claim, view, moment, cache, signatures);
             }
             Self::Bearer { digest, realm, session, .. } => {
                 let stored: StoredSession =
@@ -243,20 +238,49 @@ fn signed(
     claim: &Claim,
     view: &View<'_>,
     moment: &mut Moment<'_>,
+    cache: &CredentialCache,
     signatures: &Signatures,
-) -> Result<Principal, EngineError> {
-    let served = view.is_there(&moment.space.chain(&claim.chain))?;
-    let stored: Option<StoredServiceKey> = match claim.key_id() {
-        Some(key) => view.row(&moment.space.service_key(&claim.chain, key))?,
-        None => None,
+) -> Result<Resolved, EngineError> {
+    let space = moment.space;
+    let chain = claim.chain(view, space)?;
+    if let (Some(chain), Some(key)) = (&chain, claim.key_id())
+        && let Some(reads) = view.lacks(claim.reads_in(chain, space))
+    {
+        cache.remember_place(&space.key_place(key), chain.clone());
+        return Ok(Resolved::Need(reads));
+    }
+    let served = match chain {
+        Some(chain) if view.is_there(&space.chain(&chain))? => Some(chain),
+        _ => None,
+    };
+    let stored = match (&served, claim.key_id()) {
+        (Some(chain), Some(key)) => service_key(&space.service_key(chain, key), view, cache)?,
+        _ => None,
     };
     let service = believed(request, claim, served, stored, moment)?;
     let taken = request.is_spent() || !signatures.must_be_row(service.at);
     if taken && !request.is_spent() {
-        signatures.take(&service.signature, service.at, moment.now)?;
+        signatures.take(&service.signature, service.form, service.at, moment.now)?;
         request.spend();
     }
-    Ok(ServiceCaller { spent: taken, ..service }.principal(moment.space))
+    Ok(Resolved::Who(ServiceCaller { spent: taken, ..service }.principal(space)))
+}
+
+/// A service key as its row is now, read anew only if the row has changed.
+fn service_key(
+    key: &Key,
+    view: &View<'_>,
+    cache: &CredentialCache,
+) -> Result<Option<Arc<StoredServiceKey>>, EngineError> {
+    let Some(revision) = view.revision(key) else { return Ok(view.row(key)?.map(Arc::new)) };
+    if let Some(known) = cache.service_key(key, revision) {
+        return Ok(Some(known));
+    }
+    let stored: Option<Arc<StoredServiceKey>> = view.row(key)?.map(Arc::new);
+    if let Some(stored) = &stored {
+        cache.remember_service_key(key, revision, stored.clone());
+    }
+    Ok(stored)
 }
 
 /// The API key that a session was opened with. Where that is deleted or inactive, the session is not good either.

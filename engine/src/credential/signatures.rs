@@ -1,6 +1,6 @@
 //! Which signatures were taken: the memory of an engine that has its store to itself.
 //!
-//! A signature is remembered for as long as its time could be the present one. Memory is lost with the process, and what
+//! A signature is remembered for as long as its time could be the present one, by the window of its form. Memory is lost with the process, and what
 //! makes up for it is a fence: an engine that starts refuses everything that says an earlier time than the fence, and
 //! the engine before it took nothing by memory that says a later one. The fence is the time that the store has durably
 //! been told, and [`AHEAD`]; what says a later time than that is taken as a row, which also tells the store the time.
@@ -26,7 +26,7 @@ use strongroom_primitives::time::Timestamp;
 
 use super::cache::DigestHasher;
 use crate::{
-    domains::service_keys::{SIGNATURE_SLACK, SignatureFault},
+    domains::service_keys::{Form, SIGNATURE_SLACK, SignatureFault},
     error::EngineError,
     limits::Limits,
 };
@@ -40,14 +40,15 @@ const PARTS: usize = 16;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Signatures, by the minute that they say. Keyed hashes, which are spread well enough as they are.
+/// Signatures, by the minute in which they are the present ones for the last time. Keyed hashes, which are spread well enough as they are.
 #[expect(clippy::disallowed_types, reason = "asked for one signature at a time and never iterated")]
 type Minutes = BTreeMap<u64, HashSet<[u8; 16], BuildHasherDefault<DigestHasher>>>;
 
 /// The signatures that one engine has taken.
 pub(crate) struct Signatures {
     shared: bool,
-    window: Duration,
+    /// Those of each form: [`Form::Dc1`] and [`Form::Message`].
+    windows: [Duration; 2],
     max: usize,
     /// The last instant of which this engine knows nothing.
     fence: Option<Timestamp>,
@@ -65,7 +66,7 @@ impl Signatures {
         let fence = Some(fence).filter(|_| fenced && !limits.signatures_shared);
         Self {
             shared: limits.signatures_shared,
-            window: limits.signature_window,
+            windows: [Form::Dc1, Form::Message].map(|form| form.window(limits)),
             max: limits.signatures_max,
             fence,
             // What the store knows may be more than what it has kept durably, until it is told again.
@@ -86,7 +87,7 @@ impl Signatures {
         self.shared || at > told.saturating_add(AHEAD)
     }
 
-    /// Takes a signature that a key has made for this time. Of those who show one at once, one gets it. `now` never goes
+    /// Takes a signature of a form that a key has made for this time. Of those who show one at once, one gets it. `now` never goes
     /// back, and whoever says an earlier time than the window before it is refused elsewhere.
     ///
     /// # Errors
@@ -95,6 +96,7 @@ impl Signatures {
     pub(crate) fn take(
         &self,
         signature: &[u8; 16],
+        form: Form,
         at: Timestamp,
         now: Timestamp,
     ) -> Result<(), EngineError> {
@@ -104,9 +106,10 @@ impl Signatures {
         if self.fence.is_some_and(|fence| at <= fence) {
             return Err(SignatureFault::BeforeStart.refusal());
         }
+        let last = self.last_minute(form, at);
         let mut part = self.part(signature);
         self.forget_old(&mut part, now);
-        if part.get(&minute_of(at)).is_some_and(|minute| minute.contains(signature)) {
+        if part.get(&last).is_some_and(|minute| minute.contains(signature)) {
             return Err(SignatureFault::Replayed.refusal());
         }
         if self.count.fetch_add(1, Ordering::AcqRel) >= self.max {
@@ -116,13 +119,13 @@ impl Signatures {
             self.parts.iter().for_each(|part| self.forget_old(&mut lock(part), now));
             return Err(EngineError::Overloaded { retry_after: MINUTE });
         }
-        part.entry(minute_of(at)).or_default().insert(*signature);
+        part.entry(last).or_default().insert(*signature);
         Ok(())
     }
 
     /// Remembers a signature that an engine before this one has taken, however many there are.
-    pub(crate) fn recall(&self, signature: &[u8; 16], at: Timestamp) {
-        self.part(signature).entry(minute_of(at)).or_default().insert(*signature);
+    pub(crate) fn recall(&self, signature: &[u8; 16], form: Form, at: Timestamp) {
+        self.part(signature).entry(self.last_minute(form, at)).or_default().insert(*signature);
         self.count.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -131,9 +134,18 @@ impl Signatures {
         lock(&self.parts[usize::from(signature[15]) % PARTS])
     }
 
+    /// The last minute in which a request that says this time could be taken.
+    fn last_minute(&self, form: Form, at: Timestamp) -> u64 {
+        let [dc1, message] = self.windows;
+        let window = match form {
+            Form::Dc1 => dc1,
+            Form::Message => message,
+        };
+        minute_of(at.saturating_add(window).saturating_add(SIGNATURE_SLACK))
+    }
+
     fn forget_old(&self, part: &mut Minutes, now: Timestamp) {
-        let oldest = minute_of(now.saturating_sub(self.window).saturating_sub(SIGNATURE_SLACK));
-        while let Some(minute) = part.first_entry().filter(|minute| *minute.key() < oldest) {
+        while let Some(minute) = part.first_entry().filter(|minute| *minute.key() < minute_of(now)) {
             self.count.fetch_sub(minute.remove().len(), Ordering::AcqRel);
         }
     }
@@ -175,16 +187,47 @@ mod tests {
     #[test]
     fn a_signature_is_remembered_until_its_time_is_past_the_window() {
         let signatures = Signatures::new(&Limits::default(), TOLD_MS, false);
-        assert_eq!(fault(signatures.take(&signature(1), at(0), at(0))), None);
-        assert_eq!(fault(signatures.take(&signature(2), at(0), at(0))), None);
+        assert_eq!(fault(signatures.take(&signature(1), Form::Dc1, at(0), at(0))), None);
+        assert_eq!(fault(signatures.take(&signature(2), Form::Dc1, at(0), at(0))), None);
         for later_s in [0, 1, 599, 600, 601] {
             let now = at(later_s * 1_000);
-            assert_eq!(fault(signatures.take(&signature(1), at(0), now)), Some(SignatureFault::Replayed));
+            assert_eq!(
+                fault(signatures.take(&signature(1), Form::Dc1, at(0), now)),
+                Some(SignatureFault::Replayed)
+            );
         }
         for number in 1_000..1_500 {
-            signatures.take(&signature(number), at(800_000), at(800_000)).unwrap();
+            signatures.take(&signature(number), Form::Dc1, at(800_000), at(800_000)).unwrap();
         }
         assert_eq!(signatures.count.load(Ordering::Acquire), 500, "whole minutes were dropped");
+    }
+
+    /// A-MAC-02: each form is remembered for a window of its own, and a message no longer than it needs.
+    #[test]
+    fn each_form_has_its_window() {
+        let signatures = Signatures::new(&Limits::default(), TOLD_MS, false);
+        let (dc1, message) = (signature(1), signature(2));
+        assert_eq!(fault(signatures.take(&dc1, Form::Dc1, at(0), at(0))), None);
+        assert_eq!(fault(signatures.take(&message, Form::Message, at(0), at(0))), None);
+        for later_s in [0, 59, 60, 61, 120] {
+            let again = signatures.take(&message, Form::Message, at(0), at(later_s * 1_000));
+            assert_eq!(fault(again), Some(SignatureFault::Replayed), "{later_s}");
+        }
+        // Two minutes, and what is left of the last one.
+        let later = at(181_000);
+        for number in 1_000..1_500 {
+            signatures.take(&signature(number), Form::Message, later, later).unwrap();
+        }
+        assert_eq!(signatures.count.load(Ordering::Acquire), 501, "of the two, one is remembered");
+        let again = signatures.take(&dc1, Form::Dc1, at(0), later);
+        assert_eq!(fault(again), Some(SignatureFault::Replayed));
+        // One that is recalled is found where it would have been put.
+        let after = Signatures::new(&Limits::default(), TOLD_MS, false);
+        for (signature, form) in [(dc1, Form::Dc1), (message, Form::Message)] {
+            after.recall(&signature, form, at(0));
+            let again = after.take(&signature, form, at(0), at(0));
+            assert_eq!(fault(again), Some(SignatureFault::Replayed));
+        }
     }
 
     /// A-MAC-02 across a start: what the engine before can have taken by memory is refused, and nothing later.
@@ -196,13 +239,13 @@ mod tests {
         assert!(after.must_be_row(at(5_000)), "the store has yet to be told the time by this engine");
         for ms in [0, 5_000, 5_999, 6_000, 6_001, 600_000] {
             let by_memory = !before.must_be_row(at(ms));
-            let refused =
-                fault(after.take(&signature(ms), at(ms), at(5_000))) == Some(SignatureFault::BeforeStart);
+            let refused = fault(after.take(&signature(ms), Form::Dc1, at(ms), at(5_000)))
+                == Some(SignatureFault::BeforeStart);
             assert_eq!((by_memory, refused), (ms <= 6_000, ms <= 6_000), "{ms}");
         }
         let first = Signatures::new(&Limits::default(), TOLD_MS, false);
         assert_eq!(
-            fault(first.take(&signature(1), at(0), at(0))),
+            fault(first.take(&signature(1), Form::Dc1, at(0), at(0))),
             None,
             "nobody can have signed before there was a key"
         );
@@ -221,15 +264,18 @@ mod tests {
         let limits = Limits { signatures_max: 100, ..Limits::default() };
         let signatures = Signatures::new(&limits, TOLD_MS, false);
         for number in 0..100 {
-            signatures.take(&signature(number), at(0), at(0)).unwrap();
+            signatures.take(&signature(number), Form::Dc1, at(0), at(0)).unwrap();
         }
         let full = Err(EngineError::Overloaded { retry_after: MINUTE });
-        assert_eq!(signatures.take(&signature(100), at(0), at(0)), full);
-        assert_eq!(fault(signatures.take(&signature(7), at(0), at(0))), Some(SignatureFault::Replayed));
+        assert_eq!(signatures.take(&signature(100), Form::Dc1, at(0), at(0)), full);
+        assert_eq!(
+            fault(signatures.take(&signature(7), Form::Dc1, at(0), at(0))),
+            Some(SignatureFault::Replayed)
+        );
         let later = at(800_000);
         // The first to come finds what is old, wherever it lies.
-        let _ = signatures.take(&signature(101), later, later);
-        assert_eq!(fault(signatures.take(&signature(102), later, later)), None);
+        let _ = signatures.take(&signature(101), Form::Dc1, later, later);
+        assert_eq!(fault(signatures.take(&signature(102), Form::Dc1, later, later)), None);
     }
 
     /// The sets are the whole of it: 17 bytes for a place, of which at least 7 in 16 are in use.
@@ -237,9 +283,9 @@ mod tests {
     fn a_million_signatures_take_at_most_200_bytes_each() {
         let signatures = Signatures::new(&Limits::default(), TOLD_MS, false);
         for number in 0..1_000_000 {
-            signatures.take(&signature(number), at(number), at(0)).unwrap();
+            signatures.take(&signature(number), Form::Dc1, at(number), at(0)).unwrap();
         }
-        assert!(signatures.take(&signature(1_000_000), at(0), at(0)).is_err());
+        assert!(signatures.take(&signature(1_000_000), Form::Dc1, at(0), at(0)).is_err());
         // A set has a place for each of what it can hold and a seventh more.
         let places: usize = signatures
             .parts

@@ -85,6 +85,7 @@ impl EngineError {
             | E::ReservedKeyRefused
             | E::NicknameInvalid { .. }
             | E::ServiceSecretInvalid
+            | E::ServicePublicKeyInvalid
             | E::StoreNotEncrypted
             | E::IdempotencyMismatch
             | E::TooLarge => ErrorKind::Refused,
@@ -254,6 +255,7 @@ impl EngineError {
             E::KeyIdTaken => "key-id-taken",
             E::NicknameInvalid { .. } => "nickname-invalid",
             E::ServiceSecretInvalid => "service-secret-invalid",
+            E::ServicePublicKeyInvalid => "service-public-key-invalid",
             E::StoreNotEncrypted => "store-not-encrypted",
             E::IdempotencyMismatch => "idempotency-mismatch",
             E::Overloaded { .. } => "overloaded",

@@ -31,7 +31,8 @@ impl Signer {
 
     /// Who was given a key of a chain.
     pub fn of(chain: &ChainId, new: &NewServiceKey) -> Self {
-        Self { chain: chain.clone(), id: new.key.id.clone(), secret: new.secret.expose().clone() }
+        let secret = new.secret.as_ref().expect("a key of a kind that has a secret");
+        Self { chain: chain.clone(), id: new.key.id.clone(), secret: secret.expose().clone() }
     }
 
     /// A signed request at `at`; `chance` (0 to 999) tells two of one millisecond apart.

@@ -95,6 +95,7 @@ pub(crate) fn engine_limits(config: &Config) -> Limits {
         permissions_bytes_max: limits.permissions_bytes_max,
         service_key_overlap_max: Duration::from_secs(limits.service_key_overlap_max_s),
         signature_window: Duration::from_secs(limits.signature_window_s),
+        message_signature_window: Duration::from_secs(limits.message_signature_window_s),
         signatures_max: limits.signatures_max,
         signatures_shared: limits.signatures_shared,
         sweep_interval: Duration::from_millis(limits.sweep_interval_ms),

@@ -1,5 +1,7 @@
 //! Making chains, and listing them.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     dc1::{ChainId, KeyId, permissions::PermissionsDocument},
@@ -7,8 +9,9 @@ use strongroom_primitives::{
 };
 
 use super::{
-    LIST_ROWS, ServiceKeys, ServiceSecret, StoredChain, StoredServiceKey, check_sealed, is_reserved,
-    rows::StoredChainCount, secret::Which,
+    KeyKind, LIST_ROWS, ServiceKeys, ServiceSecret, StoredChain, StoredServiceKey, check_sealed, is_reserved,
+    rows::{Held, StoredChainCount},
+    secret::Which,
 };
 use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
@@ -31,7 +34,8 @@ pub struct CreateChain {
     pub secret: Option<ServiceSecret>,
 }
 
-/// The root key of a chain, with its secret, which is never shown again.
+/// The root key of a chain, with its secret, which is never shown again. Root keys are of the kind
+/// [`KeyKind::Dc1Hmac`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RootKey {
     /// The chain.
@@ -44,20 +48,29 @@ pub struct RootKey {
 
 impl RootKey {
     /// The row of it. `before`: the root key that it takes the place of, if there is one.
-    pub(super) fn stored(&self, before: Option<&StoredServiceKey>, moment: &Moment<'_>) -> StoredServiceKey {
+    ///
+    /// # Errors
+    /// [`EngineError::StoreNotEncrypted`].
+    pub(super) fn stored(
+        &self,
+        before: Option<&StoredServiceKey>,
+        moment: &Moment<'_>,
+    ) -> Result<StoredServiceKey, EngineError> {
         let generation = before.map_or(0, |before| before.generation.saturating_add(1));
-        let which = Which { chain: &self.chain, key: &self.id, generation };
-        StoredServiceKey {
+        let kind = KeyKind::Dc1Hmac;
+        let which = Which { chain: &self.chain, key: &self.id, kind, generation };
+        Ok(StoredServiceKey {
             id: self.id.clone(),
             nickname: before.map_or_else(String::new, |before| before.nickname.clone()),
             root: true,
             registered: before.map_or(moment.now, |before| before.registered),
-            permissions: PermissionsDocument::for_root(),
+            permissions: Arc::new(PermissionsDocument::for_root()),
             expires: None,
+            kind,
             generation,
-            secret: moment.secrets.service_keys().seal(which, &self.secret, moment.entropy),
+            held: Held::seal(which, &self.secret, moment)?,
             previous: None,
-        }
+        })
     }
 }
 
@@ -126,7 +139,7 @@ impl Command for CreateChain {
         let root = RootKey { chain: chain.clone(), id: id.clone(), secret };
         let stored =
             StoredChain { id: chain.clone(), root: id.clone(), since: moment.now, keys: 1, drawn: 0 };
-        let root_row = root.stored(None, moment);
+        let root_row = root.stored(None, moment)?;
         Decision::reply(root)
             .put(keyspace::chains_count(), &StoredChainCount { chains: count.chains + 1 })
             .put(key, &stored)

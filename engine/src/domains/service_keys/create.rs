@@ -1,5 +1,7 @@
 //! Making keys.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     dc1::{
@@ -10,8 +12,8 @@ use strongroom_primitives::{
 };
 
 use super::{
-    ServiceKeyInfo, ServiceKeys, ServiceSecret, StoredChain, StoredServiceKey, chain_of, check_grant,
-    check_nickname, check_permissions, check_sealed, is_reserved, lane_of, secret::Which,
+    ServiceKeyInfo, ServiceKeys, ServiceSecret, SignsWith, StoredChain, StoredKeyPlace, StoredServiceKey,
+    chain_of, check_grant, check_nickname, check_permissions, is_reserved, lane_of, secret::Which,
 };
 use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
@@ -23,7 +25,7 @@ use crate::{
 /// Ids that one try draws. Each is one of 26^12, so the second is needed once in a very long while.
 const DRAWN: u64 = 4;
 
-/// Makes a key. Source: dialects/dragonchain.md, section 4.
+/// Makes a key. Source: dialects/dragonchain.md, section 4; SIGNING.md.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct CreateServiceKey {
     /// Of which chain; `None` for that of the key that asks.
@@ -32,17 +34,20 @@ pub struct CreateServiceKey {
     pub nickname: String,
     /// What it may do; `None` for everything but making, changing and deleting keys.
     pub permissions: Option<PermissionsDocument>,
+    /// Its kind, for good.
+    pub signs_with: SignsWith,
     /// The last instant at which it signs, if limited.
     pub expires: Option<Timestamp>,
 }
 
-/// A key, with its secret, which is never shown again.
+/// A key, with its secret, which is never shown again. One of the kind [`KeyKind::Ed25519`](super::KeyKind::Ed25519) has
+/// no secret here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NewServiceKey {
     /// The key.
     pub key: ServiceKeyInfo,
-    /// Its secret.
-    pub secret: ServiceSecret,
+    /// Its secret, where the server knows one.
+    pub secret: Option<ServiceSecret>,
 }
 
 impl CreateServiceKey {
@@ -90,43 +95,50 @@ impl Command for CreateServiceKey {
         let (space, chain_key) = (moment.space, moment.space.chain(&chain));
         let stored_chain: StoredChain = view.row(&chain_key)?.ok_or(EngineError::UnknownChain)?;
         check_grant(who, &permissions, self.expires)?;
-        check_sealed(moment)?;
         let max = moment.limits.service_keys_max;
         if stored_chain.keys >= max {
             return Err(EngineError::QuotaExceeded { what: Quota::ServiceKeys, max });
         }
+        let kind = self.signs_with.kind();
         let candidates = Self::candidates(&stored_chain, moment);
-        let rows = |id: &KeyId| [space.service_key(&chain, id), space.retired_key(&chain, id)];
+        let rows = |id: &KeyId| {
+            let alone = kind.is_named_alone().then(|| space.key_place(id));
+            [space.service_key(&chain, id), space.retired_key(&chain, id)].into_iter().chain(alone)
+        };
         if let Some(reads) = view.lacks(candidates.iter().flat_map(rows).fold(Reads::none(), Reads::row)) {
             return Ok(Step::Need(reads));
         }
         let mut free = None;
         for id in candidates {
-            let [key, retired] = rows(&id);
-            if !view.is_there(&key)? && !view.is_there(&retired)? {
-                free = Some((id, key));
+            let taken = rows(&id).map(|key| view.is_there(&key)).collect::<Result<Vec<_>, _>>()?;
+            if !taken.contains(&true) {
+                free = Some(id);
                 break;
             }
         }
-        let (id, key) = free.ok_or(EngineError::KeyIdTaken)?;
-        let secret = ServiceSecret::draw(moment.entropy);
-        let which = Which { chain: &chain, key: &id, generation: 0 };
+        let id = free.ok_or(EngineError::KeyIdTaken)?;
+        let which = Which { chain: &chain, key: &id, kind, generation: 0 };
+        let (held, secret) = self.signs_with.take(which, moment)?;
+        let key = space.service_key(&chain, &id);
+        let place = kind.is_named_alone().then(|| space.key_place(&id));
         let stored = StoredServiceKey {
             nickname: self.nickname.clone(),
             root: false,
             registered: moment.now,
-            permissions,
+            permissions: Arc::new(permissions),
             expires: self.expires,
+            kind,
             generation: 0,
-            secret: moment.secrets.service_keys().seal(which, &secret, moment.entropy),
+            held,
             previous: None,
             id,
         };
         let info = stored.info(None, moment.now);
         let (keys, drawn) = (stored_chain.keys + 1, stored_chain.drawn.saturating_add(DRAWN));
-        Decision::reply(NewServiceKey { key: info, secret })
-            .put(chain_key, &StoredChain { keys, drawn, ..stored_chain })
-            .put(key, &stored)
-            .done()
+        let mut decision = Decision::reply(NewServiceKey { key: info, secret });
+        if let Some(place) = place {
+            decision = decision.put(place, &StoredKeyPlace { chain });
+        }
+        decision.put(chain_key, &StoredChain { keys, drawn, ..stored_chain }).put(key, &stored).done()
     }
 }

@@ -1,23 +1,26 @@
-//! Service keys: secrets that services share with the server, and sign each request with.
+//! Service keys: what services sign each request with.
 //!
 //! A **chain** is one tenant: a root key that the operator made, and the keys that were made with it. It has no accounts,
-//! no feed and no sessions, so it is a thing of its own and not a realm. A key has a secret that the server must be able
-//! to use; it lies sealed under a key of the engine, in a store that is itself encrypted, or not at all.
+//! no feed and no sessions, so it is a thing of its own and not a realm. A key has one kind ([`KeyKind`]): it signs with a
+//! secret that the server must be able to use, or with a private key of which the server has the public half. Secrets lie
+//! sealed under a key of the engine, in a store that is itself encrypted, or not at all.
 //!
 //! | here | is |
 //! |---|---|
-//! | [`SignedRequest`] | what a caller shows, and the order in which it is doubted |
+//! | [`SignedRequest`] | what a caller shows in one of two forms, and the order in which it is doubted |
 //! | [`SpendSignature`] | a signature is taken once: as a row, where memory is not enough |
 //! | [`CreateChain`], [`RotateRoot`], [`ListChains`] | the operator's |
 //! | [`CreateServiceKey`] and the other commands | by the operator, or by a key that is allowed to |
 //!
 //! Believe this: whoever may make or change keys gets no further by it than it has got, in what a key may do and for how
-//! long. Source: `dialects/dragonchain.md`, sections 3 to 6 and 9.
+//! long. Source: `dialects/dragonchain.md`, sections 3 to 6 and 9; `SIGNING.md`.
 
+mod caller;
 mod chains;
 mod check;
 mod create;
 mod delete;
+mod kind;
 mod list;
 mod root;
 mod rotate;
@@ -36,18 +39,20 @@ use strongroom_primitives::{
     time::Timestamp,
 };
 
+pub(crate) use caller::{Grant, ServiceCaller};
 pub use chains::{ChainInfo, CreateChain, ListChains, RootKey};
 pub use check::{CheckServiceKey, KeyInUse};
 pub use create::{CreateServiceKey, NewServiceKey};
 pub use delete::DeleteServiceKey;
+pub use kind::{KeyKind, SignsWith};
 pub use list::{GetServiceKey, ListServiceKeys};
 pub use root::RotateRoot;
 pub use rotate::RotateServiceKey;
-pub(crate) use rows::{SIGNATURE_SLACK, StoredChain, StoredServiceKey, StoredSignature};
+pub(crate) use rows::{StoredChain, StoredKeyPlace, StoredServiceKey, StoredSignature};
 pub(crate) use secret::ServiceSeal;
 pub use secret::ServiceSecret;
-pub(crate) use signed::{Claim, Grant, ServiceCaller, believed};
-pub use signed::{Dc1Facts, SignatureFault, SignedRequest};
+pub(crate) use signed::{Claim, Form, SIGNATURE_SLACK, believed};
+pub use signed::{Dc1Facts, MessageFacts, SignatureFault, SignedRequest};
 pub use spend::SpendSignature;
 pub use update::UpdateServiceKey;
 pub use used::TouchServiceKey;
@@ -83,11 +88,15 @@ pub struct ServiceKeyInfo {
     pub registered: Timestamp,
     /// What it may do: everything, if it is the root key.
     pub permissions: PermissionsDocument,
+    /// What it signs with.
+    pub kind: KeyKind,
+    /// Its public key, 32 bytes, if it is of the kind [`KeyKind::Ed25519`].
+    pub public_key: Option<[u8; 32]>,
     /// The last instant at which it signs, if limited.
     pub expires: Option<Timestamp>,
     /// The last use that was written down. Uses are written down once a minute.
     pub last_used: Option<Timestamp>,
-    /// Until when it also signs with the secret before its present one, if it does.
+    /// Until when it also signs with the secret or public key before its present one, if it does.
     pub overlap_until: Option<Timestamp>,
 }
 

@@ -1,4 +1,4 @@
-//! A new secret for a key.
+//! A new secret for a key, or a new public key.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use serde::Serialize;
 use strongroom_primitives::dc1::{ChainId, KeyId, permissions::Endpoint};
 
 use super::{
-    NewServiceKey, ServiceKeys, ServiceSecret, StoredChain, StoredServiceKey, chain_of, check_grant,
-    check_sealed, is_interchain, lane_of,
+    KeyKind, NewServiceKey, ServiceKeys, SignsWith, StoredChain, StoredServiceKey, chain_of, check_grant,
+    is_interchain, lane_of,
     rows::{StoredKeyUse, StoredPrevious},
     secret::Which,
 };
@@ -18,19 +18,40 @@ use crate::{
     keyspace::Keyspace,
 };
 
-/// Draws a new secret for a key; its id, and what it may do, stay. The secret before it signs for `overlap` longer, and
-/// one before that no more. Who holds the new secret is the key, so whoever asks must be able to grant what the key may
-/// do. The root key is the operator's to rotate, by [`RotateRoot`](super::RotateRoot). Source: dialects/dragonchain.md,
-/// section 9.
+/// Draws a new secret for a key, or takes a new public key for it; its id, its kind and what it may do stay. The one
+/// before it signs for `overlap` longer, and one before that no more. Who holds the new one is the key, so whoever asks
+/// must be able to grant what the key may do. The root key is the operator's to rotate, by
+/// [`RotateRoot`](super::RotateRoot). Source: dialects/dragonchain.md, section 9.
 #[derive(Debug, Clone, Serialize)]
 pub struct RotateServiceKey {
     /// Of which chain; `None` for that of the key that asks.
     pub chain: Option<ChainId>,
     /// Which.
     pub id: KeyId,
-    /// How long the former secret goes on, at most
+    /// Its new public key, 32 bytes, where it is of the kind [`KeyKind::Ed25519`]; `None` for every other kind.
+    pub public_key: Option<[u8; 32]>,
+    /// How long the former one goes on, at most
     /// [`service_key_overlap_max`](crate::Limits::service_key_overlap_max); zero for not at all.
     pub overlap: Duration,
+}
+
+impl RotateServiceKey {
+    /// What the key is to sign with from now on. A rotation to the public key that is to be left would look done.
+    ///
+    /// # Errors
+    /// [`EngineError::ServicePublicKeyInvalid`].
+    fn signs_with(&self, stored: &StoredServiceKey) -> Result<SignsWith, EngineError> {
+        match (stored.kind, self.public_key) {
+            (KeyKind::Dc1Hmac, None) => Ok(SignsWith::Dc1Hmac),
+            (KeyKind::HmacSha256, None) => Ok(SignsWith::HmacSha256),
+            (KeyKind::Ed25519, Some(public_key))
+                if stored.held.public_key().is_some_and(|key| *key.as_bytes() != public_key) =>
+            {
+                Ok(SignsWith::Ed25519 { public_key })
+            }
+            _ => Err(EngineError::ServicePublicKeyInvalid),
+        }
+    }
 }
 
 impl Command for RotateServiceKey {
@@ -72,19 +93,15 @@ impl Command for RotateServiceKey {
             return Err(EngineError::RootKeyRefused);
         }
         check_grant(who, &stored.permissions, stored.expires)?;
-        check_sealed(moment)?;
-        let secret = ServiceSecret::draw(moment.entropy);
+        let signs_with = self.signs_with(&stored)?;
         let generation = stored.generation.checked_add(1).ok_or(EngineError::Fault)?;
-        let which = Which { chain: &chain, key: &self.id, generation };
+        let which = Which { chain: &chain, key: &self.id, kind: stored.kind, generation };
+        let (held, secret) = signs_with.take(which, moment)?;
         let overlap = self.overlap.min(moment.limits.service_key_overlap_max);
         let until = moment.now.saturating_add(overlap);
-        let former = StoredPrevious { secret: stored.secret, until };
-        let stored = StoredServiceKey {
-            generation,
-            secret: moment.secrets.service_keys().seal(which, &secret, moment.entropy),
-            previous: (!overlap.is_zero()).then_some(former),
-            ..stored
-        };
+        let former = StoredPrevious { held: stored.held, until };
+        let stored =
+            StoredServiceKey { generation, held, previous: (!overlap.is_zero()).then_some(former), ..stored };
         let used: Option<StoredKeyUse> = view.row(&moment.space.service_key_use(&chain, &self.id))?;
         let info = stored.info(used.map(|used| used.at), moment.now);
         Decision::reply(NewServiceKey { key: info, secret })

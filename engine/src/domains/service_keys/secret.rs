@@ -11,6 +11,7 @@ use strongroom_primitives::{
 };
 use zeroize::Zeroizing;
 
+use super::{KeyKind, rows::Held};
 use crate::{error::EngineError, ports::Entropy};
 
 /// Shortest secret that is taken over, in characters.
@@ -41,7 +42,7 @@ impl ServiceSecret {
         Self(draw_secret(&Zeroizing::new(entropy.array())))
     }
 
-    /// The text. The key of the HMAC is its bytes.
+    /// The text. The key of the HMAC is its bytes, for either kind of key that has one.
     #[must_use]
     pub fn expose(&self) -> &SecretText {
         &self.0
@@ -66,18 +67,20 @@ impl<'de> Deserialize<'de> for ServiceSecret {
     }
 }
 
-/// Which secret: that of a key of a chain, and the how manieth.
+/// Which secret: that of a key of a chain, of which kind, and the how manieth.
 #[derive(Clone, Copy)]
 pub(crate) struct Which<'a> {
     pub(crate) chain: &'a ChainId,
     pub(crate) key: &'a KeyId,
+    pub(crate) kind: KeyKind,
     pub(crate) generation: u32,
 }
 
 impl Which<'_> {
     fn place(&self) -> Place {
         let generation = self.generation.to_be_bytes();
-        let parts = [self.chain.as_str().as_bytes(), self.key.as_str().as_bytes(), &generation];
+        let kind = self.kind.name().as_bytes();
+        let parts = [self.chain.as_str().as_bytes(), self.key.as_str().as_bytes(), kind, &generation];
         Place::new("service key", &parts)
     }
 }
@@ -108,8 +111,9 @@ impl ServiceSeal {
     }
 
     /// # Errors
-    /// [`EngineError::Corrupt`] if it was sealed for another place, or is damaged.
-    pub(super) fn open(&self, which: Which<'_>, sealed: &[u8]) -> Result<SecretText, EngineError> {
+    /// [`EngineError::Corrupt`] if it is no secret, was sealed for another place, or is damaged.
+    pub(super) fn open(&self, which: Which<'_>, held: &Held) -> Result<SecretText, EngineError> {
+        let Held::Sealed(sealed) = held else { return Err(EngineError::Corrupt) };
         let plain = self.key.open(&which.place(), sealed).map_err(|_| EngineError::Corrupt)?;
         let text = std::str::from_utf8(&plain).map_err(|_| EngineError::Corrupt)?;
         Ok(SecretText::new(text.to_owned()))

@@ -46,6 +46,7 @@ impl Command for SpendSignature {
         if view.row::<StoredSignature>(&key)?.is_some() {
             return Err(SignatureFault::Replayed.refusal());
         }
-        Decision::reply(service.signature).put(key, &StoredSignature::taken(service.at, moment)).done()
+        let stored = StoredSignature::taken(service.form, service.at, moment);
+        Decision::reply(service.signature).put(key, &stored).done()
     }
 }

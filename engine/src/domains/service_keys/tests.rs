@@ -2,16 +2,20 @@
 
 mod chains;
 mod keys;
+mod kinds;
+mod message_life;
+mod messages;
 mod requests;
 mod widening;
 
 use strongroom_primitives::{
     dc1::{KeyId, permissions::PermissionsDocument},
+    secret::SecretText,
     time::Timestamp,
 };
 
 use super::{
-    CreateChain, CreateServiceKey, GetServiceKey, Grant, NewServiceKey, RootKey, ServiceCaller,
+    CreateChain, CreateServiceKey, Form, GetServiceKey, Grant, NewServiceKey, RootKey, ServiceCaller,
     ServiceKeyInfo,
 };
 use crate::{
@@ -38,13 +42,14 @@ fn chain() -> (Desk, RootKey) {
 
 /// A key of the chain as a caller.
 fn caller(desk: &Desk, root: &RootKey, key: &ServiceKeyInfo) -> Principal {
-    let grant = if key.root { Grant::Root } else { Grant::Limited(key.permissions.clone()) };
+    let grant = if key.root { Grant::Root } else { Grant::Limited(key.permissions.clone().into()) };
     let service = ServiceCaller {
         chain: root.chain.clone(),
         key: key.id.clone(),
         grant,
         expires: key.expires,
         ends: key.expires,
+        form: Form::Dc1,
         signature: [1; 16],
         at: desk.now,
         spent: true,
@@ -69,6 +74,10 @@ fn made(
     let create =
         CreateServiceKey { permissions: permissions.map(document), expires, ..CreateServiceKey::default() };
     desk.run(&by, &create).expect("the root key may")
+}
+
+fn secret_of(new: &NewServiceKey) -> &SecretText {
+    new.secret.as_ref().expect("a key with a secret").expose()
 }
 
 fn no_key() -> KeyId {

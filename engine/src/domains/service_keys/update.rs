@@ -1,5 +1,7 @@
 //! Changing keys.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use strongroom_primitives::{
     dc1::{
@@ -59,7 +61,7 @@ impl UpdateServiceKey {
             return if by_root && !limited { Ok(stored) } else { Err(EngineError::RootKeyRefused) };
         }
         if let Some(permissions) = &self.permissions {
-            stored.permissions = permissions.clone();
+            stored.permissions = Arc::new(permissions.clone());
         }
         self.expires.apply(&mut stored.expires);
         // A longer life of what a key may do is as good as being given it.

@@ -195,8 +195,13 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         }
     }
     // Taken signatures are kept for the longest window, so that a wider one after a restart lets none be taken twice.
-    if !(30..=600).contains(&limits.signature_window_s) {
-        return Err(loaded.complain("limits.signature_window_s", "30 to 600"));
+    for (key, value, max) in [
+        ("signature_window_s", limits.signature_window_s, 600),
+        ("message_signature_window_s", limits.message_signature_window_s, 300),
+    ] {
+        if !(30..=max).contains(&value) {
+            return Err(loaded.complain(&format!("limits.{key}"), format!("30 to {max}")));
+        }
     }
     if limits.history_versions_max > HISTORY_VERSIONS_MAX {
         return Err(loaded.complain("limits.history_versions_max", format!("at most {HISTORY_VERSIONS_MAX}")));

@@ -262,8 +262,10 @@ section! {
         permissions_bytes_max: usize = engine().permissions_bytes_max;
         /// The longest time for which a rotated service key also signs with its former secret, in seconds.
         service_key_overlap_max_s: u64 = engine().service_key_overlap_max.as_secs();
-        /// Seconds that the time of a signed request may lie from the server's, either way. 30 to 600.
+        /// Seconds that the time of a request signed with DC1-HMAC may lie from the server's, either way. 30 to 600.
         signature_window_s: u64 = engine().signature_window.as_secs();
+        /// The same of a request signed by RFC 9421. 30 to 300.
+        message_signature_window_s: u64 = engine().message_signature_window.as_secs();
         /// Signatures that the server remembers, at about 40 bytes each; beyond that signed requests have to wait.
         signatures_max: usize = engine().signatures_max;
         /// Whether signatures are remembered in the store: true where several servers share one.

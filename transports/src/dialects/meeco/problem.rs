@@ -215,6 +215,7 @@ impl Problem {
             | E::KeyIdTaken
             | E::NicknameInvalid { .. }
             | E::ServiceSecretInvalid
+            | E::ServicePublicKeyInvalid
             | E::StoreNotEncrypted
             | E::IdempotencyMismatch
             | E::OutcomeUnknown

@@ -310,6 +310,7 @@ impl Problem {
             | E::KeyIdTaken
             | E::NicknameInvalid { .. }
             | E::ServiceSecretInvalid
+            | E::ServicePublicKeyInvalid
             | E::StoreNotEncrypted
             | E::IdempotencyMismatch
             | E::Corrupt

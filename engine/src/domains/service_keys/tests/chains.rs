@@ -8,8 +8,8 @@ use strongroom_primitives::{
 use super::{chain, made, operator, root_caller};
 use crate::{
     domains::service_keys::{
-        CreateChain, DeleteServiceKey, GetServiceKey, ListChains, ListServiceKeys, RotateRoot, ServiceSecret,
-        StoredServiceKey, UpdateServiceKey, secret::Which,
+        CreateChain, DeleteServiceKey, GetServiceKey, KeyKind, ListChains, ListServiceKeys, RotateRoot,
+        ServiceSecret, StoredServiceKey, UpdateServiceKey, secret::Which,
     },
     error::{EngineError, Quota},
     limits::Limits,
@@ -68,6 +68,7 @@ fn a_store_that_is_not_encrypted_gets_no_chain_and_no_secret() {
     let rotate = crate::domains::service_keys::RotateServiceKey {
         chain,
         id: key.key.id,
+        public_key: None,
         overlap: std::time::Duration::ZERO,
     };
     let new_root = RotateRoot { chain: root.chain, root: None, secret: None };
@@ -87,16 +88,17 @@ fn a_secret_lies_sealed_for_its_place() {
         assert!(!row.windows(SECRET.len()).any(|window| window == SECRET.as_bytes()));
     }
     let stored: StoredServiceKey = desk.row(&desk.space().service_key(&root.chain, &root.id)).unwrap();
-    let which = Which { chain: &root.chain, key: &root.id, generation: 0 };
+    let which = Which { chain: &root.chain, key: &root.id, kind: KeyKind::Dc1Hmac, generation: 0 };
     let seal = desk.secrets().service_keys();
-    assert!(seal.open(which, &stored.secret).unwrap().matches(SECRET));
+    assert!(seal.open(which, &stored.held).unwrap().matches(SECRET));
     let (other_chain, other_key) = (ChainId::draw(&[1; 32]), KeyId::draw(&[1; 32]));
     for elsewhere in [
         Which { chain: &other_chain, ..which },
         Which { key: &other_key, ..which },
         Which { generation: 1, ..which },
+        Which { kind: KeyKind::HmacSha256, ..which },
     ] {
-        assert_eq!(seal.open(elsewhere, &stored.secret).unwrap_err(), EngineError::Corrupt);
+        assert_eq!(seal.open(elsewhere, &stored.held).unwrap_err(), EngineError::Corrupt);
     }
     assert!(!format!("{root:?}").contains(SECRET));
 }

@@ -199,7 +199,7 @@ async fn a_former_secret_signs_as_long_as_the_overlap() {
     let (new, first) = made(&bench, &root, None).await;
     let rotate = async |overlap_s, chance| {
         let overlap = Duration::from_secs(overlap_s);
-        let rotate = RotateServiceKey { chain: None, id: new.key.id.clone(), overlap };
+        let rotate = RotateServiceKey { chain: None, id: new.key.id.clone(), public_key: None, overlap };
         Signer::of(&root.chain, &bench.ask(&root.credential(bench.now(), chance), rotate).await.unwrap())
     };
     let second = rotate(60, 900).await;

@@ -44,6 +44,7 @@ fn a_key_rotates_none_that_is_wider() {
     let rotate = |key: &NewServiceKey| RotateServiceKey {
         chain: None,
         id: key.key.id.clone(),
+        public_key: None,
         overlap: Duration::ZERO,
     };
     assert_eq!(desk.run(&by, &rotate(&wide)).unwrap_err(), WIDENS);
