@@ -1,4 +1,5 @@
-//! Who the caller is: a token that is given, fetched, or made from an application's key.
+//! Who the caller is: a token that is given, fetched, or made from an application's key; or a service key, which signs
+//! every request instead.
 //!
 //! Tokens that end are renewed shortly before they do, by one caller while the others wait, and once more when the
 //! server says that one has expired, because clocks differ. A token's text is exposed where it leaves the machine and
@@ -19,6 +20,8 @@ use tokio::sync::Mutex;
 use crate::error::{BoxError, ClientError};
 use crate::keyknox::ports::Clock;
 use crate::keyknox::token::ApplicationKey;
+#[cfg(any(feature = "http", feature = "ws"))]
+use crate::signing::RequestSigner;
 
 /// How long before its end a token is renewed, if it lives long enough for that.
 const RENEW_BEFORE: Duration = Duration::from_secs(30);
@@ -84,7 +87,12 @@ pub struct Credentials(Arc<Source>);
 enum Source {
     Nobody,
     Given(Token),
-    Renewed { renew: Renew, held: Mutex<Option<Held>> },
+    #[cfg(any(feature = "http", feature = "ws"))]
+    Signing(Arc<RequestSigner>),
+    Renewed {
+        renew: Renew,
+        held: Mutex<Option<Held>>,
+    },
 }
 
 struct Held {
@@ -93,12 +101,34 @@ struct Held {
     generation: u64,
 }
 
-/// A token as it is sent, and which of its kind it was.
-#[derive(Debug, Clone)]
+/// What is shown with a question, and which of its kind it was.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Issued {
-    /// `None` where nobody signs in.
+    /// A token as it is sent. `None` where nobody signs in, or every request is signed.
     pub(crate) authorization: Option<SecretText>,
+    /// What signs the request.
+    #[cfg(any(feature = "http", feature = "ws"))]
+    pub(crate) signer: Option<Arc<RequestSigner>>,
     generation: u64,
+}
+
+impl Issued {
+    fn token(authorization: &SecretText, generation: u64) -> Self {
+        Self {
+            authorization: Some(authorization.clone()),
+            #[cfg(any(feature = "http", feature = "ws"))]
+            signer: None,
+            generation,
+        }
+    }
+
+    /// Whether requests are signed instead of carrying a token.
+    pub(crate) fn is_signed(&self) -> bool {
+        #[cfg(any(feature = "http", feature = "ws"))]
+        return self.signer.is_some();
+        #[cfg(not(any(feature = "http", feature = "ws")))]
+        return false;
+    }
 }
 
 impl Credentials {
@@ -110,6 +140,13 @@ impl Credentials {
     /// This token for as long as it is good.
     pub fn given(token: Token) -> Self {
         Self(Arc::new(Source::Given(token)))
+    }
+
+    /// No token: a service key signs every request by HTTP Message Signatures (RFC 9421). Over a WebSocket it signs the
+    /// handshake, and the connection is the key's for as long as it is open.
+    #[cfg(any(feature = "http", feature = "ws"))]
+    pub fn signing(key: RequestSigner) -> Self {
+        Self(Arc::new(Source::Signing(Arc::new(key))))
     }
 
     /// Asks `renew` for a token, and for another one when that is about to end. A token whose end is not known is kept
@@ -136,9 +173,11 @@ impl Credentials {
     /// A token that is good now, as far as `clock` can tell.
     pub(crate) async fn token(&self, clock: &dyn Clock) -> Result<Issued, ClientError> {
         let (renew, held) = match &*self.0 {
-            Source::Nobody => return Ok(Issued { authorization: None, generation: 0 }),
-            Source::Given(token) => {
-                return Ok(Issued { authorization: Some(token.authorization.clone()), generation: 0 });
+            Source::Nobody => return Ok(Issued::default()),
+            Source::Given(token) => return Ok(Issued::token(&token.authorization, 0)),
+            #[cfg(any(feature = "http", feature = "ws"))]
+            Source::Signing(signer) => {
+                return Ok(Issued { signer: Some(signer.clone()), ..Issued::default() });
             }
             Source::Renewed { renew, held } => (renew, held),
         };
@@ -170,7 +209,7 @@ impl Credentials {
 
 impl Held {
     fn issued(&self) -> Issued {
-        Issued { authorization: Some(self.token.authorization.clone()), generation: self.generation }
+        Issued::token(&self.token.authorization, self.generation)
     }
 }
 
@@ -179,6 +218,8 @@ impl fmt::Debug for Credentials {
         f.write_str(match &*self.0 {
             Source::Nobody => "Credentials(nobody)",
             Source::Given(_) => "Credentials(given)",
+            #[cfg(any(feature = "http", feature = "ws"))]
+            Source::Signing(_) => "Credentials(signing)",
             Source::Renewed { .. } => "Credentials(renewed)",
         })
     }

@@ -38,6 +38,8 @@ mod receipt;
 mod records;
 mod sealed;
 pub mod sharing;
+#[cfg(any(feature = "http", feature = "ws"))]
+mod signing;
 #[cfg(test)]
 mod testing;
 pub mod users;
@@ -53,6 +55,8 @@ pub use name::{NAME_PART_BYTES_MAX, RecordName, SINGLE_NAME};
 pub use receipt::{check_receipt, receipt_key};
 pub use records::{Content, LIST_ROWS_MAX, MERGES_MAX, Put, Records};
 pub use sealed::{Opened, SealedRecords};
+#[cfg(any(feature = "http", feature = "ws"))]
+pub use signing::{BadKeyId, RequestSigner};
 /// The documents that questions and answers are made of.
 pub use strongroom_wire as wire;
 pub use watch::{Update, Watch, WatchOptions};

@@ -20,8 +20,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(crate) struct Door {
     http: reqwest::Client,
-    /// Everything before the path of a request.
-    base: String,
+    address: Address,
     answer_bytes_max: usize,
 }
 
@@ -55,14 +54,19 @@ impl Door {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| ClientError::Invalid(chain(&error)))?;
-        let scheme = if address.secure { "https" } else { "http" };
-        let base = format!("{scheme}://{}{}", address.authority(), address.path);
-        Ok(Self { http, base, answer_bytes_max: options.answer_bytes_max })
+        Ok(Self { http, address, answer_bytes_max: options.answer_bytes_max })
+    }
+
+    /// Where requests go.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
     }
 
     /// A request to `target`, a path and perhaps a query.
     pub(crate) fn request(&self, method: Method, target: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{target}", self.base))
+        let Address { secure, path, .. } = &self.address;
+        let scheme = if *secure { "https" } else { "http" };
+        self.http.request(method, format!("{scheme}://{}{path}{target}", self.address.authority()))
     }
 
     /// Sends a request, and reads the answer within its limit.

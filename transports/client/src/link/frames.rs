@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 use futures_util::{Sink, SinkExt, StreamExt};
 use strongroom_wire::{Encoding, Reply};
 use tokio::sync::Mutex;
@@ -22,7 +22,8 @@ use crate::error::{BoxError, ClientError};
 
 /// Makes connections.
 pub(crate) trait Dial: Send + Sync {
-    fn dial(&self) -> BoxFuture<'_, Result<Wire, ClientError>>;
+    /// Makes one. What is asked for it may say who asks; a token is shown later, by whoever uses the connection.
+    fn dial<'a>(&'a self, issued: &'a Issued) -> BoxFuture<'a, Result<Wire, ClientError>>;
 }
 
 /// A server over connections that carry frames.
@@ -110,7 +111,7 @@ impl FramesLink {
         let issued = self.credentials.token(&*self.options.ports.clock).await?;
         let within = self.options.within;
         let connecting = async {
-            let wire = self.dialer.dial().await?;
+            let wire = self.dialer.dial(&issued).await?;
             let wire = match &self.options.sealed_to {
                 Some(server) => sealed::seal(wire, server, &*self.options.ports.entropy).await?,
                 None => wire,
@@ -178,7 +179,11 @@ impl FramesDialer {
 }
 
 impl Dial for FramesDialer {
-    fn dial(&self) -> BoxFuture<'_, Result<Wire, ClientError>> {
+    fn dial<'a>(&'a self, issued: &'a Issued) -> BoxFuture<'a, Result<Wire, ClientError>> {
+        if issued.is_signed() {
+            let text = "a service key signs requests over HTTP and WebSockets only";
+            return Box::pin(ready(Err(ClientError::Invalid(text.to_owned()))));
+        }
         (self.dial)()
     }
 }

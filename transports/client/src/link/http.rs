@@ -20,6 +20,7 @@ use super::door::Door;
 use super::{Feed, Link, Place, Question, Shown, foreign};
 use crate::client::ClientOptions;
 use crate::credentials::Credentials;
+use crate::signing::Unsigned;
 use crate::{ClientError, checks};
 
 /// How long a page of a feed waits at the server for something to be on it, in seconds.
@@ -81,9 +82,30 @@ impl Inner {
             key.set_sensitive(true);
             headers.insert("idempotency-key", key);
         }
+        if spelled.body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        if let Some(signer) = &issued.signer {
+            let address = self.door.address();
+            let target = format!("{}{}", address.path, spelled.target);
+            let (path, query) = match target.split_once('?') {
+                Some((path, query)) => (path, Some(query)),
+                None => (target.as_str(), None),
+            };
+            let unsigned = Unsigned {
+                method: &spelled.method,
+                secure: address.secure,
+                authority: &address.authority(),
+                path,
+                query,
+                headers,
+                body: spelled.body.as_deref(),
+            };
+            headers = signer.sign(unsigned, &self.options.ports)?;
+        }
         let mut request = self.door.request(spelled.method, &spelled.target).headers(headers);
         if let Some(body) = spelled.body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body);
+            request = request.body(body);
         }
         let answered = self.door.send(request, question.within).await?;
         let answer = if answered.is_success() {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use http::header::{RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL};
-use http::{HeaderValue, Response};
+use http::{HeaderValue, Method, Response};
 use rustls::pki_types::ServerName;
 use strongroom_wire::{Encoding, FRAME_BYTES_MAX, SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON, SUBPROTOCOL_SEALED};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -23,6 +23,9 @@ use super::session::{Incoming, Wire};
 use super::{foreign, tls};
 use crate::ClientError;
 use crate::client::ClientOptions;
+use crate::credentials::Issued;
+use crate::keyknox::ports::Ports;
+use crate::signing::Unsigned;
 
 /// What is read or written at a time, in bytes. Messages may be longer.
 const BUFFER_BYTES: usize = 16 * 1024;
@@ -33,6 +36,7 @@ pub(crate) struct WsDialer {
     tls: Option<TlsConnector>,
     encoding: Encoding,
     sealed: bool,
+    ports: Ports,
 }
 
 impl WsDialer {
@@ -45,25 +49,25 @@ impl WsDialer {
         };
         let sealed = options.sealed_to.is_some();
         let encoding = if sealed { Encoding::Cbor } else { options.encoding };
-        Ok(Self { address, tls, encoding, sealed })
+        Ok(Self { address, tls, encoding, sealed, ports: options.ports.clone() })
     }
 
-    async fn connect(&self) -> Result<Wire, ClientError> {
+    async fn connect(&self, issued: &Issued) -> Result<Wire, ClientError> {
         let Address { host, port, .. } = &self.address;
         let unreachable = |error: std::io::Error| ClientError::Unreachable { reason: error.to_string() };
         let tcp = TcpStream::connect((host.as_str(), *port)).await.map_err(unreachable)?;
         tcp.set_nodelay(true).map_err(unreachable)?;
         match &self.tls {
-            None => self.shake_hands(tcp).await,
+            None => self.shake_hands(tcp, issued).await,
             Some(tls) => {
                 let name = ServerName::try_from(host.clone())
                     .map_err(|_| ClientError::Invalid("the server's URL names no host".to_owned()))?;
-                self.shake_hands(tls.connect(name, tcp).await.map_err(unreachable)?).await
+                self.shake_hands(tls.connect(name, tcp).await.map_err(unreachable)?, issued).await
             }
         }
     }
 
-    async fn shake_hands<S>(&self, stream: S) -> Result<Wire, ClientError>
+    async fn shake_hands<S>(&self, stream: S, issued: &Issued) -> Result<Wire, ClientError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -77,6 +81,23 @@ impl WsDialer {
             Encoding::Cbor => SUBPROTOCOL_CBOR,
         };
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
+        if let Some(signer) = &issued.signer {
+            if self.sealed {
+                let text = "a service key signs the handshake, which a sealed connection says nothing in; \
+                            sign requests over HTTP, or do without the seal";
+                return Err(ClientError::Invalid(text.to_owned()));
+            }
+            let unsigned = Unsigned {
+                method: &Method::GET,
+                secure: self.address.secure,
+                authority: &self.address.authority(),
+                path: &format!("{}/ws", self.address.path),
+                query: None,
+                headers: std::mem::take(request.headers_mut()),
+                body: None,
+            };
+            *request.headers_mut() = signer.sign(unsigned, &self.ports)?;
+        }
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER_BYTES)
             .write_buffer_size(BUFFER_BYTES)
@@ -100,8 +121,8 @@ impl WsDialer {
 }
 
 impl Dial for WsDialer {
-    fn dial(&self) -> BoxFuture<'_, Result<Wire, ClientError>> {
-        Box::pin(self.connect())
+    fn dial<'a>(&'a self, issued: &'a Issued) -> BoxFuture<'a, Result<Wire, ClientError>> {
+        Box::pin(self.connect(issued))
     }
 }
 

@@ -1,4 +1,5 @@
 mod sharing;
+mod signing;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -61,7 +61,11 @@ async fn saying(bytes: &'static [u8]) -> String {
 async fn open(url: &str) -> ClientError {
     let dialled = WsDialer::new(url, &options()).unwrap();
     let opened = async {
-        Session::open(dialled.dial().await?, Some(&SecretText::new("Bearer srt_x".to_owned()))).await
+        Session::open(
+            dialled.dial(&Issued::default()).await?,
+            Some(&SecretText::new("Bearer srt_x".to_owned())),
+        )
+        .await
     };
     opened.await.err().expect("it is not to be")
 }
