@@ -227,6 +227,8 @@ pub enum Need {
     Service(Endpoint),
     /// A service key whose signature has yet to be taken.
     Signature,
+    /// A service key, whatever it may do.
+    Signed,
     /// The operator.
     Operator,
     /// The engine itself.
@@ -311,9 +313,10 @@ impl Principal {
         match (need, self.role) {
             (Need::Anyone, _) | (Need::Operator, Role::Operator) | (Need::Node, Role::Node) => Ok(()),
             (Need::Service(_), Role::Operator) => Ok(()),
-            (Need::Operator | Need::Node | Need::Service(_) | Need::Signature, Role::Account) => {
-                Err(EngineError::CredentialInvalid)
-            }
+            (
+                Need::Operator | Need::Node | Need::Service(_) | Need::Signature | Need::Signed,
+                Role::Account,
+            ) => Err(EngineError::CredentialInvalid),
             (_, Role::Account) => self.require_of_account(need),
             (_, Role::Service) => self.require_of_service(need),
             (_, Role::Nobody) => Err(EngineError::CredentialMissing),
@@ -328,6 +331,7 @@ impl Principal {
             // Nothing is done for a request before its signature was taken.
             _ if !service.spent => Err(EngineError::Fault),
             Need::Service(endpoint) => service.require(endpoint),
+            Need::Signed => Ok(()),
             _ => Err(EngineError::CredentialInvalid),
         }
     }
@@ -374,7 +378,7 @@ mod tests {
         assert_eq!(Rights::ALL.iter().count(), 3);
     }
 
-    const NEEDS: [Need; 13] = [
+    const NEEDS: [Need; 14] = [
         Need::Own,
         Need::Account,
         Need::Keyed(Access::Read),
@@ -386,6 +390,7 @@ mod tests {
         Need::Right(Right::Reset),
         Need::Service(Endpoint::GET_STATUS),
         Need::Signature,
+        Need::Signed,
         Need::Operator,
         Need::Node,
     ];
@@ -402,7 +407,7 @@ mod tests {
             let key = account.clone().keyed(ApiKeyId::from_bytes([1; 16]), flags);
             let wanted = [
                 true, false, wide_read, wide_write, read, write, wide_read, wide_write, wide_write, false,
-                false, false, false,
+                false, false, false, false,
             ];
             let given = NEEDS.map(|need| key.require(need).is_ok());
             assert_eq!(given, wanted, "{flags:?}");

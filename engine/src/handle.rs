@@ -9,7 +9,7 @@ use strongroom_primitives::{
     sign::VerifyingKey,
     time::Timestamp,
 };
-use strongroom_storage::{Info, Storage};
+use strongroom_storage::{Info, Storage, Topic};
 
 use crate::{
     bus::{Caller, Route},
@@ -22,7 +22,7 @@ use crate::{
         people::People,
         realms::Realms,
         records::{Previous, Receipt, RecordHead, Records, RemoveRecipient, ResetDone, ResetRecords},
-        service_keys::{ServiceKeys, SignedRequest, SpendSignature},
+        service_keys::{KeyInUse, ServiceKeys, SignedRequest, SpendSignature, WhichServiceKey},
         sessions::Sessions,
         sharing::Sharing,
         vault::Vault,
@@ -36,6 +36,13 @@ use crate::{
     runtime::{Courier, Shared},
     server_identity::Identities,
 };
+
+/// What a credential that is good now depends on.
+struct Standing {
+    /// Raised when it may no longer be.
+    topics: [Topic; 2],
+    expires: Option<Timestamp>,
+}
 
 /// One route per domain.
 pub(crate) struct Routes {
@@ -304,28 +311,40 @@ impl EngineHandle {
         Ok(Subscription::new(self.clone(), credential, follow, waiter))
     }
 
+    /// That a credential is good now, and what to wait for until it may no longer be.
+    async fn standing(&self, credential: &Credential) -> Result<Standing, EngineError> {
+        let space = &self.shared.space;
+        if let Credential::Signed(_) = credential {
+            let KeyInUse { chain, id, expires, .. } =
+                self.ask(credential.clone(), WhichServiceKey {}).await?;
+            let key = keyspace::account_topic(space.service_account(&chain, &id));
+            return Ok(Standing { topics: [key, key], expires });
+        }
+        let me = self.ask(credential.clone(), WhoAmI).await?;
+        let (account, realm) = (keyspace::account_topic(me.account), space.realm_topic(&me.identity.realm));
+        Ok(Standing { topics: [account, realm], expires: me.expires })
+    }
+
     /// Returns once `credential` is no longer good, with the reason: it was revoked, it expired, its account ended.
     pub async fn until_refused(&self, credential: Credential) -> EngineError {
         let mut waiters = None;
         loop {
-            let wait = match self.ask(credential.clone(), WhoAmI).await {
+            let wait = match self.standing(&credential).await {
                 Err(error) if error.kind() == ErrorKind::Refused => return error,
                 Err(_) => Duration::from_millis(500),
-                Ok(me) => {
+                Ok(Standing { topics: [one, other], expires }) => {
                     if waiters.is_none() {
-                        let account = self.shared.board.wait_on(keyspace::account_topic(me.account));
-                        let realm = self.shared.space.realm_topic(&me.identity.realm);
-                        waiters = Some((account, self.shared.board.wait_on(realm)));
+                        waiters = Some((self.shared.board.wait_on(one), self.shared.board.wait_on(other)));
                         continue;
                     }
-                    let left = me.expires.map(|expires| expires.since(self.now()) + Duration::from_millis(1));
+                    let left = expires.map(|expires| expires.since(self.now()) + Duration::from_millis(1));
                     left.unwrap_or(Duration::MAX).min(self.shared.limits.poll_interval)
                 }
             };
             let raised = async {
                 match &mut waiters {
-                    Some((account, realm)) => {
-                        tokio::select! { biased; () = account.raised() => (), () = realm.raised() => () }
+                    Some((one, other)) => {
+                        tokio::select! { biased; () = one.raised() => (), () = other.raised() => () }
                     }
                     None => std::future::pending().await,
                 }

@@ -349,7 +349,7 @@ impl Listener<'_> {
             let frame = tokio::time::timeout(Duration::from_secs(8), link.next()).await.ok()??;
             let mut heard = self.heard.borrow_mut();
             match encoding.read::<ServerFrame>(&frame).expect("the server sends frames") {
-                ServerFrame::Welcome { .. } => {}
+                ServerFrame::Welcome { .. } | ServerFrame::WelcomeKey { .. } => {}
                 ServerFrame::Subscribed { after, .. } => heard.push(Heard::Began(after)),
                 ServerFrame::Push { event: Event { sequence, what, .. }, .. } => {
                     self.cursor.set(sequence);

@@ -23,6 +23,7 @@ use strongroom_engine::{
         service_keys::{
             CheckServiceKey, CreateChain, CreateServiceKey, DeleteServiceKey, GetServiceKey, ListChains,
             ListServiceKeys, RotateRoot, RotateServiceKey, SpendSignature, TouchServiceKey, UpdateServiceKey,
+            WhichServiceKey,
         },
         sessions::{
             ExpireSession, IssueBearer, ListSessions, OpenChild, ProveSession, RevokeSession, RevokeSessions,
@@ -507,6 +508,7 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
         },
         operator => DeleteServiceKey { chain: Some(chain.clone()), id: no_service.clone() },
         signed => CheckServiceKey { endpoint: Endpoint::GET_STATUS },
+        signed => WhichServiceKey {},
         signed => SpendSignature {},
         node => TouchServiceKey { chain: chain.clone(), id: no_service.clone() },
         operator => EraseAccount { identity: account(&world.identity("cyd")) },

@@ -1,13 +1,80 @@
-//! From an `Authorization` value to a credential: which scheme, and nothing about whether it is good.
+//! From a request to a credential: of which kind it is, and nothing about whether it is good.
 //!
-//! A bearer token is hashed here and its text goes no further; what the engine compares are hashes.
+//! A bearer token is hashed here and its text goes no further; what the engine compares are hashes. A signed request
+//! (RFC 9421) is handed on whole: the signature covers all of it.
 
-use http::{HeaderMap, header};
-use strongroom_engine::{Credential, EngineError};
-use strongroom_primitives::hash::sha256;
+use bytes::Bytes;
+use http::{HeaderMap, Method, header};
+use strongroom_engine::{
+    Credential, EngineError,
+    domains::service_keys::{MessageFacts, SignedRequest},
+};
+use strongroom_primitives::{hash::sha256, http_signatures::TAG};
+
+use crate::{Front, exchange::Request};
 
 /// What begins every bearer token.
 const BEARER_PREFIX: &str = "srt_";
+
+/// A request as far as its credential goes.
+pub(crate) struct Shown<'r> {
+    pub(crate) method: &'r Method,
+    pub(crate) path: &'r str,
+    pub(crate) query: Option<&'r str>,
+    pub(crate) headers: &'r HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl<'r> From<&'r Request> for Shown<'r> {
+    fn from(request: &'r Request) -> Self {
+        let Request { method, path, query, headers, body, .. } = request;
+        Self { method, path, query: query.as_deref(), headers, body: body.clone() }
+    }
+}
+
+impl Shown<'_> {
+    /// The credential of the request: what its `Authorization` names, or the signature of a service key. One request has
+    /// one: made once, because a signature is taken once.
+    ///
+    /// # Errors
+    /// As [`of`]; and [`EngineError::CredentialInvalid`] for a request that has both.
+    pub(crate) fn credential(&self, front: &Front) -> Result<Credential, EngineError> {
+        let signed = is_signed(self.headers);
+        match of(self.headers)? {
+            Credential::Anonymous if signed => {
+                Ok(Credential::Signed(SignedRequest::message(self.facts(front))))
+            }
+            _ if signed => Err(EngineError::CredentialInvalid),
+            credential => Ok(credential),
+        }
+    }
+
+    fn facts(&self, front: &Front) -> MessageFacts {
+        let mut hosts = self.headers.get_all(header::HOST).iter();
+        let host = hosts.next().filter(|_| hosts.next().is_none()).and_then(|host| host.to_str().ok());
+        let authority = host.unwrap_or_default();
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        let fields = self.headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes())));
+        MessageFacts {
+            method: self.method.to_string(),
+            scheme: front.public_urls().scheme_of(authority),
+            authority: authority.to_owned(),
+            names: front.public_urls().authorities().clone(),
+            path: self.path.to_owned(),
+            query: self.query.map(str::to_owned),
+            fields: fields.collect(),
+            body: self.body.clone(),
+        }
+    }
+}
+
+/// Whether a request says that it is signed for us. Signatures of others on the way have another tag; a field has one
+/// spelling, or the signature is refused.
+fn is_signed(headers: &HeaderMap) -> bool {
+    let ours = format!(";tag=\"{TAG}\"");
+    let mut inputs = headers.get_all("signature-input").iter();
+    inputs.any(|value| String::from_utf8_lossy(value.as_bytes()).contains(&ours))
+}
 
 /// The credential in the headers of a request: [`Credential::Anonymous`] without an `Authorization`.
 ///

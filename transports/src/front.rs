@@ -1,11 +1,17 @@
 //! What every transport and every dialect is given to work with.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock, OnceLock},
+    time::Duration,
+};
 
 use strongroom_engine::EngineHandle;
 use tokio::sync::watch;
 
-use crate::native::people::{People, PeopleOptions};
+use crate::{
+    PublicUrls,
+    native::people::{People, PeopleOptions},
+};
 
 /// Limits at the edge, beside the engine's own. Sizes in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +46,7 @@ pub struct Front {
     engine: EngineHandle,
     limits: Arc<EdgeLimits>,
     people: Arc<People>,
+    public_urls: Arc<OnceLock<PublicUrls>>,
     closing: Arc<watch::Sender<bool>>,
 }
 
@@ -50,6 +57,7 @@ impl Front {
             engine,
             limits: Arc::new(limits),
             people: Arc::new(People::new(PeopleOptions::default())),
+            public_urls: Arc::default(),
             closing: Arc::new(watch::Sender::new(false)),
         }
     }
@@ -59,6 +67,19 @@ impl Front {
     #[must_use]
     pub fn with_people(self, options: PeopleOptions) -> Self {
         Self { people: Arc::new(People::new(options)), ..self }
+    }
+
+    /// Says by which URLs clients reach the server: once, when it is known where the listeners are. Until then no signed
+    /// request is for this server. Holds for every clone of this front.
+    pub fn reached_by(&self, urls: PublicUrls) {
+        // Whoever says it first is right: it does not change while requests are served.
+        let _ = self.public_urls.set(urls);
+    }
+
+    /// By which URLs clients reach the server; none while nobody has said so.
+    pub(crate) fn public_urls(&self) -> &PublicUrls {
+        static NONE: LazyLock<PublicUrls> = LazyLock::new(PublicUrls::default);
+        self.public_urls.get().unwrap_or(&NONE)
     }
 
     /// The engine.

@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use strongroom_engine::{EngineError as E, Quota, Right};
+use strongroom_primitives::http_signatures::ACCEPT_SIGNATURE;
 use strongroom_wire::Problem;
 
 use crate::{dialects::Refusal, exchange::Response, native};
@@ -482,6 +483,16 @@ pub fn response(problem: Problem, request_id: &str) -> Response {
     }
     if status == StatusCode::UNAUTHORIZED {
         response.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// The same from an interface that takes signed requests: whoever is refused is told how to sign (RFC 9421, section 5.1).
+pub(crate) fn signable(problem: Problem, request_id: &str) -> Response {
+    let mut response = response(problem, request_id);
+    if response.status == StatusCode::UNAUTHORIZED {
+        let accept = HeaderValue::from_static(ACCEPT_SIGNATURE);
+        response.headers.insert(HeaderName::from_static("accept-signature"), accept);
     }
     response
 }

@@ -1,6 +1,6 @@
 //! From configuration to parts: limits, realms, router, listeners. The composition root; nothing is decided here.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use strongroom_engine::{
     Limits, Rights,
@@ -14,7 +14,7 @@ use strongroom_primitives::{
     secret::Secret,
 };
 use strongroom_transports::{
-    CorsPolicy, EdgeLimits, PeopleOptions, PeopleRates, Router,
+    CorsPolicy, EdgeLimits, PeopleOptions, PeopleRates, PublicUrl, PublicUrls, Router,
     dialects::{
         keyknox::{Keyknox, KeyknoxOptions, RateLimits},
         meeco::{Installation, Keystore, MeecoOptions, Vault},
@@ -251,6 +251,15 @@ fn psono(config: &config::Psono) -> anyhow::Result<Psono> {
         body_bytes_max: config.body_bytes_max,
         ..PsonoOptions::new(config.realm.clone())
     }))
+}
+
+/// The URLs by which clients reach the server: those of the configuration, or of its listener.
+pub(crate) fn public_urls(config: &Config, addresses: &[SocketAddr], secure: bool) -> PublicUrls {
+    let named = config.server.public_urls.iter().map(|url| url.0.clone());
+    if named.len() > 0 {
+        return PublicUrls::new(named);
+    }
+    PublicUrls::new(addresses.iter().map(|address| PublicUrl::of_listener(*address, secure)))
 }
 
 /// The public listener, without TLS, which has files to read.

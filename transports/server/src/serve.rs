@@ -214,6 +214,7 @@ impl Listeners {
                 .map_err(|error| loaded.complain(key, cannot_listen(&addresses, &error)))
         };
         let public = start(public, "server.listen")?;
+        front.reached_by(compose::public_urls(config, public.addresses(), tls.is_some()));
         let gateway = compose::gateway_listener(config);
         let gateway = gateway.map(|options| start(options, "keyknox.gateway.listen")).transpose()?;
         let addresses = public.addresses().iter().map(|at| Running::url(*at, tls.is_some())).collect();

@@ -28,11 +28,10 @@ use crate::{
     ws::Admitted,
 };
 
-/// Headers that say something about the connection, or that only the edge itself may believe.
+/// Headers that say something about the connection, or that only the edge itself may believe. What a request says of
+/// its host and its length is passed on, because a signature may cover it, and believed by nobody.
 const OF_THE_EDGE: &[&str] = &[
-    "host",
     "connection",
-    "content-length",
     "transfer-encoding",
     "te",
     "keep-alive",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{edge::Handler, health};
 use crate::{
     Front, Router,
+    credentials::Shown,
     dialects::Refusal,
     exchange::{Request, Response},
     problem,
@@ -46,7 +47,9 @@ impl Handler for Public {
 
     fn admit(&self, request: &Request) -> Result<Admitted, Box<Response>> {
         let problem = if self.websocket_path.as_deref() == Some(&*request.path) {
-            match ws::admit(&request.headers, self.router.cors()) {
+            match ws::admit(&request.headers, self.router.cors(), || {
+                Shown::from(request).credential(&self.front)
+            }) {
                 Ok(admitted) => return Ok(admitted),
                 Err(problem) => *problem,
             }

@@ -20,7 +20,8 @@ use super::{
     paths, refused,
 };
 use crate::{
-    Front, credentials,
+    Front,
+    credentials::Shown,
     exchange::{Request, Response, agent_of},
     path,
     problem::{self, bad_request, with_detail},
@@ -101,7 +102,7 @@ pub(crate) async fn answer(front: &Front, rest: &str, request: &Request) -> Resp
     };
     match answered {
         Ok((reply, known)) => response(reply, known),
-        Err(Refused::Problem(problem)) => problem::response(*problem, &request.request_id),
+        Err(Refused::Problem(problem)) => problem::signable(*problem, &request.request_id),
         Err(Refused::Method(allow)) => {
             let problem = with_detail(
                 405,
@@ -136,7 +137,7 @@ async fn prove(front: &Front, request: &Request) -> Result<(), Box<Problem>> {
 }
 
 fn asking(front: &Front, request: &Request) -> Result<Asking, Box<Problem>> {
-    let credential = credentials::of(&request.headers).map_err(refused)?;
+    let credential = Shown::from(request).credential(front).map_err(refused)?;
     // A tenth is left for the way back, so that the engine's own word on a late answer arrives.
     let within = Some(front.limits().request_within * 9 / 10);
     Ok(Asking { credential, within, idempotency: None })

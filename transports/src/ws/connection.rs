@@ -15,7 +15,7 @@ use std::{
 use bytes::Bytes;
 use strongroom_engine::{
     Credential, EngineError, ErrorKind,
-    domains::accounts::Whoami,
+    domains::{accounts::Whoami, service_keys::KeyInUse},
     feed::{FeedPage, FollowFeed},
 };
 use strongroom_primitives::id::{IdempotencyKey, Subject};
@@ -98,6 +98,15 @@ enum Phase {
     Finishing { close: CloseReason, until: Duration, answers: bool, last_word: Option<Bytes> },
     /// It is over.
     Closed(CloseReason),
+}
+
+/// Who turned out to be signed in.
+#[derive(Debug)]
+pub enum SignedIn {
+    /// An account.
+    Account(Whoami),
+    /// A service key, which has signed the handshake.
+    ServiceKey(KeyInUse),
 }
 
 /// The state of one connection.
@@ -244,11 +253,16 @@ impl Connection {
     }
 
     /// Signing in has ended.
-    pub fn on_signed_in(&mut self, me: Result<Whoami, EngineError>, now: Duration) {
-        match me {
-            Ok(me) if matches!(self.phase, Phase::SigningIn) => {
+    pub fn on_signed_in(&mut self, who: Result<SignedIn, EngineError>, now: Duration) {
+        match who {
+            Ok(who) if matches!(self.phase, Phase::SigningIn) => {
                 self.phase = Phase::Open;
-                self.send(&ServerFrame::Welcome { account: me.account, subject: me.identity.subject });
+                self.send(&match who {
+                    SignedIn::Account(me) => {
+                        ServerFrame::Welcome { account: me.account, subject: me.identity.subject }
+                    }
+                    SignedIn::ServiceKey(key) => ServerFrame::WelcomeKey { chain: key.chain, key: key.id },
+                });
             }
             Ok(_) => {}
             Err(error) => self.on_refused(&error, now),

@@ -1,12 +1,12 @@
 //! Who may open a WebSocket, and with which words the handshake is answered. Headers in, headers out.
 
-use strongroom_engine::Credential;
+use strongroom_engine::{Credential, EngineError};
 use strongroom_wire::Problem;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::socket::{Tongue, negotiate};
 use crate::{
-    CorsPolicy, credentials,
+    CorsPolicy,
     exchange::{HeaderMap, HeaderName, HeaderValue, Response, agent_of, header},
     problem,
 };
@@ -36,8 +36,13 @@ impl Admitted {
     }
 }
 
-/// Whether a handshake with these headers opens a WebSocket. That it is one at all has been seen to.
-pub(crate) fn admit(headers: &HeaderMap, cors: &CorsPolicy) -> Result<Admitted, Box<Problem>> {
+/// Whether a handshake with these headers opens a WebSocket. That it is one at all has been seen to. `credential`: what
+/// came with it.
+pub(crate) fn admit(
+    headers: &HeaderMap,
+    cors: &CorsPolicy,
+    credential: impl FnOnce() -> Result<Credential, EngineError>,
+) -> Result<Admitted, Box<Problem>> {
     if !cors.admits_socket(headers) {
         let detail = "the operator lists the origins that may";
         let problem =
@@ -45,7 +50,7 @@ pub(crate) fn admit(headers: &HeaderMap, cors: &CorsPolicy) -> Result<Admitted, 
         return Err(Box::new(problem));
     }
     let accept = accept(headers)?;
-    let credential = match credentials::of(headers).map_err(|error| Box::new(problem::of(&error)))? {
+    let credential = match credential().map_err(|error| Box::new(problem::of(&error)))? {
         Credential::Anonymous => None,
         credential => Some(credential),
     };
@@ -66,7 +71,7 @@ pub(crate) fn admit(headers: &HeaderMap, cors: &CorsPolicy) -> Result<Admitted, 
 /// The answer to a handshake that is refused.
 pub(crate) fn refusal(problem: Problem, request_id: &str) -> Response {
     let wants_upgrade = problem.status == 426;
-    let mut response = problem::response(problem, request_id);
+    let mut response = problem::signable(problem, request_id);
     response.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if wants_upgrade {
         response.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -101,6 +106,11 @@ fn accept(headers: &HeaderMap) -> Result<HeaderValue, Box<Problem>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credentials;
+
+    fn opened(headers: &HeaderMap) -> Result<Admitted, Box<Problem>> {
+        admit(headers, &CorsPolicy::default(), || credentials::of(headers))
+    }
 
     fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -116,7 +126,7 @@ mod tests {
     #[test]
     fn a_handshake_is_answered_as_the_standard_shows() {
         let offer = ("sec-websocket-protocol", "other, strongroom.v1.cbor");
-        let admitted = admit(&headers(&[VERSION, KEY, offer]), &CorsPolicy::default()).ok().unwrap();
+        let admitted = opened(&headers(&[VERSION, KEY, offer])).ok().unwrap();
         let answer = admitted.headers();
         assert_eq!(answer[header::SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert_eq!(answer[header::SEC_WEBSOCKET_PROTOCOL], "strongroom.v1.cbor");
@@ -129,19 +139,18 @@ mod tests {
     #[test]
     fn a_sealed_connection_takes_no_credential_in_the_open() {
         let offer = ("sec-websocket-protocol", "strongroom.v1.sealed");
-        let admitted = admit(&headers(&[VERSION, KEY, offer]), &CorsPolicy::default()).ok().unwrap();
+        let admitted = opened(&headers(&[VERSION, KEY, offer])).ok().unwrap();
         assert_eq!(admitted.tongue, Tongue::SEALED);
         let token = format!("Bearer srt_{}", "A".repeat(43));
         let shown = headers(&[VERSION, KEY, offer, ("authorization", &token)]);
-        let refused = admit(&shown, &CorsPolicy::default()).err().unwrap();
+        let refused = opened(&shown).err().unwrap();
         assert_eq!((refused.status, refused.code.as_str()), (400, "credential-in-the-open"));
     }
 
     #[test]
     fn what_is_no_handshake_is_refused_with_what_is_missing() {
-        let status = |fields: &[(&'static str, &str)]| {
-            admit(&headers(fields), &CorsPolicy::default()).err().map(|problem| problem.status)
-        };
+        let status =
+            |fields: &[(&'static str, &str)]| opened(&headers(fields)).err().map(|problem| problem.status);
         assert_eq!(status(&[KEY]), Some(426));
         assert_eq!(status(&[KEY, ("sec-websocket-version", "8")]), Some(426));
         assert_eq!(status(&[VERSION]), Some(400));
@@ -157,7 +166,10 @@ mod tests {
     fn a_page_from_elsewhere_opens_no_websocket() {
         let cors = CorsPolicy::new(["https://app.example".to_owned()]).unwrap();
         let status = |origin| {
-            admit(&headers(&[VERSION, KEY, ("origin", origin)]), &cors).err().map(|problem| problem.status)
+            let nobody = || Ok(Credential::Anonymous);
+            admit(&headers(&[VERSION, KEY, ("origin", origin)]), &cors, nobody)
+                .err()
+                .map(|problem| problem.status)
         };
         assert_eq!(status("https://app.example"), None);
         assert_eq!(status("https://app.example.evil.example"), Some(403));

@@ -5,7 +5,7 @@
 
 use std::{cell::Cell, io, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use strongroom_wire::Problem;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -21,7 +21,8 @@ use super::{
 };
 use crate::{
     CorsPolicy, Front,
-    exchange::{HeaderMap, Response},
+    credentials::Shown,
+    exchange::{HeaderMap, Method, Response},
     problem,
     sockets::{
         Network,
@@ -205,7 +206,9 @@ async fn converse(socket: TcpStream, address: SocketAddr, desk: Rc<Desk>, seats:
     let Some(_ticket) = seats.take(address, counted) else { return };
     let _ = socket.set_nodelay(true);
     let Some(mut stream) = secured(socket, options).await else { return };
-    let opened = match tokio::time::timeout(options.limits.head_within, open(&mut stream, options)).await {
+    let opened = match tokio::time::timeout(options.limits.head_within, open(&mut stream, front, options))
+        .await
+    {
         Ok(Ok(opened)) => opened,
         Ok(Err(None)) => return,
         Ok(Err(Some(problem))) => return refuse(stream, *problem, ids).await,
@@ -237,6 +240,7 @@ async fn refuse(mut stream: Stream, problem: Problem, ids: &RequestIds) {
 /// the peer is gone.
 async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
+    front: &Front,
     options: &ListenerOptions,
 ) -> Result<(Admitted, Vec<u8>), Option<Box<Problem>>> {
     let (target, headers, first) = read_head(stream, &options.limits).await?;
@@ -245,7 +249,12 @@ async fn open<S: AsyncRead + AsyncWrite + Unpin>(
         let detail = format!("connections are opened at {}", options.path);
         return Err(boxed(problem::with_detail(404, "unknown-path", "there is nothing here", detail)));
     }
-    let admitted = admit(&headers, &options.cors).map_err(Some)?;
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (&*target, None),
+    };
+    let shown = Shown { method: &Method::GET, path, query, headers: &headers, body: Bytes::new() };
+    let admitted = admit(&headers, &options.cors, || shown.credential(front)).map_err(Some)?;
     let answer = written("HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade", &admitted.headers());
     stream.write_all(&answer).await.map_err(|_| None)?;
     Ok((admitted, first))

@@ -18,6 +18,7 @@ use strongroom_engine::{
     Asking, Credential, EngineError, ErrorKind,
     domains::{
         accounts::{WhoAmI, Whoami},
+        service_keys::WhichServiceKey,
         sessions::ProveSession,
     },
     feed::{FeedPage, FollowFeed, Subscription},
@@ -26,7 +27,7 @@ use strongroom_wire::{Operation, Problem, Reply, SubscriptionId};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    connection::{Connection, Task},
+    connection::{Connection, SignedIn, Task},
     sealed,
     socket::{CloseReason, Message, SocketReceiver, SocketSender, Tongue, close},
 };
@@ -46,7 +47,7 @@ type Boxed<'f, T> = Pin<Box<dyn Future<Output = T> + 'f>>;
 
 /// Something that the connection asked for has come to an end.
 enum Done {
-    SignedIn { credential: Credential, me: Box<Result<Whoami, EngineError>> },
+    SignedIn { credential: Credential, who: Box<Result<SignedIn, EngineError>> },
     Answer { id: u64, answer: Box<Result<Reply, Box<Problem>>> },
     Subscribed { id: u64, subscription: SubscriptionId, opened: Result<Box<Subscription>, EngineError> },
 }
@@ -261,12 +262,12 @@ impl<'f> Pump<'f> {
     fn on_done(&mut self, done: Done, now: Duration) {
         let mut connection = self.connection.borrow_mut();
         match done {
-            Done::SignedIn { credential, me } => {
-                if me.is_ok() {
+            Done::SignedIn { credential, who } => {
+                if who.is_ok() {
                     self.refused = Some(Box::pin(self.front.engine().until_refused(credential.clone())));
                     self.credential = Some(credential);
                 }
-                connection.on_signed_in(*me, now);
+                connection.on_signed_in(*who, now);
             }
             Done::Answer { id, answer } => connection.on_answer(id, *answer),
             Done::Subscribed { id, subscription, opened: Ok(stream) } => {
@@ -281,8 +282,18 @@ impl<'f> Pump<'f> {
 }
 
 async fn sign_in(front: &Front, credential: Credential) -> Done {
+    let who = match &credential {
+        Credential::Signed(_) => {
+            front.engine().ask(credential.clone(), WhichServiceKey {}).await.map(SignedIn::ServiceKey)
+        }
+        _ => account(front, &credential).await.map(SignedIn::Account),
+    };
+    Done::SignedIn { credential, who: Box::new(who) }
+}
+
+async fn account(front: &Front, credential: &Credential) -> Result<Whoami, EngineError> {
     let who_am_i = || front.engine().ask(credential.clone(), WhoAmI);
-    let me = match who_am_i().await {
+    match who_am_i().await {
         // Whoever uses it has opened the text in which it came.
         Err(EngineError::SessionUnproved) => {
             match front.engine().ask(credential.clone(), ProveSession {}).await {
@@ -291,8 +302,7 @@ async fn sign_in(front: &Front, credential: Credential) -> Done {
             }
         }
         me => me,
-    };
-    Done::SignedIn { credential, me: Box::new(me) }
+    }
 }
 
 async fn ask(front: &Front, caller: Caller<'_>, asking: Asking, id: u64, operation: Box<Operation>) -> Done {

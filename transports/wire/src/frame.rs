@@ -4,7 +4,10 @@ use std::fmt;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use strongroom_primitives::id::Subject;
+use strongroom_primitives::{
+    dc1::{ChainId, KeyId},
+    id::Subject,
+};
 use thiserror::Error;
 
 use crate::{Event, Operation, Problem, Reply};
@@ -118,6 +121,13 @@ pub enum ServerFrame {
         account: strongroom_primitives::id::AccountId,
         /// The caller's subject.
         subject: Subject,
+    },
+    /// Signed in, by the signature of the handshake.
+    WelcomeKey {
+        /// The chain of the service key.
+        chain: ChainId,
+        /// Which of the chain.
+        key: KeyId,
     },
     /// The answer to an `ask`.
     Answer {

@@ -1,4 +1,4 @@
-//! Asking whether a key may do something that is no command of the engine.
+//! Asking which key has signed, and whether it may do something that is no command of the engine.
 
 use serde::{Deserialize, Serialize, Serializer};
 use strongroom_primitives::{
@@ -39,6 +39,48 @@ pub struct KeyInUse {
     pub expires: Option<Timestamp>,
 }
 
+/// Which service key asks, whatever it may do: whether its request is good at all.
+#[derive(Debug, Clone, Serialize)]
+pub struct WhichServiceKey {}
+
+impl Command for WhichServiceKey {
+    type Domain = ServiceKeys;
+    type Reply = KeyInUse;
+    const NAME: &'static str = "which_service_key";
+    const KIND: Kind = Kind::Read;
+
+    fn needs(&self) -> Need {
+        Need::Signed
+    }
+
+    fn reads(&self, _: &Principal, _: &Keyspace) -> Reads {
+        Reads::none()
+    }
+
+    fn decide(
+        &self,
+        _: &View<'_>,
+        who: &Principal,
+        _: &mut Moment<'_>,
+    ) -> Result<Step<KeyInUse>, EngineError> {
+        Decision::reply(KeyInUse::of(who)?).done()
+    }
+}
+
+impl KeyInUse {
+    /// # Errors
+    /// [`EngineError::CredentialInvalid`] for a caller who is no service key.
+    fn of(who: &Principal) -> Result<Self, EngineError> {
+        let service = who.service.as_ref().ok_or(EngineError::CredentialInvalid)?;
+        Ok(Self {
+            chain: service.chain.clone(),
+            id: service.key.clone(),
+            root: service.is_root(),
+            expires: service.expires,
+        })
+    }
+}
+
 impl Command for CheckServiceKey {
     type Domain = ServiceKeys;
     type Reply = KeyInUse;
@@ -59,13 +101,6 @@ impl Command for CheckServiceKey {
         who: &Principal,
         _: &mut Moment<'_>,
     ) -> Result<Step<KeyInUse>, EngineError> {
-        let service = who.service.as_ref().ok_or(EngineError::CredentialInvalid)?;
-        Decision::reply(KeyInUse {
-            chain: service.chain.clone(),
-            id: service.key.clone(),
-            root: service.is_root(),
-            expires: service.expires,
-        })
-        .done()
+        Decision::reply(KeyInUse::of(who)?).done()
     }
 }

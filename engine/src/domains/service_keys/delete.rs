@@ -10,7 +10,7 @@ use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Need, Principal},
     error::EngineError,
-    keyspace::Keyspace,
+    keyspace::{Keyspace, account_topic},
 };
 
 /// Deletes a key, also the one that asks, but not a root key. It signs nothing from the commit on, on every node, and
@@ -65,6 +65,7 @@ impl Command for DeleteServiceKey {
             .delete(key)
             .delete(moment.space.service_key_use(&chain, &self.id))
             .put(moment.space.retired_key(&chain, &self.id), &StoredRetired { at: moment.now })
+            .wake(account_topic(moment.space.service_account(&chain, &self.id)))
             .done()
     }
 }

@@ -41,7 +41,7 @@ use strongroom_primitives::{
 
 pub(crate) use caller::{Grant, ServiceCaller};
 pub use chains::{ChainInfo, CreateChain, ListChains, RootKey};
-pub use check::{CheckServiceKey, KeyInUse};
+pub use check::{CheckServiceKey, KeyInUse, WhichServiceKey};
 pub use create::{CreateServiceKey, NewServiceKey};
 pub use delete::DeleteServiceKey;
 pub use kind::{KeyKind, SignsWith};

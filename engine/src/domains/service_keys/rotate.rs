@@ -15,7 +15,7 @@ use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Need, Principal},
     error::EngineError,
-    keyspace::Keyspace,
+    keyspace::{Keyspace, account_topic},
 };
 
 /// Draws a new secret for a key, or takes a new public key for it; its id, its kind and what it may do stay. The one
@@ -107,6 +107,7 @@ impl Command for RotateServiceKey {
         Decision::reply(NewServiceKey { key: info, secret })
             .put(chain_key, &stored_chain)
             .put(key, &stored)
+            .wake(account_topic(moment.space.service_account(&chain, &self.id)))
             .done()
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Need, Principal},
     error::EngineError,
-    keyspace::Keyspace,
+    keyspace::{Keyspace, account_topic},
 };
 
 /// Changes a key; what is not named stays. Only its nickname can be changed of a root key, by itself or the operator: a
@@ -120,6 +120,7 @@ impl Command for UpdateServiceKey {
         if stored == before {
             return decision.done();
         }
-        decision.put(chain_key, &stored_chain).put(key, &stored).done()
+        let changed = account_topic(moment.space.service_account(&chain, &self.id));
+        decision.put(chain_key, &stored_chain).put(key, &stored).wake(changed).done()
     }
 }

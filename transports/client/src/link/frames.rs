@@ -116,7 +116,7 @@ impl FramesLink {
                 Some(server) => sealed::seal(wire, server, &*self.options.ports.entropy).await?,
                 None => wire,
             };
-            Session::open(wire, issued.authorization.as_ref()).await
+            Session::open(wire, &issued).await
         };
         let connected = tokio::time::timeout(within, connecting).await;
         match connected.unwrap_or_else(|_| Err(unreachable_within(within))) {

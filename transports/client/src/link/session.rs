@@ -22,6 +22,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{Feed, Place, Question, Shown};
 use crate::ClientError;
+use crate::credentials::Issued;
 
 /// Frames that may wait to be sent.
 const OUT_MAX: usize = 64;
@@ -123,10 +124,11 @@ impl End {
 }
 
 impl Session {
-    /// Signs in on a connection; as nobody without a word.
-    pub(crate) async fn open(wire: Wire, authorization: Option<&SecretText>) -> Result<Self, ClientError> {
-        let wire = match authorization {
+    /// Signs in on a connection; as nobody without a word. Where the handshake was signed, that is waited for.
+    pub(crate) async fn open(wire: Wire, issued: &Issued) -> Result<Self, ClientError> {
+        let wire = match &issued.authorization {
             Some(authorization) => Self::greet(wire, authorization).await?,
+            None if issued.is_signed() => Self::welcomed(wire, Ok(())).await?,
             None => wire,
         };
         let shared = Arc::new(Shared {
@@ -146,6 +148,10 @@ impl Session {
         // A server that refuses the connection may have said why before it hung up, so that is listened to even when
         // greeting fails.
         let greeted = wire.sink.send(wire.encoding.write(&hello)).await;
+        Self::welcomed(wire, greeted).await
+    }
+
+    async fn welcomed(mut wire: Wire, greeted: Result<(), ClientError>) -> Result<Wire, ClientError> {
         let frame = match wire.next_frame().await {
             Some(Ok(bytes)) => read(wire.encoding, &bytes)?,
             Some(Err(error)) => return Err(greeted.err().unwrap_or(error)),
@@ -155,7 +161,7 @@ impl Session {
             }
         };
         match frame {
-            ServerFrame::Welcome { .. } => Ok(wire),
+            ServerFrame::Welcome { .. } | ServerFrame::WelcomeKey { .. } => Ok(wire),
             ServerFrame::Problem { id: None, problem } => Err(ClientError::Problem(problem)),
             _ => Err(ClientError::protocol("it speaks before it has greeted")),
         }
@@ -354,7 +360,9 @@ impl Shared {
                     let _ = events.try_send(Err(ClientError::Problem(problem)));
                 }
             }
-            ServerFrame::Welcome { .. } => return Err(ClientError::protocol("it greets twice")),
+            ServerFrame::Welcome { .. } | ServerFrame::WelcomeKey { .. } => {
+                return Err(ClientError::protocol("it greets twice"));
+            }
         }
         Ok(None)
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use strongroom_engine::{Right, Rights, domains::realms::SignUp};
 use strongroom_primitives::{encoding, id::RealmId, sign};
 use strongroom_transports::{
-    EdgeLimits,
+    EdgeLimits, PublicUrl,
     dialects::{self, keyknox::RateLimits},
     http::HttpLimits,
     sockets::Network,
@@ -59,6 +59,9 @@ section! {
         behind_tls_proxy: bool = false;
         /// Proxies whose forwarded-for header is believed: addresses, or networks such as "10.0.0.0/8".
         trusted_proxies: Vec<NetworkText> = Vec::new();
+        /// The URLs by which clients reach this server, such as "https://keys.example": what a request that is signed by
+        /// RFC 9421 may be for. Without one, the addresses of the listener, which is right on loopback only.
+        public_urls: Vec<PublicUrlText> = Vec::new();
         /// Threads that serve sockets and reads; 0 for one per processor.
         workers: usize = 0;
         /// Threads that decide writes.
@@ -560,6 +563,26 @@ impl Serialize for NetworkText {
 }
 
 impl<'de> Deserialize<'de> for NetworkText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Self).map_err(de::Error::custom)
+    }
+}
+
+/// A URL of the server, as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PublicUrlText(pub(crate) PublicUrl);
+
+impl Field for PublicUrlText {
+    const KIND: Kind = Kind::Text;
+}
+
+impl Serialize for PublicUrlText {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for PublicUrlText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map(Self).map_err(de::Error::custom)
     }

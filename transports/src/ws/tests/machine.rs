@@ -3,6 +3,7 @@
 use strongroom_engine::EngineError;
 
 use super::*;
+use crate::ws::connection::SignedIn;
 
 fn opened(limits: &EdgeLimits) -> Connection {
     let mut connection = Connection::new(JSON, limits, Some(Credential::Anonymous));
@@ -12,7 +13,7 @@ fn opened(limits: &EdgeLimits) -> Connection {
         let bearer = credentials::read(&format!("Bearer {}", bench.bearer("ann").await.token)).unwrap();
         bench.engine.handle().ask(bearer, WhoAmI).await.unwrap()
     });
-    connection.on_signed_in(Ok(me), AT_ONCE);
+    connection.on_signed_in(Ok(SignedIn::Account(me)), AT_ONCE);
     assert!(matches!(sent(&mut connection).as_slice(), [ServerFrame::Welcome { .. }]));
     connection
 }

@@ -7,6 +7,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 use super::super::session::Session;
 use super::*;
 use crate::ErrorKind;
+use crate::credentials::{Credentials, Token};
 use crate::testing::options;
 
 async fn listen() -> (TcpListener, String) {
@@ -61,11 +62,10 @@ async fn saying(bytes: &'static [u8]) -> String {
 async fn open(url: &str) -> ClientError {
     let dialled = WsDialer::new(url, &options()).unwrap();
     let opened = async {
-        Session::open(
-            dialled.dial(&Issued::default()).await?,
-            Some(&SecretText::new("Bearer srt_x".to_owned())),
-        )
-        .await
+        let token = Token::read(&SecretText::new("srt_x".to_owned())).unwrap();
+        let credentials = Credentials::given(token);
+        let issued = credentials.token(&*options().ports.clock).await.unwrap();
+        Session::open(dialled.dial(&issued).await?, &issued).await
     };
     opened.await.err().expect("it is not to be")
 }
