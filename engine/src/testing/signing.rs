@@ -25,7 +25,7 @@ pub struct Signer {
 impl Signer {
     /// Who was given a root key.
     pub fn root(root: &RootKey) -> Self {
-        let RootKey { chain, id, secret } = root;
+        let RootKey { chain, id, secret, .. } = root;
         Self { chain: chain.clone(), id: id.clone(), secret: secret.expose().clone() }
     }
 

@@ -44,6 +44,8 @@ pub struct RootKey {
     pub id: KeyId,
     /// Its secret.
     pub secret: ServiceSecret,
+    /// Whether the chain has it from now on; `false` where [`RotateRoot`](super::RotateRoot) named the present one.
+    pub made: bool,
 }
 
 impl RootKey {
@@ -136,7 +138,7 @@ impl Command for CreateChain {
         }
         let id = root_id(self.root.as_ref(), moment)?;
         let secret = self.secret.clone().unwrap_or_else(|| ServiceSecret::draw(moment.entropy));
-        let root = RootKey { chain: chain.clone(), id: id.clone(), secret };
+        let root = RootKey { chain: chain.clone(), id: id.clone(), secret, made: true };
         let stored =
             StoredChain { id: chain.clone(), root: id.clone(), since: moment.now, keys: 1, drawn: 0 };
         let root_row = root.stored(None, moment)?;

@@ -70,11 +70,12 @@ impl Command for RotateRoot {
         if let (Some(secret), false) = (&self.secret, renamed) {
             let which = Which { chain, key: &old.id, kind: old.kind, generation: old.generation };
             if moment.secrets.service_keys().open(which, &old.held)?.matches(secret.expose().expose()) {
-                return Decision::reply(RootKey { chain: chain.clone(), id, secret: secret.clone() }).done();
+                let (chain, secret) = (chain.clone(), secret.clone());
+                return Decision::reply(RootKey { chain, id, secret, made: false }).done();
             }
         }
         let secret = self.secret.clone().unwrap_or_else(|| ServiceSecret::draw(moment.entropy));
-        let root = RootKey { chain: chain.clone(), id: id.clone(), secret };
+        let root = RootKey { chain: chain.clone(), id: id.clone(), secret, made: true };
         let row = root.stored(Some(&old), moment)?;
         let mut decision = Decision::reply(root);
         if renamed {

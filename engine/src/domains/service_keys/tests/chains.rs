@@ -130,10 +130,12 @@ fn a_new_root_key_takes_the_place_of_the_old_one() {
     };
     // The same again changes nothing, so a configured key can be put at every start.
     let rows = desk.values_under(b'C');
-    desk.run(&operator(), &rotate(Some("EAYRMSXDOSWY"), Some(SECRET))).unwrap();
+    let same = desk.run(&operator(), &rotate(Some("EAYRMSXDOSWY"), Some(SECRET))).unwrap();
     assert_eq!(desk.values_under(b'C'), rows);
+    assert!(first.made && !same.made);
 
     let second = desk.run(&operator(), &rotate(None, None)).unwrap();
+    assert!(second.made);
     assert_eq!(second.id, first.id);
     assert!(!second.secret.expose().matches(SECRET));
     let third = desk.run(&operator(), &rotate(Some("ROOTKEYTHREE"), None)).unwrap();
