@@ -4,6 +4,8 @@
 //! keep configuration. It may not keep state, read storage or know another dialect. If it seems to need state, the
 //! engine lacks a command.
 
+#[cfg(feature = "dialect-dragonchain")]
+pub mod dragonchain;
 #[cfg(feature = "dialect-keyknox")]
 pub mod keyknox;
 #[cfg(feature = "dialect-meeco")]

@@ -1,0 +1,53 @@
+//! Keys of the chain that the caller's key is of. Source: dialects/dragonchain.md, section 4.
+
+use strongroom_engine::{
+    EngineError,
+    domains::service_keys::{
+        CreateServiceKey, DeleteServiceKey, GetServiceKey, KeyInUse, ListServiceKeys, UpdateServiceKey,
+    },
+};
+use strongroom_primitives::dc1::KeyId;
+
+use super::{
+    bodies::KeyFields,
+    call::Call,
+    problem::{self, Problem},
+    wire,
+};
+use crate::exchange::Response;
+
+/// Makes a key. It lasts as long as the caller's: a key that ends can grant nothing that lasts longer.
+pub(super) async fn create(call: &Call<'_>, caller: &KeyInUse) -> Result<Response, Problem> {
+    let KeyFields { nickname, permissions } = KeyFields::for_new(call.request)?;
+    let nickname = nickname.unwrap_or_default();
+    let create = CreateServiceKey { chain: None, nickname, permissions, expires: caller.expires };
+    Ok(wire::made(&call.ask(create).await?))
+}
+
+pub(super) async fn list(call: &Call<'_>) -> Result<Response, Problem> {
+    Ok(wire::keys(&call.ask(ListServiceKeys { chain: None }).await?))
+}
+
+pub(super) async fn show(call: &Call<'_>, id: &str) -> Result<Response, Problem> {
+    Ok(wire::key(&call.ask(GetServiceKey { chain: None, id: known(id)? }).await?))
+}
+
+pub(super) async fn update(call: &Call<'_>, id: &str) -> Result<Response, Problem> {
+    let KeyFields { nickname, permissions } = KeyFields::for_known(call.request)?;
+    let update = UpdateServiceKey { nickname, permissions, ..UpdateServiceKey::of(known(id)?) };
+    Ok(wire::changed(&call.ask(update).await?))
+}
+
+pub(super) async fn delete(call: &Call<'_>, id: &str) -> Result<Response, Problem> {
+    match call.ask(DeleteServiceKey { chain: None, id: known(id)? }).await {
+        Ok(()) => Ok(wire::done()),
+        Err(EngineError::RootKeyRefused) => Err(problem::REMOVE_ROOT),
+        Err(EngineError::ReservedKeyRefused) => Err(problem::REMOVE_RESERVED),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What has not the form of an id names no key.
+fn known(id: &str) -> Result<KeyId, Problem> {
+    KeyId::new(id).map_err(|_| problem::NO_RESOURCE)
+}
