@@ -51,6 +51,9 @@ impl Banner<'_> {
         for base in &self.running.public {
             self.addresses(&mut text, &reachable(base));
         }
+        if let Some(base) = &self.running.dragonchain {
+            let _ = writeln!(text, "  dragonchain {}", reachable(base));
+        }
         let _ = writeln!(text, "  operator   {}", self.running.admin);
         if let Some(first) = self.first {
             self.made(&mut text, first);
@@ -74,6 +77,10 @@ impl Banner<'_> {
             let mount = &self.config.keyknox.mount;
             let mount = mount.strip_suffix("/keyknox").unwrap_or(mount);
             let _ = writeln!(text, "  keyknox    {base}{mount}");
+        }
+        let dragonchain = &self.config.dragonchain;
+        if dragonchain.enabled && dragonchain.listen.is_none() {
+            let _ = writeln!(text, "  dragonchain {base}{}", dragonchain.mount);
         }
     }
 

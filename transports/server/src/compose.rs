@@ -16,6 +16,7 @@ use strongroom_primitives::{
 use strongroom_transports::{
     CorsPolicy, EdgeLimits, PeopleOptions, PeopleRates, PublicUrl, PublicUrls, Router,
     dialects::{
+        dragonchain::{Dragonchain, DragonchainOptions, DragonchainRates},
         keyknox::{Keyknox, KeyknoxOptions, RateLimits},
         meeco::{Installation, Keystore, MeecoOptions, Vault},
         psono::{Mail, Psono, PsonoOptions, PsonoRates},
@@ -223,7 +224,31 @@ pub(crate) fn router(config: &Config) -> anyhow::Result<Router> {
     if config.psono.enabled {
         router = router.mount(&config.psono.mount, Arc::new(psono(&config.psono)?));
     }
+    if config.dragonchain.enabled && config.dragonchain.listen.is_none() {
+        router = router.mount(&config.dragonchain.mount, Arc::new(dragonchain(&config.dragonchain)));
+    }
     Ok(router.build()?)
+}
+
+/// What is served on the listener of the chains, if they have one.
+///
+/// # Errors
+/// None: nothing else is there.
+pub(crate) fn dragonchain_router(config: &Config) -> anyhow::Result<Router> {
+    let router = Router::builder().cors(CorsPolicy::new(config.cors.origins.clone())?);
+    Ok(router.mount("", Arc::new(dragonchain(&config.dragonchain))).build()?)
+}
+
+fn dragonchain(config: &config::Dragonchain) -> Dragonchain {
+    let rates = &config.rates;
+    Dragonchain::new(DragonchainOptions {
+        url: config.url.clone(),
+        rates: DragonchainRates {
+            failures_per_minute: rates.failures_per_minute,
+            key_requests_per_minute: rates.key_requests_per_minute,
+        },
+        ..DragonchainOptions::default()
+    })
 }
 
 fn psono(config: &config::Psono) -> anyhow::Result<Psono> {
@@ -288,6 +313,22 @@ pub(crate) fn gateway_listener(config: &Config) -> Option<HttpOptions> {
     }
     let limits = HttpLimits { connections_per_source_max: 0, ..http_limits(config) };
     Some(HttpOptions { bind: vec![listen], name: "gateway", limits, gateway, ..without_websocket() })
+}
+
+/// The listener of the chains, without TLS, if they have one.
+pub(crate) fn dragonchain_listener(config: &Config) -> Option<HttpOptions> {
+    let dragonchain = &config.dragonchain;
+    let listen = dragonchain.listen.filter(|_| dragonchain.enabled)?;
+    let public = public_listener(config);
+    let HttpOptions { workers, limits, trusted_proxies, .. } = public;
+    Some(HttpOptions {
+        bind: vec![listen],
+        name: "dragonchain",
+        workers,
+        limits,
+        trusted_proxies,
+        ..without_websocket()
+    })
 }
 
 /// The operator's listener.

@@ -18,7 +18,7 @@ pub(crate) use root_key::{ROOT_KEY_VARIABLE, read_root_key};
 #[cfg(test)]
 pub(crate) use sections::Application;
 pub(crate) use sections::{
-    Config, LogFormat, PeopleRates, Psono, PublicKey, RightsList, Storage, StorageKind,
+    Config, Dragonchain, LogFormat, PeopleRates, Psono, PublicKey, RightsList, Storage, StorageKind,
 };
 pub(crate) use show::{example, print};
 

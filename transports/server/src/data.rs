@@ -32,6 +32,9 @@ pub(crate) struct Running {
     pub(crate) pid: u32,
     /// The base URLs of the public listener.
     pub(crate) public: Vec<String>,
+    /// The base URL of the chains' own listener, if they have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dragonchain: Option<String>,
     /// The base URL of the operator's listener.
     pub(crate) admin: String,
 }

@@ -5,6 +5,7 @@
 mod admin;
 mod api_key;
 mod banner;
+mod chain;
 mod cli;
 mod compose;
 mod config;

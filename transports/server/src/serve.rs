@@ -13,7 +13,7 @@ use strongroom_engine::{
 use strongroom_primitives::secret::{Secret, SecretText};
 use strongroom_storage::{Encrypted, Memory, Storage};
 use strongroom_transports::{
-    Front,
+    Front, Router,
     http::{Administration, HttpOptions, Listener, Metrics},
     sockets::{Tls, TlsFiles},
 };
@@ -21,7 +21,7 @@ use strongroom_transports::{
 use crate::{
     admin::Desk,
     banner::Banner,
-    compose,
+    chain, compose,
     config::{Config, Loaded, StorageKind, warn_of_readers},
     data::{self, DataFolder, Running},
     first, logs,
@@ -133,6 +133,10 @@ async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
         .await
         .context("the configured applications were not taken")?;
 
+    chain::put_configured(engine.handle(), &config.dragonchain)
+        .await
+        .map_err(|what| loaded.complain("dragonchain.chain", format!("the chain was not taken: {what}")))?;
+
     let front = Front::new(engine.handle().clone(), compose::edge_limits(config));
     let front = front.with_people(compose::people(config));
     let listeners = Listeners::start(loaded, &front, &operator, metrics)?;
@@ -192,6 +196,7 @@ async fn second(signals: &mut Signals) {
 struct Listeners {
     public: Listener,
     gateway: Option<Listener>,
+    dragonchain: Option<Listener>,
     admin: Listener,
     tls: Option<Tls>,
 }
@@ -207,16 +212,24 @@ impl Listeners {
         let router = Arc::new(compose::router(config)?);
         let tls = tls(loaded)?;
         let public = HttpOptions { tls: tls.clone(), ..compose::public_listener(config) };
-        let start = |options: HttpOptions, key: &str| {
+        let start = |options: HttpOptions, router: &Arc<Router>, key: &str| {
             let addresses = options.bind.clone();
             let options = HttpOptions { metrics: Some(metrics.clone()), ..options };
             Listener::start(options, front.clone(), router.clone())
                 .map_err(|error| loaded.complain(key, cannot_listen(&addresses, &error)))
         };
-        let public = start(public, "server.listen")?;
+        let public = start(public, &router, "server.listen")?;
         front.reached_by(compose::public_urls(config, public.addresses(), tls.is_some()));
         let gateway = compose::gateway_listener(config);
-        let gateway = gateway.map(|options| start(options, "keyknox.gateway.listen")).transpose()?;
+        let gateway = gateway.map(|options| start(options, &router, "keyknox.gateway.listen")).transpose()?;
+        let dragonchain = match compose::dragonchain_listener(config) {
+            Some(options) => {
+                let router = Arc::new(compose::dragonchain_router(config)?);
+                let options = HttpOptions { tls: tls.clone(), ..options };
+                Some(start(options, &router, "dragonchain.listen")?)
+            }
+            None => None,
+        };
         let addresses = public.addresses().iter().map(|at| Running::url(*at, tls.is_some())).collect();
         let administration = Administration {
             token: Arc::new(Secret::new(operator.expose().as_bytes().to_vec())),
@@ -227,7 +240,7 @@ impl Listeners {
             .map_err(|error| {
                 loaded.complain("admin.listen", cannot_listen(&[config.admin.listen], &error))
             })?;
-        Ok(Self { public, gateway, admin, tls })
+        Ok(Self { public, gateway, dragonchain, admin, tls })
     }
 
     fn running(&self) -> Running {
@@ -235,6 +248,7 @@ impl Listeners {
         Running {
             pid: std::process::id(),
             public: self.public.addresses().iter().map(|at| Running::url(*at, tls)).collect(),
+            dragonchain: self.dragonchain.as_ref().map(|own| Running::url(own.addresses()[0], tls)),
             admin: Running::url(self.admin.addresses()[0], false),
         }
     }
@@ -250,12 +264,13 @@ impl Listeners {
 
     /// Ends all of them at once, within the time of one.
     async fn stop(self, within: Duration) {
-        let gateway = async {
-            if let Some(gateway) = self.gateway {
-                gateway.stop().await;
+        let stop = async |listener: Option<Listener>| {
+            if let Some(listener) = listener {
+                listener.stop().await;
             }
         };
-        let all = async { tokio::join!(self.public.stop(), gateway, self.admin.stop()) };
+        let others = async { tokio::join!(stop(self.gateway), stop(self.dragonchain)) };
+        let all = async { tokio::join!(self.public.stop(), others, self.admin.stop()) };
         if tokio::time::timeout(within + Duration::from_secs(1), all).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }

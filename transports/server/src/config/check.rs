@@ -4,12 +4,18 @@
 
 use std::{collections::BTreeSet, fs, net::SocketAddr, path::Path};
 
+use strongroom_engine::domains::service_keys::ServiceSecret;
 use strongroom_primitives::id::IssuerName;
 use strongroom_storage::{BATCH_BYTES_MAX, VALUE_BYTES_MAX};
 use strongroom_transports::CorsPolicy;
 use tracing_subscriber::EnvFilter;
 
-use super::{Loaded, layers::is_world_readable, places::Complaint, sections::Config};
+use super::{
+    Loaded,
+    layers::is_world_readable,
+    places::Complaint,
+    sections::{Config, StorageKind},
+};
 
 /// The most versions that history may keep of a record: its head names the place of each.
 const HISTORY_VERSIONS_MAX: u64 = 10_000;
@@ -30,6 +36,7 @@ pub(super) fn check(loaded: &mut Loaded) -> Result<(), Complaint> {
     keyknox(loaded)?;
     meeco(loaded)?;
     psono(loaded)?;
+    dragonchain(loaded)?;
     realms(loaded)?;
     let warnings = warnings(&loaded.config);
     loaded.warnings.extend(warnings);
@@ -38,24 +45,30 @@ pub(super) fn check(loaded: &mut Loaded) -> Result<(), Complaint> {
 
 /// Nobody outside this machine gets to talk to the server without TLS.
 fn listeners(loaded: &Loaded) -> Result<(), Complaint> {
-    let Config { server, admin, keyknox, .. } = &loaded.config;
+    let Config { server, admin, keyknox, dragonchain, .. } = &loaded.config;
+    let of_chains = dragonchain.listen.filter(|_| dragonchain.enabled);
     if server.listen.0.is_empty() {
         return Err(loaded.complain("server.listen", "at least one address is needed"));
     }
     let has_tls = server.tls.certificate.is_some() || server.tls.key.is_some();
     let open = |addresses: &[SocketAddr]| addresses.iter().find(|at| !at.ip().is_loopback()).copied();
-    if let Some(at) = open(&server.listen.0)
-        && !has_tls
-        && !server.behind_tls_proxy
-    {
-        return Err(loaded.complain(
-            "server.listen",
-            format!(
-                "{at} can be reached from other machines and would be served without TLS; add `certificate = \
-                 \"...\"` and `key = \"...\"` under [server.tls], or, where a proxy in front ends TLS, \
-                 `behind_tls_proxy = true` under [server]"
-            ),
-        ));
+    for (key, at) in [
+        ("server.listen", open(&server.listen.0)),
+        ("dragonchain.listen", of_chains.and_then(|at| open(&[at]))),
+    ] {
+        if let Some(at) = at
+            && !has_tls
+            && !server.behind_tls_proxy
+        {
+            return Err(loaded.complain(
+                key,
+                format!(
+                    "{at} can be reached from other machines and would be served without TLS; add `certificate = \
+                     \"...\"` and `key = \"...\"` under [server.tls], or, where a proxy in front ends TLS, \
+                     `behind_tls_proxy = true` under [server]"
+                ),
+            ));
+        }
     }
     if let Some(at) = open(&[admin.listen])
         && !admin.behind_tls_proxy
@@ -72,7 +85,8 @@ fn listeners(loaded: &Loaded) -> Result<(), Complaint> {
     let all = server.listen.0.iter().map(|at| ("server.listen", at));
     let others = [("admin.listen", &admin.listen)].into_iter();
     let gateway = keyknox.gateway.listen.iter().map(|at| ("keyknox.gateway.listen", at));
-    for (key, at) in all.chain(others).chain(gateway) {
+    let of_chains = of_chains.iter().map(|at| ("dragonchain.listen", at));
+    for (key, at) in all.chain(others).chain(gateway).chain(of_chains) {
         // Port 0 is a port of its own each time.
         if at.port() != 0 && !taken.insert(*at) {
             return Err(loaded.complain(key, format!("{at} is listened on already")));
@@ -335,6 +349,54 @@ fn psono(loaded: &Loaded) -> Result<(), Complaint> {
     Ok(())
 }
 
+fn dragonchain(loaded: &Loaded) -> Result<(), Complaint> {
+    let Config { dragonchain, storage, psono, meeco, keyknox, .. } = &loaded.config;
+    if !dragonchain.enabled {
+        return Ok(());
+    }
+    if storage.kind != StorageKind::Memory && !loaded.has_root_key() {
+        let what = "its keys would lie in the store as they are; add `root_key_file = \"...\"` under [storage]: \
+                    `strongroom store key new` makes the file, and `strongroom store encrypt` encrypts a store \
+                    that is there already";
+        return Err(loaded.complain("dragonchain.enabled", what));
+    }
+    if dragonchain.listen.is_none() {
+        mount(loaded, "dragonchain.mount", &dragonchain.mount)?;
+        let others = [
+            ("keyknox.mount", &keyknox.mount, keyknox.enabled),
+            ("meeco.keystore_mount", &meeco.keystore_mount, meeco.enabled),
+            ("meeco.vault_mount", &meeco.vault_mount, meeco.enabled),
+            ("psono.mount", &psono.mount, psono.enabled),
+        ];
+        let same = others.iter().find(|(_, mount, enabled)| *enabled && **mount == dragonchain.mount);
+        if let Some((key, _, _)) = same {
+            return Err(loaded.complain("dragonchain.mount", format!("{key} is the same")));
+        }
+    }
+    if dragonchain.url.ends_with('/') {
+        return Err(loaded.complain("dragonchain.url", "an address without a slash at its end"));
+    }
+    let chain = [
+        ("chain", dragonchain.chain.is_some()),
+        ("root_key_id", dragonchain.root_key_id.is_some()),
+        ("root_key", dragonchain.root_key.is_some()),
+    ];
+    let given = chain.iter().find(|(_, given)| *given);
+    let missing = chain.iter().find(|(_, given)| !*given);
+    if let (Some((given, _)), Some((missing, _))) = (given, missing) {
+        let what =
+            format!("a chain needs its id, the id of its root key and the key: `{missing}` is missing");
+        return Err(loaded.complain(&format!("dragonchain.{given}"), what));
+    }
+    if let Some(key) = &dragonchain.root_key
+        && ServiceSecret::new(key.0.clone()).is_err()
+    {
+        let what = "32 to 256 letters, digits and ._~:/@+=- are needed";
+        return Err(loaded.complain("dragonchain.root_key", what));
+    }
+    Ok(())
+}
+
 fn keyknox(loaded: &Loaded) -> Result<(), Complaint> {
     let keyknox = &loaded.config.keyknox;
     mount(loaded, "keyknox.mount", &keyknox.mount)?;
@@ -381,6 +443,11 @@ fn warnings(config: &Config) -> Vec<String> {
             "server.trusted_proxies: none is named, so all clients count as the proxy and share its limits"
                 .to_owned(),
         );
+    }
+    if config.dragonchain.chain.is_some() && !config.dragonchain.enabled {
+        let what =
+            "dragonchain.chain: it is not made, because `enabled = true` is missing under [dragonchain]";
+        warnings.push(what.to_owned());
     }
     warnings.extend(config.server.tls.key.as_deref().and_then(warn_of_readers));
     warnings

@@ -4,6 +4,7 @@
 //! was made. A secret `x` may be given as `x_file`, a file whose text it is, in every layer.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -27,8 +28,20 @@ pub(crate) const VARIABLE_PREFIX: &str = "STRONGROOM__";
 const DATA_VARIABLE: &str = "STRONGROOM_DATA";
 
 /// Further variables that set a key by a short name, and the key.
-const SHORT_VARIABLES: [(&str, [&str; 2]); 2] =
-    [(DATA_VARIABLE, ["storage", "path"]), ("STRONGROOM_ROOT_KEY_FILE", ["storage", "root_key_file"])];
+const SHORT_VARIABLES: [(&str, [&str; 2]); 6] = [
+    (DATA_VARIABLE, ["storage", "path"]),
+    ("STRONGROOM_ROOT_KEY_FILE", ["storage", "root_key_file"]),
+    ("STRONGROOM_DRAGONCHAIN_ID", ["dragonchain", "chain"]),
+    ("STRONGROOM_DRAGONCHAIN_ROOT_KEY_ID", ["dragonchain", "root_key_id"]),
+    ("STRONGROOM_DRAGONCHAIN_ROOT_KEY", ["dragonchain", "root_key"]),
+    ("STRONGROOM_DRAGONCHAIN_ROOT_KEY_FILE", ["dragonchain", "root_key_file"]),
+];
+
+/// Further variables that name a file with the text of a key that is no secret, and the key.
+const FILE_VARIABLES: [(&str, [&str; 2]); 2] = [
+    ("STRONGROOM_DRAGONCHAIN_ID_FILE", ["dragonchain", "chain"]),
+    ("STRONGROOM_DRAGONCHAIN_ROOT_KEY_ID_FILE", ["dragonchain", "root_key_id"]),
+];
 
 /// What is read where no file is named and this one is there.
 pub(crate) const USUAL_FILE: &str = "strongroom.toml";
@@ -79,14 +92,7 @@ impl Layers {
         layers.add(Origin::Default, defaults)?;
         layers.read_file(sources.file.as_deref())?;
         // The short names come first, so that the key's own variable wins over them.
-        for (name, text) in &sources.variables {
-            let short = SHORT_VARIABLES.iter().find(|(short, _)| short == name);
-            if let Some((_, path)) = short
-                && !text.is_empty()
-            {
-                layers.add_text(Origin::Variable(name.clone()), path, text)?;
-            }
-        }
+        layers.read_short_variables(&sources.variables)?;
         for (name, text) in &sources.variables {
             if let Some(rest) = name.strip_prefix(VARIABLE_PREFIX) {
                 let rest = rest.to_ascii_lowercase();
@@ -193,6 +199,33 @@ impl Layers {
             ));
         }
         self.add(Origin::File(path.into()), table)
+    }
+
+    fn read_short_variables(&mut self, variables: &[(String, String)]) -> Result<(), Complaint> {
+        let variables: BTreeMap<&str, &str> = variables
+            .iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(name, text)| (&**name, &**text))
+            .collect();
+        let complain =
+            |name: &str, what| Complaint { place: format!("variable {name}"), key: String::new(), what };
+        for (name, path) in SHORT_VARIABLES.into_iter().chain(FILE_VARIABLES) {
+            let Some(text) = variables.get(name) else { continue };
+            let other = name.strip_suffix("_FILE").filter(|other| variables.contains_key(other));
+            // The store's root key has a word of its own for that.
+            if let Some(other) = other.filter(|_| path[0] == "dragonchain") {
+                return Err(complain(name, format!("{other} is given as well; one of the two has to go")));
+            }
+            let origin = Origin::Variable(name.to_owned());
+            if FILE_VARIABLES.iter().any(|(file, _)| *file == name) {
+                let read = read_secret(Path::new(text));
+                let read = read.map_err(|error| complain(name, format!("{text}: {error}")))?;
+                self.add_text(origin, &path, &read)?;
+            } else {
+                self.add_text(origin, &path, text)?;
+            }
+        }
+        Ok(())
     }
 
     /// One key, given as text.

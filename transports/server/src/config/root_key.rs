@@ -17,6 +17,11 @@ pub(crate) const ROOT_KEY_VARIABLE: &str = "STRONGROOM_ROOT_KEY";
 const FORM: &str = "a root key is 64 hexadecimal digits, or the base64 of 32 bytes";
 
 impl Loaded {
+    /// Whether a root key is configured, be it good or not.
+    pub(super) fn has_root_key(&self) -> bool {
+        self.config.storage.root_key_file.is_some() || self.root_key.is_some()
+    }
+
     /// The root key, if one is configured.
     ///
     /// # Errors

@@ -69,6 +69,8 @@ fields! {
     PathBuf => Kind::Text,
     std::net::SocketAddr => Kind::Text,
     strongroom_primitives::id::RealmId => Kind::Text,
+    strongroom_primitives::dc1::ChainId => Kind::Text,
+    strongroom_primitives::dc1::KeyId => Kind::Text,
     u32 => Kind::Number,
     u64 => Kind::Number,
     usize => Kind::Number,

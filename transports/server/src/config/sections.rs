@@ -7,7 +7,12 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use strongroom_engine::{Right, Rights, domains::realms::SignUp};
-use strongroom_primitives::{encoding, id::RealmId, sign};
+use strongroom_primitives::{
+    dc1::{ChainId, KeyId},
+    encoding,
+    id::RealmId,
+    sign,
+};
 use strongroom_transports::{
     EdgeLimits, PublicUrl,
     dialects::{self, keyknox::RateLimits},
@@ -42,6 +47,8 @@ section! {
         meeco: Meeco = Meeco::default();
         /// The Psono interface.
         psono: Psono = Psono::default();
+        /// The Dragonchain interface.
+        dragonchain: Dragonchain = Dragonchain::default();
     }
 }
 
@@ -445,6 +452,46 @@ section! {
         bad_tokens_per_minute: u32 = psono_rates().bad_tokens_per_minute;
         /// Requests of one session.
         session_per_day: u32 = psono_rates().session_per_day;
+    }
+}
+
+section! {
+    /// The Dragonchain interface, for its published clients. It keeps keys that the server itself must be able to use, so
+    /// the store has to be encrypted, or to be memory.
+    Dragonchain {
+        /// Whether it is served.
+        enabled: bool = false;
+        /// Under which prefix, on the public listener.
+        mount: String = "/dragonchain".to_owned();
+        /// A listener of its own, on which it is served without a prefix, in place of the mount. It speaks TLS where the
+        /// public listener does, and stays on loopback where that has to.
+        listen: Option<SocketAddr> = None, as "\"127.0.0.1:8473\"";
+        /// The address that clients are given as their endpoint, as the status tells it, without a slash at the end.
+        url: String = String::new(), as "\"https://keys.example/dragonchain\"";
+        /// A chain that is there from the start. The variable STRONGROOM_DRAGONCHAIN_ID says it as well, and
+        /// STRONGROOM_DRAGONCHAIN_ID_FILE names a file with it; so do ..._ROOT_KEY_ID and ..._ROOT_KEY for the next two.
+        chain: Option<ChainId> = None, as "\"dLP759g8FC3iHaxE7PhvycuWxvjTTuWgBiH9ud4adRHr\"";
+        /// The id of the chain's root key: 1 to 64 of A-Z, 0-9 and underscores.
+        root_key_id: Option<KeyId> = None, as "\"EAYRMSXDOSWY\"";
+        /// The chain's root key, which signs for everything: 32 to 256 letters, digits and ._~:/@+=-. Another one than the
+        /// chain has takes its place at the start. `root_key_file` names a file with it instead.
+        root_key: Option<SecretValue> = None, as "\"a root key of your own, of 43 letters and digits\"";
+        /// How often somebody may ask.
+        rates: DragonchainRates = DragonchainRates::default();
+    }
+}
+
+fn dragonchain_rates() -> dialects::dragonchain::DragonchainRates {
+    dialects::dragonchain::DragonchainRates::default()
+}
+
+section! {
+    /// Requests per minute, each with a burst of as many; 0 for no limit. Beyond them the answer is 429.
+    DragonchainRates {
+        /// Requests of one address whose signature is refused.
+        failures_per_minute: u32 = dragonchain_rates().failures_per_minute;
+        /// Requests that one key has signed.
+        key_requests_per_minute: u32 = dragonchain_rates().key_requests_per_minute;
     }
 }
 
