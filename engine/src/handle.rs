@@ -512,6 +512,13 @@ impl EngineHandle {
         self.shared.time.now()
     }
 
+    /// How long this engine has yet to refuse signed requests of the present time, because one before it may have taken
+    /// them: at most a second after its start, and not at all where signatures are rows.
+    pub fn signatures_refused_for(&self) -> Duration {
+        let first = |fence: Timestamp| fence.saturating_add(Duration::from_millis(1));
+        self.shared.signatures.fence().map_or(Duration::ZERO, |fence| first(fence).since(self.now()))
+    }
+
     /// Refuses new commands, and returns once those in flight have ended.
     pub(crate) async fn drain(&self) {
         self.draining.store(true, std::sync::atomic::Ordering::Release);

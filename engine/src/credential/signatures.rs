@@ -76,6 +76,11 @@ impl Signatures {
         }
     }
 
+    /// The last instant of which this engine knows nothing.
+    pub(crate) fn fence(&self) -> Option<Timestamp> {
+        self.fence
+    }
+
     /// The store has durably been told the time.
     pub(crate) fn told(&self, at_ms: u64) {
         self.told_ms.fetch_max(at_ms, Ordering::AcqRel);
