@@ -1,6 +1,11 @@
 //! An engine in memory to test transports against.
 
-#[cfg(any(feature = "dialect-keyknox", feature = "dialect-meeco", feature = "dialect-psono"))]
+#[cfg(any(
+    feature = "dialect-dragonchain",
+    feature = "dialect-keyknox",
+    feature = "dialect-meeco",
+    feature = "dialect-psono"
+))]
 pub(crate) mod clock;
 
 use std::{future::Future, sync::Arc};

@@ -16,6 +16,11 @@ use super::{
 };
 use crate::exchange::Response;
 
+/// What begins the id of a key of a smart contract.
+const CONTRACT: &str = "SC_";
+/// What begins the id of a key between chains.
+const INTERCHAIN: &str = "INTERCHAIN";
+
 /// Makes a key. It lasts as long as the caller's: a key that ends can grant nothing that lasts longer.
 pub(super) async fn create(call: &Call<'_>, caller: &KeyInUse) -> Result<Response, Problem> {
     let KeyFields { nickname, permissions } = KeyFields::for_new(call.request)?;
@@ -34,12 +39,14 @@ pub(super) async fn show(call: &Call<'_>, id: &str) -> Result<Response, Problem>
 
 pub(super) async fn update(call: &Call<'_>, id: &str) -> Result<Response, Problem> {
     let KeyFields { nickname, permissions } = KeyFields::for_known(call.request)?;
-    let update = UpdateServiceKey { nickname, permissions, ..UpdateServiceKey::of(known(id)?) };
+    let id = known_or(id, &[INTERCHAIN], problem::MODIFY_INTERCHAIN)?;
+    let update = UpdateServiceKey { nickname, permissions, ..UpdateServiceKey::of(id) };
     Ok(wire::changed(&call.ask(update).await?))
 }
 
 pub(super) async fn delete(call: &Call<'_>, id: &str) -> Result<Response, Problem> {
-    match call.ask(DeleteServiceKey { chain: None, id: known(id)? }).await {
+    let id = known_or(id, &[CONTRACT, INTERCHAIN], problem::REMOVE_RESERVED)?;
+    match call.ask(DeleteServiceKey { chain: None, id }).await {
         Ok(()) => Ok(wire::done()),
         Err(EngineError::RootKeyRefused) => Err(problem::REMOVE_ROOT),
         Err(EngineError::ReservedKeyRefused) => Err(problem::REMOVE_RESERVED),
@@ -50,4 +57,11 @@ pub(super) async fn delete(call: &Call<'_>, id: &str) -> Result<Response, Proble
 /// What has not the form of an id names no key.
 fn known(id: &str) -> Result<KeyId, Problem> {
     KeyId::new(id).map_err(|_| problem::NO_RESOURCE)
+}
+
+/// The same, but the ids of other kinds of keys begin in their own way and may go on as they like: that of a key between
+/// chains goes on with a chain's id.
+fn known_or(id: &str, reserved: &[&str], refused: Problem) -> Result<KeyId, Problem> {
+    let is_reserved = reserved.iter().any(|start| id.starts_with(start));
+    known(id).map_err(|nothing| if is_reserved { refused } else { nothing })
 }

@@ -19,6 +19,8 @@ mod keys;
 mod paths;
 mod problem;
 mod rates;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::sync::Arc;
