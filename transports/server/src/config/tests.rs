@@ -251,3 +251,75 @@ fn a_key_listed_twice_is_a_slip() {
     let said = Case::new(&format!("{one}{one}")).refusal();
     assert!(said.starts_with("a.toml:7: keyknox.applications.1.key_id: this key is listed twice"), "{said}");
 }
+
+/// A-LEAK-01: whatever is wrong with a chain is said without its root key.
+#[test]
+fn a_chain_is_whole_or_not_there_at_all() {
+    const CHAIN: &str = "dLP759g8FC3iHaxE7PhvycuWxvjTTuWgBiH9ud4adRHr";
+    const KEY: &str = "canary15MghGrpMwzz9EK2j3huQTFwH1EULdmofGXPD";
+    let on = "[storage]\nkind = \"memory\"\n[dragonchain]\nenabled = true\n";
+    let chain = format!("chain = \"{CHAIN}\"\nroot_key_id = \"EAYRMSXDOSWY\"\n");
+    let loaded = Case::new(&format!("{on}{chain}root_key = \"{KEY}\"\n")).load();
+    assert!(loaded.config.dragonchain.chain.is_some());
+    assert!(loaded.warnings.iter().all(|warning| !warning.contains("missing")), "{:?}", loaded.warnings);
+    for (text, place, said) in [
+        (format!("{on}{chain}"), "a.toml:5: dragonchain.chain: ", "`root_key` is missing"),
+        (format!("{on}root_key = \"{KEY}\"\n"), "a.toml:5: dragonchain.root_key: ", "`chain` is missing"),
+        (
+            format!("{on}{chain}root_key = \"canary\"\n"),
+            "a.toml:7: dragonchain.root_key: ",
+            "32 to 256 letters",
+        ),
+        (
+            format!("{on}{chain}root_key = \"{KEY} \"\n"),
+            "a.toml:7: dragonchain.root_key: ",
+            "32 to 256 letters",
+        ),
+        (format!("{on}chain = \"O0\"\n"), "a.toml:5: dragonchain.chain: ", "base58"),
+        (format!("{on}root_key_id = \"a\"\n"), "a.toml:5: dragonchain.root_key_id: ", "upper-case"),
+        (format!("{on}mount = \"/psono\"\n"), "a.toml:5: dragonchain.mount: ", "psono.mount is the same"),
+        (format!("{on}mount = \"/v1\"\n"), "a.toml:5: dragonchain.mount: ", "native interface"),
+        (format!("{on}url = \"https://a/\"\n"), "a.toml:5: dragonchain.url: ", "without a slash"),
+        (format!("{on}listen = \"0.0.0.0:1\"\n"), "a.toml:5: dragonchain.listen: ", "without TLS"),
+        (
+            format!("{on}listen = \"127.0.0.1:8470\"\n"),
+            "a.toml:5: dragonchain.listen: ",
+            "listened on already",
+        ),
+        ("[dragonchain]\nenabled = true\n".to_owned(), "a.toml:2: dragonchain.enabled: ", "root_key_file"),
+    ] {
+        let refusal = Case::new(&text).refusal();
+        assert!(refusal.starts_with(place) && refusal.contains(said), "{text}: {refusal}");
+        assert!(!refusal.contains("canary"), "{refusal}");
+    }
+    let off = Case::new(&format!("[dragonchain]\n{chain}")).load();
+    assert!(off.warnings.iter().any(|warning| warning.contains("`enabled = true` is missing")));
+}
+
+#[test]
+fn a_chain_is_named_by_variables_or_by_files_that_these_name() {
+    let on = "[storage]\nkind = \"memory\"\n[dragonchain]\nenabled = true\nroot_key_id = \"OTHER\"\n";
+    let secret = "6S0c15MghGrpMwzz9EK2j3huQTFwH1EULdmofGXPDuj";
+    let case = Case::new(on);
+    let [chain, key] = [("chain", "dLP759g8FC3iHaxE7PhvycuWxvjTTuWgBiH9ud4adRHr\n"), ("key", secret)]
+        .map(|(name, text)| case.file(name, text, 0o600));
+    let case = case
+        .variable("STRONGROOM_DRAGONCHAIN_ID_FILE", text_of(&chain))
+        .variable("STRONGROOM_DRAGONCHAIN_ROOT_KEY_ID", "EAYRMSXDOSWY")
+        .variable("STRONGROOM_DRAGONCHAIN_ROOT_KEY_FILE", text_of(&key))
+        .variable("STRONGROOM_DRAGONCHAIN_ROOT_KEY", "");
+    let config = case.load().config.dragonchain;
+    assert_eq!(config.chain.unwrap().as_str(), "dLP759g8FC3iHaxE7PhvycuWxvjTTuWgBiH9ud4adRHr");
+    assert_eq!(config.root_key_id.unwrap().as_str(), "EAYRMSXDOSWY");
+    assert!(config.root_key.unwrap().0.matches(secret));
+    let twice = case.variable("STRONGROOM_DRAGONCHAIN_ID", "x").refusal();
+    assert_eq!(
+        twice,
+        "variable STRONGROOM_DRAGONCHAIN_ID_FILE: STRONGROOM_DRAGONCHAIN_ID is given as well; one of the two has to go"
+    );
+    let missing = Case::new(on).variable("STRONGROOM_DRAGONCHAIN_ID_FILE", "/nonexistent/chain").refusal();
+    assert!(
+        missing.starts_with("variable STRONGROOM_DRAGONCHAIN_ID_FILE: /nonexistent/chain: "),
+        "{missing}"
+    );
+}

@@ -1,17 +1,26 @@
 //! `strongroom creds` and the same program under the name `coiin`: the credentials file as scripts and people change it,
-//! and signed requests as a peer gets them that checks every signature.
+//! and the keys of a chain at a server.
 
-mod peer;
+mod machine;
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{Shutdown, TcpListener},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
-use self::peer::{CHAIN, KEY, Machine, Peer};
-use crate::kit::BINARY;
+use self::machine::Machine;
+use crate::{
+    chain::{CHAIN, PRESET, ROOT, ROOT_KEY as KEY, serve},
+    kit::{BINARY, Server, folder},
+};
 
 const OTHER: &str = "sj8mz8RvbJMpXiYd7BACvqMfTExtfhT5zqeCj61ww9q4";
-const NEW_KEY: &str = "zzzz15MghGrpMwzz9EK2j3huQTFwH1EULdmofGXPzzz";
 
 /// The seed's own walk through the file, with the outputs that it shows.
 #[test]
@@ -170,57 +179,63 @@ fn processes_that_add_at_once_lose_nothing_of_each_other() {
     assert_eq!(names, [".credentials.lock", "credentials"]);
 }
 
-fn created() -> Value {
-    json!({ "id": "TZRBPXYRCGSM", "key": NEW_KEY, "nickname": "My New Key", "registration_time": 1_573_691_665 })
+/// A server with the chain, and where it is.
+fn server(folder: &Path) -> (Server, String) {
+    let server = serve(folder, &PRESET);
+    let endpoint = format!("http://{}/dragonchain", server.public);
+    (server, endpoint)
+}
+
+/// A server that takes one request and answers it so, or hangs up if there is nothing to answer. Where it is.
+fn answering(status: u16, body: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let answer =
+        format!("HTTP/1.1 {status} So\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+    let answer = if body.is_empty() { String::new() } else { answer };
+    std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let _ = socket.read(&mut [0; 4_096]);
+        let _ = socket.write_all(answer.as_bytes());
+        // What else was sent is read, so that the answer arrives before the end.
+        let _ = socket.shutdown(Shutdown::Write);
+        let _ = socket.read_to_end(&mut Vec::new());
+    });
+    endpoint
 }
 
 #[test]
-fn keys_at_the_server_are_asked_for_with_one_signed_request_each() {
-    let done = json!({ "success": true });
-    let peer = Peer::answering(vec![
-        (201, created()),
-        (201, created()),
-        (200, json!({ "id": "TZRBPXYRCGSM", "nickname": "\u{9b}2J" })),
-        (200, json!({ "keys": [] })),
-        (200, done.clone()),
-        (200, done),
-        (200, json!({ "level": 1 })),
-        (200, json!({ "level": 1 })),
-    ]);
-    let machine = Machine::of(&peer);
+fn keys_at_the_server_are_made_shown_changed_and_deleted() {
+    let folder = folder();
+    let (_server, endpoint) = server(folder.path());
+    let machine = Machine::of(&endpoint);
     let document = r#"{"version":"1","default_allow":true,"permissions":{}}"#;
-    assert_eq!(
-        machine.succeed(&["creds", "remote", "add", "--nickname", "My New Key", "-p", document], ""),
-        format!(
-            "{{\n  \"status\": 201,\n  \"response\": {{\n    \"id\": \"TZRBPXYRCGSM\",\n    \"key\": \"{NEW_KEY}\",\n    \
-             \"nickname\": \"My New Key\",\n    \"registration_time\": 1573691665\n  }},\n  \"ok\": true\n}}\n"
-        )
-    );
-    machine.succeed(&["creds", "remote", "add"], "");
-    let got = machine.succeed(&["creds", "remote", "get", "TZRBPXYRCGSM"], "");
-    assert!(got.contains(r#""nickname": "\u009b2J""#), "{got}");
-    assert_eq!(
-        machine.succeed(&["creds", "remote", "ls"], ""),
-        "{\n  \"status\": 200,\n  \"response\": {\n    \"keys\": []\n  },\n  \"ok\": true\n}\n"
-    );
-    machine.succeed(&["creds", "remote", "update", "TZRBPXYRCGSM", "-n", "Root Key"], "");
-    machine.succeed(&["creds", "remote", "rm", "TZRBPXYRCGSM"], "");
-    machine.succeed(&["status"], "");
+    let printed =
+        machine.succeed(&["creds", "remote", "add", "--nickname", "My New Key", "-p", document], "");
+    let made: Value = serde_json::from_str(&printed).unwrap();
+    assert!(printed.starts_with("{\n  \"status\": 201,\n  \"response\": {\n    "), "{printed}");
+    assert!(printed.ends_with("\n  },\n  \"ok\": true\n}\n"), "{printed}");
+    let id = made["response"]["id"].as_str().unwrap();
+    assert_eq!(made["response"]["key"].as_str().unwrap().len(), 43);
+    assert_eq!(made["response"]["permissions_document"]["permissions"], json!({}));
+
+    let usual = machine.answered(&["creds", "remote", "add"]);
+    assert_eq!((&usual["nickname"], &usual["root"]), (&json!(""), &json!(false)));
+    assert_eq!(machine.answered(&["creds", "remote", "get", id])["nickname"], "My New Key");
+    let listed = machine.answered(&["creds", "remote", "ls"]);
+    let mut ids = ["EAYRMSXDOSWY", id, usual["id"].as_str().unwrap()];
+    ids.sort_unstable();
+    let keys = listed["keys"].as_array().unwrap();
+    assert_eq!(keys.iter().map(|key| key["id"].as_str().unwrap()).collect::<Vec<_>>(), ids);
+    let changed = machine.answered(&["creds", "remote", "update", id, "-n", "Root Key"]);
+    assert_eq!((&changed["nickname"], &changed["success"]), (&json!("Root Key"), &json!(true)));
+    assert_eq!(machine.answered(&["creds", "remote", "rm", id]), json!({ "success": true }));
+    let gone = (404, "The requested resource(s) cannot be found.".to_owned());
+    assert_eq!(machine.refused(&["creds", "remote", "get", id]), gone);
+    assert_eq!(machine.answered(&["status"])["id"], CHAIN);
     let output = machine.run_as(Path::new(BINARY), &["creds", "remote", "status"], "");
     assert!(output.status.success(), "{output:?}");
-    assert_eq!(
-        peer.asked(),
-        [
-            r#"POST /v1/api-key application/json {"nickname":"My New Key","permissions_document":{"default_allow":true,"permissions":{},"version":"1"}}"#,
-            "POST /v1/api-key application/json {}",
-            "GET /v1/api-key/TZRBPXYRCGSM  ",
-            "GET /v1/api-key  ",
-            r#"PUT /v1/api-key/TZRBPXYRCGSM application/json {"nickname":"Root Key"}"#,
-            "DELETE /v1/api-key/TZRBPXYRCGSM  ",
-            "GET /v1/status  ",
-            "GET /v1/status  ",
-        ]
-    );
     for unread in [
         &["get", "a/b"][..],
         &["get", ""],
@@ -238,47 +253,67 @@ fn keys_at_the_server_are_asked_for_with_one_signed_request_each() {
 
 #[test]
 fn what_the_server_refuses_is_shown_and_is_exit_code_1() {
-    let error = json!({ "error": { "type": "ACTION_FORBIDDEN", "details": "no" } });
-    let peer = Peer::answering(vec![(403, error), (200, Value::Null), (200, json!({}))]);
-    let machine = Machine::of(&peer);
-    let output = machine.run(&["creds", "remote", "rm", "TZRBPXYRCGSM"], "");
-    assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0));
-    let text = String::from_utf8(output.stdout).unwrap();
+    let folder = folder();
+    let (_server, endpoint) = server(folder.path());
+    let machine = Machine::of(&endpoint);
+    let text = String::from_utf8(machine.run(&["creds", "remote", "rm", ROOT], "").stdout).unwrap();
     assert!(
         text.starts_with("{\n  \"status\": 403,\n") && text.ends_with("\n  \"ok\": false\n}\n"),
         "{text}"
     );
+    let refused = machine.refused(&["creds", "remote", "add", "-p", "{}"]);
+    assert_eq!(refused, (400, "permissions_document: version is missing".to_owned()));
+    let limited = machine.answered(&["creds", "remote", "add"]);
+    let (id, key) = (limited["id"].as_str().unwrap(), limited["key"].as_str().unwrap());
+    machine.succeed(&["creds", "local", "add", CHAIN], &format!("{endpoint}\n{id}\n{key}\n"));
+    let refused = machine.refused(&["creds", "remote", "rm", id]);
+    assert_eq!(refused, (403, "This key is not allowed to perform delete_api_key".to_owned()));
     // A lost answer is not asked for again: the signature is spent.
-    let refused = machine.refuse(&["creds", "remote", "rm", "TZRBPXYRCGSM"], "");
-    assert!(refused.contains("sent once only"), "{refused}");
-    assert_eq!(peer.asked().len(), 2);
+    let lost = ["creds", "remote", "rm", "TZRBPXYRCGSM", "--endpoint", &answering(200, "")];
+    assert!(machine.refuse(&lost, "").contains("sent once only"));
     let elsewhere = ["creds", "remote", "ls", "--endpoint", "http://127.0.0.1:1"];
     assert!(machine.refuse(&elsewhere, "").contains("no server answers at http://127.0.0.1:1"));
     let plain = ["creds", "remote", "ls", "--endpoint", "http://keys.example"];
     assert!(machine.refuse(&plain, "").contains("https://"));
+    let moving = answering(200, &json!({ "id": "TZRBPXYRCGSM", "nickname": "\u{9b}2J" }).to_string());
+    let got = machine.succeed(&["creds", "remote", "get", "TZRBPXYRCGSM", "--endpoint", &moving], "");
+    assert!(got.contains(r#""nickname": "\u009b2J""#), "{got}");
 }
 
 #[test]
 fn a_created_key_goes_into_the_file_without_being_shown() {
-    let peer = Peer::answering(vec![(201, created()), (403, json!({})), (201, json!({ "id": "X" }))]);
-    let machine = Machine::new().with("AUTH_KEY_ID", "EAYRMSXDOSWY").with("AUTH_KEY", KEY);
-    let save = ["creds", "remote", "add", "--save", "--chain", CHAIN, "--endpoint", &peer.url];
+    let folder = folder();
+    let (_server, endpoint) = server(folder.path());
+    let machine = Machine::new().with("AUTH_KEY_ID", ROOT).with("AUTH_KEY", KEY);
+    let save = ["creds", "remote", "add", "--save", "--chain", CHAIN, "--endpoint", &endpoint];
     let printed = machine.succeed(&save, "");
-    assert!(printed.contains("\"key\": \"<hidden>\"") && !printed.contains(NEW_KEY), "{printed}");
-    let saved = format!(
-        "[{CHAIN}]\nauth_key={NEW_KEY}\nauth_key_id=TZRBPXYRCGSM\nendpoint={}\n\n[default]\ndragonchain_id={CHAIN}\n",
-        peer.url
+    assert!(printed.contains("\"key\": \"<hidden>\""), "{printed}");
+    let saved = machine.text();
+    let line = |name: &str| saved.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
+    let (id, key) = (line("auth_key_id="), line("auth_key="));
+    assert!(key.len() == 43 && !printed.contains(&key) && printed.contains(&id), "{printed}");
+    assert_eq!(
+        saved,
+        format!(
+            "[{CHAIN}]\nauth_key={key}\nauth_key_id={id}\nendpoint={endpoint}\n\n[default]\ndragonchain_id={CHAIN}\n"
+        )
     );
-    assert_eq!(machine.text(), saved);
     let refused = machine.refuse(&save, "");
     assert!(refused.contains("--force") && refused.contains("No key was created"), "{refused}");
-    assert_eq!(peer.asked().len(), 1, "nothing was asked that could not be kept");
+    let keys = machine.answered(&["creds", "remote", "ls"]);
+    assert_eq!(keys["keys"].as_array().unwrap().len(), 2, "nothing was asked that could not be kept");
+
     let force = [&save[..], &["--force"]].concat();
     let commented = format!("; mine\n{saved}");
     fs::write(machine.file(), &commented).unwrap();
-    assert_eq!(machine.run(&force, "").status.code(), Some(1));
+    // The saved key is the one that signs now, and may not make keys.
+    let machine = machine.with("AUTH_KEY_ID", &id).with("AUTH_KEY", &key);
+    assert_eq!(machine.refused(&force).0, 403);
     assert_eq!(machine.text(), commented, "a refusal changes nothing");
-    let output = machine.run(&force, "");
+    let endpoint = answering(201, r#"{"id":"X"}"#);
+    let without_key =
+        ["creds", "remote", "add", "--save", "--force", "--chain", CHAIN, "--endpoint", &endpoint];
+    let output = machine.run(&without_key, "");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(1) && said.contains("not saved"), "{said}");
     assert!(String::from_utf8(output.stdout).unwrap().contains("\"id\": \"X\""), "it is printed instead");
@@ -287,26 +322,21 @@ fn a_created_key_goes_into_the_file_without_being_shown() {
 
 #[test]
 fn arguments_come_before_variables_and_those_before_the_file() {
-    let peer = Peer::answering(vec![(200, json!({})), (200, json!({})), (200, json!({}))]);
-    let machine = Machine::of(&peer);
-    machine.succeed(&["creds", "local", "add", OTHER, "-d"], &format!("{}\nOTHER\n{KEY}\n", peer.url));
+    let folder = folder();
+    let (_server, endpoint) = server(folder.path());
+    let machine = Machine::of(&endpoint);
+    machine.succeed(&["creds", "local", "add", OTHER, "-d"], &format!("{endpoint}\nOTHER\n{KEY}\n"));
     let machine = machine.with("DRAGONCHAIN_ID", OTHER).with("AUTH_KEY", "half a pair");
-    machine.succeed(&["status"], "");
-    machine.succeed(&["status", "--chain", CHAIN], "");
+    assert_eq!(machine.refused(&["status"]), (401, "Incorrect Dragonchain ID".to_owned()));
+    assert_eq!(machine.answered(&["status", "--chain", CHAIN])["id"], CHAIN);
     let machine = Machine::new()
-        .with("DRAGONCHAIN_ID", OTHER)
-        .with("DRAGONCHAIN_ENDPOINT", &peer.url)
+        .with("DRAGONCHAIN_ID", CHAIN)
+        .with("DRAGONCHAIN_ENDPOINT", &endpoint)
         .with("AUTH_KEY", KEY)
-        .with("AUTH_KEY_ID", "VARIABLE");
-    machine.succeed(&["status"], "");
-    assert_eq!(
-        peer.asked(),
-        [
-            format!("GET /v1/status   by OTHER {OTHER}"),
-            "GET /v1/status  ".to_owned(),
-            format!("GET /v1/status   by VARIABLE {OTHER}")
-        ]
-    );
+        .with("AUTH_KEY_ID", ROOT);
+    assert_eq!(machine.answered(&["status"])["id"], CHAIN);
+    let machine = machine.with("AUTH_KEY_ID", "VARIABLE");
+    assert_eq!(machine.refused(&["status"]), (401, "Invalid HMAC Authentication".to_owned()));
     let machine = Machine::new();
     assert!(machine.refuse(&["status"], "").contains("DRAGONCHAIN_ID"));
     assert!(machine.refuse(&["status", "--chain", CHAIN], "").contains(&format!("creds local add {CHAIN}")));

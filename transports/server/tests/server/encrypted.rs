@@ -32,7 +32,7 @@ fn holds(server: &Server, name: &str, value: &str) -> bool {
 }
 
 /// How often the bytes lie in any file of the store.
-fn times_in_store(folder: &Path, bytes: &[u8]) -> usize {
+pub(crate) fn times_in_store(folder: &Path, bytes: &[u8]) -> usize {
     fn look(path: &Path, bytes: &[u8]) -> usize {
         if path.is_dir() {
             return fs::read_dir(path).unwrap().map(|entry| look(&entry.unwrap().path(), bytes)).sum();

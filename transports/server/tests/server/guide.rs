@@ -6,6 +6,7 @@ use serde_json::json;
 use strongroom_primitives::encoding::to_hex;
 
 use crate::{
+    chain,
     kit::{BINARY, Server, folder},
     person::{Person, uuid},
     psono::{Program, RATES, item},
@@ -145,10 +146,11 @@ fn the_page_of_the_console_does_what_it_says() {
 }
 
 #[test]
-fn the_page_of_coiin_does_what_it_says_up_to_the_server() {
+fn the_page_of_coiin_does_what_it_says() {
     let folder = folder();
-    let (steps, printing) = follow("coiin.md", folder.path(), &[]);
-    assert!(steps > 4 && printing > 4, "{steps} steps, {printing} of them print");
+    let server = chain::serve(folder.path(), &chain::PRESET);
+    let (steps, printing) = follow("coiin.md", folder.path(), &[(SERVER_OF_PAGE, &server.public)]);
+    assert!(steps > 7 && printing > 7, "{steps} steps, {printing} of them print");
 }
 
 #[test]

@@ -5,9 +5,11 @@
 mod admin;
 mod admin_sessions;
 mod api_key;
+mod chain;
 mod coiin;
 mod config;
 mod cryppo;
+mod dragonchain;
 mod encrypted;
 mod guide;
 mod identity;
