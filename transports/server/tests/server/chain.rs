@@ -44,7 +44,7 @@ pub(crate) fn command(folder: &Path, variables: &[(&str, &str)], arguments: &[&s
 
 /// A running server with the chain.
 pub(crate) fn serve(folder: &Path, variables: &[(&str, &str)]) -> Server {
-    Server::start(folder, command(folder, variables, &["--set", "log.level=debug"]))
+    Server::start(folder, command(folder, variables, &["--set", "log.level=trace"]))
 }
 
 /// Whoever holds a key.

@@ -1,6 +1,11 @@
 //! Chains on the real binary: refused without a root key, made at the start, kept over restarts and kills.
 
-use std::{fs, net::TcpListener};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    time::Duration,
+};
 
 use crate::{
     chain::{CHAIN, ENABLED, Holder, PRESET, ROOT, ROOT_KEY, command, is_unsigned, said, send, serve},
@@ -15,7 +20,7 @@ const MAC: &str = "Invalid HMAC Authentication";
 fn a_store_that_is_not_encrypted_serves_no_chains() {
     let folder = folder();
     let enabled = ["--set", "dragonchain.enabled=true"];
-    for command in [&["serve"][..], &["config", "check"]] {
+    for command in [&["config", "check"][..], &["serve"]] {
         let refused = refuse(folder.path(), &[command, &enabled].concat());
         assert!(refused.starts_with("flag --set dragonchain.enabled: dragonchain.enabled: "), "{refused}");
         assert!(refused.contains("`root_key_file = \"...\"` under [storage]"), "{refused}");
@@ -161,5 +166,50 @@ fn chains_may_have_a_listener_of_their_own() {
     let statuses =
         [(); 2].map(|()| send(&free, "GET", "/status", &forged.sign("GET", "/status", ""), "").status);
     assert_eq!(statuses, [401, 429]);
+    server.stop();
+}
+
+/// Sends bytes and gives back the status of the answer, and the rest of it.
+fn raw(server: &Server, bytes: &str) -> (u16, String) {
+    let mut socket = TcpStream::connect(&server.public).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    socket.write_all(bytes.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    (answer[9..12].parse().unwrap(), answer)
+}
+
+/// A-MAC-09, A-MAC-10, A-HTTP-01: what arrives has one reading, or none.
+#[test]
+fn a_request_on_the_wire_has_one_reading() {
+    let folder = folder();
+    let server = serve(folder.path(), &PRESET);
+    let head = |verb: &str, body: &str| {
+        let headers = Holder::root().sign(verb, "/v1/api-key", body);
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        format!("{verb} /dragonchain/v1/api-key HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}")
+    };
+    let body = r#"{"nickname":"a"}"#;
+    let json = "Content-Type: application/json\r\n";
+    let chunks = format!("5\r\n{}\r\n{:x}\r\n{}\r\n0\r\n\r\n", &body[..5], body.len() - 5, &body[5..]);
+    let chunked = format!("{}{json}Transfer-Encoding: chunked\r\n\r\n{chunks}", head("POST", body));
+    assert_eq!(raw(&server, &chunked).0, 201, "the bytes are signed, however they were cut");
+    assert_eq!(raw(&server, &chunked).0, 401);
+    let both = format!(
+        "{}{json}Content-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}",
+        head("POST", body),
+        body.len()
+    );
+    assert_eq!(raw(&server, &both).0, 400);
+    let folded = head("GET", "").replacen("timestamp: ", "timestamp:\r\n ", 1) + "\r\n";
+    assert_eq!(raw(&server, &folded).0, 400);
+    for name in ["dragonchain", "timestamp", "Authorization"] {
+        let (status, answer) = raw(&server, &format!("{}{name}: x\r\n\r\n", head("GET", "")));
+        assert!(status == 401 && answer.contains("Malformed Authorization Header"), "{name}: {answer}");
+    }
+    let (status, answer) = raw(&server, &format!("{}\r\n", head("HEAD", "")));
+    assert!(status == 200 && answer.ends_with("\r\n\r\n"), "{answer}");
+    let large = format!("{}{json}Content-Length: 65537\r\n\r\n", head("POST", ""));
+    assert_eq!(raw(&server, &large).0, 413);
     server.stop();
 }

@@ -278,7 +278,9 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::BodyTooLarge { .. } => TOO_LARGE,
             Refusal::TookTooLong => UNKNOWN_OUTCOME,
-            Refusal::TooManyRequests { retry_after } => BUSY.after(retry_after),
+            Refusal::TooManyRequests { retry_after } => {
+                Self::too_many("Too many requests.".to_owned(), retry_after)
+            }
             Refusal::AmbiguousPath => NO_ROUTE,
             Refusal::Fault => INTERNAL,
         }

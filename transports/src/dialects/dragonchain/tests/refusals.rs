@@ -269,12 +269,7 @@ fn what_a_transport_refuses_is_said_in_the_vendors_words() {
     for (refusal, status, kind, details) in [
         (Refusal::BodyTooLarge { max: 1 }, 413, "PAYLOAD_TOO_LARGE", "The request body is too large."),
         (Refusal::TookTooLong, 504, "GATEWAY_TIMEOUT", "It is not known whether the change was made."),
-        (
-            Refusal::TooManyRequests { retry_after: wait },
-            503,
-            "SERVICE_UNAVAILABLE",
-            "The server is busy and nothing was changed. Sign the request anew to try again.",
-        ),
+        (Refusal::TooManyRequests { retry_after: wait }, 429, "TOO_MANY_REQUESTS", "Too many requests."),
         (Refusal::AmbiguousPath, 404, "NOT_FOUND", NO_ROUTE),
         (Refusal::Fault, 500, "INTERNAL_SERVER_ERROR", "Unexpected error occurred"),
     ] {
@@ -282,7 +277,7 @@ fn what_a_transport_refuses_is_said_in_the_vendors_words() {
         answer.is(status, kind, details);
         assert_eq!(
             answer.headers.get(header::RETRY_AFTER).map(HeaderValue::as_bytes),
-            (status == 503).then_some(b"2".as_slice())
+            (status == 429).then_some(b"2".as_slice())
         );
     }
 }
