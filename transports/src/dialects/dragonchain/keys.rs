@@ -3,7 +3,8 @@
 use strongroom_engine::{
     EngineError,
     domains::service_keys::{
-        CreateServiceKey, DeleteServiceKey, GetServiceKey, KeyInUse, ListServiceKeys, UpdateServiceKey,
+        CreateServiceKey, DeleteServiceKey, GetServiceKey, KeyInUse, ListServiceKeys, NewServiceKey,
+        UpdateServiceKey,
     },
 };
 use strongroom_primitives::dc1::KeyId;
@@ -25,8 +26,12 @@ const INTERCHAIN: &str = "INTERCHAIN";
 pub(super) async fn create(call: &Call<'_>, caller: &KeyInUse) -> Result<Response, Problem> {
     let KeyFields { nickname, permissions } = KeyFields::for_new(call.request)?;
     let nickname = nickname.unwrap_or_default();
-    let create = CreateServiceKey { chain: None, nickname, permissions, expires: caller.expires };
-    Ok(wire::made(&call.ask(create).await?))
+    let expires = caller.expires;
+    let create = CreateServiceKey { nickname, permissions, expires, ..CreateServiceKey::default() };
+    let NewServiceKey { key, secret } = call.ask(create).await?;
+    // A key of this kind has a secret, which the server drew.
+    let secret = secret.ok_or(problem::INTERNAL)?;
+    Ok(wire::made(&key, &secret))
 }
 
 pub(super) async fn list(call: &Call<'_>) -> Result<Response, Problem> {

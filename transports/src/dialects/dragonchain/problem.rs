@@ -137,6 +137,8 @@ impl Problem {
             SignatureFault::Header(Header::Skewed) | SignatureFault::BeforeStart => SKEWED,
             SignatureFault::Header(Header::Mac) => MAC,
             SignatureFault::Replayed => REPLAYED,
+            // No request of this dialect is one of those.
+            SignatureFault::Message(_) => MAC,
         }
     }
 }
@@ -265,6 +267,7 @@ impl From<EngineError> for Problem {
             | E::ChainExists
             | E::KeyIdTaken
             | E::ServiceSecretInvalid
+            | E::ServicePublicKeyInvalid
             | E::StoreNotEncrypted
             | E::IdempotencyMismatch
             | E::Corrupt

@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use strongroom_engine::domains::service_keys::{KeyInUse, NewServiceKey, ServiceKeyInfo};
+use strongroom_engine::domains::service_keys::{KeyInUse, KeyKind, ServiceKeyInfo, ServiceSecret};
 
 use crate::exchange::{HeaderValue, Response, StatusCode, header};
 
-/// A key. `expires_at` and `last_used` are ours, in seconds since 1970, and only there where there is such a time.
+/// A key. `expires_at` and `last_used` are ours, in seconds since 1970, and only there where there is such a time; so is
+/// `kind`, of a key that signs by RFC 9421 and not in this dialect.
 #[derive(Serialize)]
 struct Key<'a> {
     id: &'a str,
@@ -15,6 +16,8 @@ struct Key<'a> {
     nickname: &'a str,
     root: bool,
     permissions_document: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<KeyKind>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,6 +32,7 @@ impl<'a> Key<'a> {
             nickname: &info.nickname,
             root: info.root,
             permissions_document: info.permissions.to_json(),
+            kind: Some(info.kind).filter(|kind| *kind != KeyKind::Dc1Hmac),
             expires_at: info.expires.map(|expires| expires.as_s()),
             last_used: info.last_used.map(|used| used.as_s()),
         }
@@ -93,8 +97,8 @@ pub(super) fn status(caller: &KeyInUse, url: &str) -> Response {
     })
 }
 
-pub(super) fn made(new: &NewServiceKey) -> Response {
-    json(StatusCode::CREATED, &MadeKey { info: Key::of(&new.key), key: new.secret.expose().expose() })
+pub(super) fn made(info: &ServiceKeyInfo, secret: &ServiceSecret) -> Response {
+    json(StatusCode::CREATED, &MadeKey { info: Key::of(info), key: secret.expose().expose() })
 }
 
 pub(super) fn keys(list: &[ServiceKeyInfo]) -> Response {
