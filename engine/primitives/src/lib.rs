@@ -23,6 +23,7 @@ pub mod rsa;
 pub mod seal;
 pub mod secret;
 pub mod secret_key;
+pub mod sharing;
 pub mod sign;
 pub mod srp;
 pub mod time;
