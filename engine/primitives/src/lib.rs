@@ -25,6 +25,7 @@ pub mod secret;
 pub mod secret_key;
 pub mod sharing;
 pub mod sign;
+pub mod slip39;
 pub mod srp;
 pub mod time;
 pub mod two_skd;
