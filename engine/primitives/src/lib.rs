@@ -12,6 +12,7 @@ pub mod cryppo;
 pub mod dc1;
 pub mod encoding;
 pub mod hash;
+pub mod hpke;
 pub mod http_signatures;
 pub mod id;
 pub mod json;
