@@ -11,10 +11,10 @@
 //! is shared is a uniform scalar and never a PIN: the data that is to be recovered, of any size, lies sealed under
 //! [`SharedScalar::payload_key`]. Source: `RECOVERY.md`, sections 5.1, 5.2 and 5.5.
 //!
-//! Written here because no library fits. `sharks` and `blahaj` commit to nothing and `sharks` is biased. `vsss-rs` 6.0.1
-//! draws its coefficients rightly and refuses zero, but leaves polynomials in memory as they are, puts numbers of shares
-//! in order by an addition that saturates, and brings its own curve traits for what is one multiplication here. The
-//! curve is `curve25519-dalek` 5, the generation that Ed25519 and X25519 stand on already.
+//! Written here because no library fits. `sharks` is biased, and neither it nor `blahaj` commits to anything. `vsss-rs`
+//! 6.0.1 draws its coefficients rightly and names a bad share, but it leaves polynomials in memory as they are, shows
+//! shares in debug output, keeps an identifier that saturates, and wants the traits of `elliptic-curve` around what is
+//! one multiplication here. The curve is `curve25519-dalek` 5, the generation that Ed25519 and X25519 stand on already.
 //!
 //! Believe this: every coefficient is uniform, zero included. To draw again when a coefficient is zero looks careful
 //! and tells whoever holds one share less than needed a value that the secret does not have. And an index has one

@@ -132,3 +132,23 @@ fn helpers_are_different_holders_enough_of_them_and_not_the_newcomer() {
     let parts = share.help(&[1, 2], 9, 2, chance(54)).unwrap();
     assert_eq!(gather(&parts, 9).unwrap_err(), SharingError::OtherHolder { index: 2 });
 }
+
+/// Of what a helper gives away, all but the last part is chance alone, and the last is covered by all the others.
+#[test]
+fn a_helper_covers_its_share_with_fresh_chance_for_every_other_helper() {
+    let sharing = split(&number(9), 2, 4, chance(55)).unwrap();
+    let helpers = [1, 2, 3];
+    let (share, mut lengths, mut source) = (&sharing.shares[0], Vec::new(), chance(56));
+    let parts = share.help(&helpers, 9, 2, |bytes: &mut [u8]| {
+        lengths.push(bytes.len());
+        source(bytes);
+    });
+    let parts = parts.unwrap();
+    assert_eq!(lengths, [64, 64]);
+    let mut again = chance(56);
+    for part in &parts[..2] {
+        assert!(part.expose()[1..] == *SharedScalar::draw(&mut again).expose());
+    }
+    let uncovered = share.value() * interpolate(&helpers, 9)[0];
+    assert!(*parts[2].value() == uncovered - parts[0].value() - parts[1].value());
+}
