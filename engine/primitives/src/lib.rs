@@ -17,6 +17,7 @@ pub mod http_signatures;
 pub mod id;
 pub mod json;
 pub mod key_login;
+pub mod misakey;
 pub mod nacl;
 pub mod noise;
 pub mod psono;
