@@ -6,7 +6,8 @@
 //!
 //! Believe this: every decoder accepts exactly one spelling of a value. Base64 with stray bits, upper-case
 //! hexadecimal, a DER length in a longer form or a second member of the same name is an error, never a guess. Only
-//! [`cryppo`] and [`psono`] read several spellings, because clients write them; they never compare by the text.
+//! [`cryppo`], [`psono`] and [`pin_recovery`] read several spellings, because clients write them; they never compare by
+//! the text.
 
 pub mod cryppo;
 pub mod dc1;
@@ -20,6 +21,7 @@ pub mod key_login;
 pub mod misakey;
 pub mod nacl;
 pub mod noise;
+pub mod pin_recovery;
 pub mod psono;
 pub mod rsa;
 pub mod seal;

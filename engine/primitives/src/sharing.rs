@@ -29,13 +29,14 @@ mod scalar;
 
 pub use self::commitments::Commitments;
 pub use self::indexed::{Help, HelpPart, INDEXED_BYTES, RefreshPiece, Share};
+pub(crate) use self::polynomial::interpolate;
 pub use self::refresh::{Refresh, RefreshCommitments};
 pub use self::replace::gather;
 pub use self::scalar::{SCALAR_BYTES, SharedScalar};
 
 use zeroize::Zeroizing;
 
-use self::polynomial::{Polynomial, interpolate};
+use self::polynomial::Polynomial;
 
 /// Length of an encoded point of ristretto255, in bytes.
 pub const POINT_BYTES: usize = 32;

@@ -38,7 +38,7 @@ impl Polynomial {
 
 /// What each value at `indices`, all different, has to be multiplied with so that their sum is the value at `at`
 /// (Lagrange). Nothing here is secret.
-pub(super) fn interpolate(indices: &[u8], at: u8) -> Vec<Scalar> {
+pub(crate) fn interpolate(indices: &[u8], at: u8) -> Vec<Scalar> {
     let at = Scalar::from(at);
     let places = indices.iter().copied().map(Scalar::from).collect::<Vec<_>>();
     let weight = |own: &Scalar| {
