@@ -17,6 +17,8 @@
 //! | [`pin`] | what a PIN is stretched to |
 //! | [`unlock`] | what a right guess gives, and the encryption of the secret |
 //! | [`configuration`], [`recovering`] | the client's half over all realms |
+//! | [`tenant_token`], [`tenant_key`] | who may ask: tokens of tenants, made and checked |
+//! | [`names`] | what a user is called in a store and in a log |
 //!
 //! Believe this: a realm learns neither the PIN nor the secret, and below the threshold realms learn nothing together.
 //! All that stands between a thief of the threshold and the secret is the cost of stretching the PIN. A realm's promise
@@ -26,6 +28,7 @@
 
 pub mod configuration;
 pub mod messages;
+pub mod names;
 mod octets;
 pub mod oprf;
 pub mod pin;
@@ -34,6 +37,8 @@ mod realm;
 pub mod recovering;
 mod registering;
 mod shares;
+pub mod tenant_key;
+pub mod tenant_token;
 #[cfg(test)]
 mod tests;
 pub mod unlock;

@@ -7,6 +7,7 @@ mod oprf;
 mod realms;
 mod rfc9497;
 mod rounds;
+mod tokens;
 
 use serde_json::Value;
 
