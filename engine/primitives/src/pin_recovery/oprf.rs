@@ -5,7 +5,8 @@
 //! ```
 //!
 //! The group is ristretto255 (RFC 9496), the map its one-way map of 64 bytes. There is no domain tag of RFC 9380, so this
-//! is not RFC 9497. Source: `RECOVERY.md`, section 3.3.
+//! is not RFC 9497, and no library has it: the group is that of `curve25519-dalek`, what is done with it stands here.
+//! Source: `RECOVERY.md`, section 3.3.
 
 use std::fmt;
 

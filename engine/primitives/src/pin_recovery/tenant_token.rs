@@ -1,7 +1,8 @@
 //! Tokens of tenants (JWT): who may ask a realm about which secret. A token is for one user of one tenant at one realm.
 //!
 //! The signature covers the received bytes. The algorithm is that of the tenant's key; a header that names another one,
-//! or brings anything but `alg`, `kid` and `typ`, is refused rather than obeyed. Source: `RECOVERY.md`, section 3.4.
+//! or brings anything but `alg`, `kid` and `typ`, is refused rather than obeyed. Written here because all that a library
+//! would add to the verifiers and the strict JSON reader of this crate is leniency. Source: `RECOVERY.md`, section 3.4.
 
 use serde_json::{Map, Value, json};
 

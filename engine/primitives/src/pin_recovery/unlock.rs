@@ -140,7 +140,7 @@ pub(super) fn pad(secret: &Secret) -> Result<Zeroizing<[u8; PADDED_BYTES]>, PinR
     Ok(padded)
 }
 
-fn unpad(padded: &[u8]) -> Result<Secret, PinRecoveryError> {
+pub(super) fn unpad(padded: &[u8]) -> Result<Secret, PinRecoveryError> {
     let (length, rest) = padded.split_first().ok_or(PinRecoveryError::Sealed)?;
     let (secret, zeros) = rest.split_at_checked(usize::from(*length)).ok_or(PinRecoveryError::Sealed)?;
     if zeros.iter().any(|byte| *byte != 0) { Err(PinRecoveryError::Sealed) } else { Ok(Secret::from(secret)) }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::oprf::{PrivateKey, map};
 use super::super::pin::salt;
-use super::super::unlock::{EncryptionKey, UnlockKey, pad};
+use super::super::unlock::{EncryptionKey, SECRET_BYTES_MAX, UnlockKey, pad, unpad};
 use super::super::{RecoveryRealmId, SecretOctets, shares};
 use super::{array, bytes, configuration, recovery, registrations, stretched, text};
 use crate::encoding::to_hex;
@@ -142,6 +142,30 @@ fn secrets_of_every_length_up_to_the_longest_are_encrypted_to_one_length() {
     for length in [129, 256, 300] {
         let refusal = key().encrypt(&Secret::new(vec![7; length])).unwrap_err();
         assert_eq!(refusal, crate::pin_recovery::PinRecoveryError::InputLength, "{length}");
+    }
+}
+
+#[test]
+fn what_is_behind_a_secret_is_zeros() {
+    let secret = Secret::new(vec![7; 5]);
+    let padded = pad(&secret).unwrap();
+    assert!(unpad(&*padded).unwrap().matches(secret.expose()));
+    for (at, byte) in [(0, 4), (0, 129), (0, 255), (6, 1), (SECRET_BYTES_MAX, 1)] {
+        let mut bent = *padded;
+        bent[at] = byte;
+        assert!(unpad(&bent).is_err(), "{at} {byte}");
+    }
+    assert!(unpad(b"").is_err());
+}
+
+/// Rows hold registrations as they are.
+#[test]
+fn a_registration_survives_a_row() {
+    for (_, kept) in registrations() {
+        let row = postcard::to_allocvec(&kept).unwrap();
+        let again: super::Registration = postcard::from_bytes(&row).unwrap();
+        let cbor = |kept| super::Request::Register2(Box::new(kept)).to_cbor();
+        assert_eq!(cbor(again), cbor(kept));
     }
 }
 

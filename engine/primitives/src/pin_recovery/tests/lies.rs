@@ -21,23 +21,25 @@ fn a_realm_that_lies_about_its_result_is_left_out() {
         Recover2Answer::Ok(evaluated)
     };
     let its_own = SigningKey::from_seed(&[6; 32]);
+    let by_its_own = |realm: &RecoveryRealmId, oprf_signed_public_key| {
+        let unlock_key_commitment = realms[realm].unlock_key_commitment;
+        let kept = Registration { oprf_signed_public_key, unlock_key_commitment, ..other[realm].clone() };
+        let blinded = configuration.agree(&first_round(&realms)).unwrap().blind(PIN, INFO, [9; 64]);
+        evaluated(&kept, &blinded.unwrap().request(), 1)
+    };
     type Lie<'a> = &'a dyn Fn(&RecoveryRealmId, Recover2Answer) -> Recover2Answer;
     let lies: [(&str, Lie<'_>); 5] = [
         ("another result", &|_, answer| {
             bent(answer, &|told| told.oprf_blinded_result = told.oprf_signed_public_key.public_key)
         }),
         ("no point", &|_, answer| bent(answer, &|told| told.oprf_blinded_result = [0xff; 32])),
-        ("a key of its own, unsigned", &|_, answer| {
-            let theirs = other[&liar].oprf_signed_public_key.public_key;
-            bent(answer, &|told| told.oprf_signed_public_key.public_key = theirs)
+        ("a key of its own under the signature of the right one", &|realm, _| {
+            let public_key = other[realm].oprf_signed_public_key.public_key;
+            by_its_own(realm, SignedPublicKey { public_key, ..realms[realm].oprf_signed_public_key })
         }),
         ("a key of its own, signed by itself", &|realm, _| {
-            let mut kept = other[realm].clone();
-            kept.unlock_key_commitment = realms[realm].unlock_key_commitment;
-            kept.oprf_signed_public_key =
-                SignedPublicKey::sign(realm, kept.oprf_signed_public_key.public_key, &its_own);
-            let blinded = configuration.agree(&first_round(&realms)).unwrap().blind(PIN, INFO, [9; 64]);
-            evaluated(&kept, &blinded.unwrap().request(), 1)
+            let public_key = other[realm].oprf_signed_public_key.public_key;
+            by_its_own(realm, SignedPublicKey::sign(realm, public_key, &its_own))
         }),
         ("another version", &|_, _| Recover2Answer::VersionMismatch),
     ];

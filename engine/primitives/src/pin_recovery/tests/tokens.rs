@@ -113,6 +113,17 @@ fn a_changed_token_does_not_verify() {
     assert_eq!(TenantToken::parse(&good).unwrap().verify(&other), Err(TenantTokenError::Signature));
 }
 
+/// The key says the algorithm: a good signature under another name is none.
+#[test]
+fn a_token_that_names_another_algorithm_than_its_keys_is_refused() {
+    let key = TenantKey::read(&secret()).unwrap();
+    for name in ["RS256", "EdDSA"] {
+        let text = signed(&with(header(), "alg", json!(name)), &claims());
+        let token = TenantToken::parse(&text).unwrap();
+        assert_eq!(token.verify(&key), Err(TenantTokenError::Signature), "{name}");
+    }
+}
+
 /// A public key is no secret: whoever signs by its bytes has signed by nothing.
 #[test]
 fn a_token_signed_by_a_public_key_as_if_it_were_a_secret_is_refused() {
