@@ -58,8 +58,8 @@ impl From<OpenError> for MisakeyError {
     }
 }
 
-/// A secret of 32 bytes: a root key, a vault key, or the secret half of an X25519 key. 43 characters as text. Wiped when
-/// dropped.
+/// A secret of 32 bytes: a root key, a vault key, or the secret half of an X25519 key. 43 characters as text. Wiped
+/// when dropped.
 #[derive(Debug, Clone)]
 pub struct Key(Secret);
 

@@ -22,9 +22,9 @@
 //!
 //! Believe this: a realm learns neither the PIN nor the secret, and below the threshold realms learn nothing together.
 //! All that stands between a thief of the threshold and the secret is the cost of stretching the PIN. A realm's promise
-//! is to count a guess durably before what [`messages::Registration::evaluate`] gives leaves it; the count itself is not kept here. What the
-//! OPRF does has the structure of RFC 9497 but other labels and another map to the group, so it is no instance of it.
-//! Source: `RECOVERY.md`, section 3.
+//! is to count a guess durably before what [`messages::Registration::evaluate`] gives leaves it; the count itself is
+//! not kept here. What the OPRF does has the structure of RFC 9497 but other labels and another map to the group, so it
+//! is no instance of it. Source: `RECOVERY.md`, section 3.
 
 pub mod configuration;
 pub mod messages;

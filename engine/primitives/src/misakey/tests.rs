@@ -27,8 +27,8 @@ fn password(vector: &Value) -> SecretText {
     SecretText::new(text(vector, "password").to_owned())
 }
 
-/// Every part of the file is read by some test. One that is added is missing here until there is a test for it. `slip39`
-/// is read by the tests of mnemonics.
+/// Every part of the file is read by some test. One that is added is missing here until there is a test for it.
+/// `slip39` is read by the tests of mnemonics.
 #[test]
 fn every_part_of_the_published_vectors_has_a_test() {
     let file: Value = serde_json::from_str(include_str!("../../../../tests/vectors/misakey.json")).unwrap();

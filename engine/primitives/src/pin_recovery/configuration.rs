@@ -14,9 +14,9 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// Of 1 to 255 different realms, in any order. `recover_threshold` of them are needed to recover, a strict majority,
-    /// so that no two groups of them can have two opinions; `register_threshold`, at least as many, have to take a
-    /// registration before it counts as made.
+    /// Of 1 to 255 different realms, in any order. `recover_threshold` of them are needed to recover, a strict
+    /// majority, so that no two groups of them can have two opinions; `register_threshold`, at least as many, have to
+    /// take a registration before it counts as made.
     ///
     /// # Errors
     /// [`PinRecoveryError::Configuration`].

@@ -1,13 +1,13 @@
 //! Requests and answers, and their bytes: CBOR, one item, nothing after it. Source: `RECOVERY.md`, section 3.1.
 //!
-//! A request without fields is a text (`"Recover1"`), one with fields a map of one entry whose value holds them by name.
-//! An answer is always such a map; its value is a status, again a text or a map of one entry. What is written is the
-//! published client's spelling to the byte. What is read may spell a field as an array of integers, numbers in longer
-//! forms and fields in another order, but has definite lengths, no tags, and no field twice. `ciborium` does all of it but
-//! one: it does not ask whether what it reads is one whole item.
+//! A request without fields is a text (`"Recover1"`), one with fields a map of one entry whose value holds them by
+//! name. An answer is always such a map; its value is a status, again a text or a map of one entry. What is written is
+//! the published client's spelling to the byte. What is read may spell a field as an array of integers, numbers in
+//! longer forms and fields in another order, but has definite lengths, no tags, and no field twice. That it is one
+//! whole item of this kind is looked at here, before `ciborium` reads it, which is more lenient.
 //!
-//! A request with a field that is not known is refused: it may ask for what would not be done. In an answer such a field
-//! is passed over.
+//! A request with a field that is not known is refused: it may ask for what would not be done. In an answer such a
+//! field is passed over.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

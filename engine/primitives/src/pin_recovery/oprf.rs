@@ -1,12 +1,14 @@
 //! The oblivious pseudorandom function: a realm evaluates a PIN that it does not see, and proves that it used its key.
 //!
 //! ```text
-//! P = map(SHA-512(input))      u = r P           w = k u  (summed over realms)      output = SHA-512(label, input, w / r)
+//! client    P = map(SHA-512(input))    u = r P
+//! realm     w = k u, summed over realms
+//! client    output = SHA-512(label, input, w / r)
 //! ```
 //!
-//! The group is ristretto255 (RFC 9496), the map its one-way map of 64 bytes. There is no domain tag of RFC 9380, so this
-//! is not RFC 9497, and no library has it: the group is that of `curve25519-dalek`, what is done with it stands here.
-//! Source: `RECOVERY.md`, section 3.3.
+//! The group is ristretto255 (RFC 9496), the map its one-way map of 64 bytes. There is no domain tag of RFC 9380, so
+//! this is not RFC 9497, and no library has it: the group is that of `curve25519-dalek`, what is done with it stands
+//! here. Source: `RECOVERY.md`, section 3.3.
 
 use std::fmt;
 
@@ -47,8 +49,8 @@ impl PrivateKey {
         RistrettoPoint::mul_base(&self.0).compress().to_bytes()
     }
 
-    /// Evaluates a blinded input, in the same time whatever the key is. `chance` makes the nonce of the proof and must be
-    /// fresh: two proofs with one nonce show the key.
+    /// Evaluates a blinded input, in the same time whatever the key is. `chance` makes the nonce of the proof and must
+    /// be fresh: two proofs with one nonce show the key.
     ///
     /// # Errors
     /// [`PinRecoveryError::Point`] for an input that is no point or the identity; [`PinRecoveryError::Chance`].

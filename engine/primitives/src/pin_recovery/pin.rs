@@ -1,5 +1,5 @@
-//! What a PIN is stretched to: an access key, which realms evaluate blindly, and the seed of the encryption key, which no
-//! realm is shown in any form.
+//! What a PIN is stretched to: an access key, which realms evaluate blindly, and the seed of the encryption key, which
+//! no realm is shown in any form.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use zeroize::Zeroizing;

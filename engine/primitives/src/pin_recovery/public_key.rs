@@ -1,5 +1,5 @@
-//! Public keys of the function, signed for one realm. What makes them worth something: the key that signs is the same at
-//! all realms of a registration and thrown away, so a realm cannot put another key in the place of its own.
+//! Public keys of the function, signed for one realm. What makes them worth something: the key that signs is the same
+//! at all realms of a registration and thrown away, so a realm cannot put another key in the place of its own.
 
 use super::messages::SignedPublicKey;
 use super::{POINT_BYTES, PinRecoveryError, RecoveryRealmId};

@@ -6,8 +6,8 @@ use super::unlock::TAG_BYTES;
 use super::{POINT_BYTES, PinRecoveryError, RecoveryRealmId, SecretOctets};
 
 impl Registration {
-    /// Checks that the registration can be recovered from, as far as one realm sees: its scalars are scalars, its public
-    /// key is that of its private key, and signed for this realm.
+    /// Checks that the registration can be recovered from, as far as one realm sees: its scalars are scalars, its
+    /// public key is that of its private key, and signed for this realm.
     ///
     /// # Errors
     /// [`PinRecoveryError::Scalar`], [`PinRecoveryError::KeyPair`], [`PinRecoveryError::Signature`].

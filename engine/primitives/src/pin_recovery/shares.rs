@@ -1,6 +1,6 @@
 //! Scalars that are shared among realms ([`crate::sharing`]), as the fields of messages hold them: without an index,
-//! which is the place of the realm in the configuration. The protocol has no commitments to shares; a bad one is noticed
-//! by the proof of the OPRF, or by the commitment to the encrypted secret.
+//! which is the place of the realm in the configuration. The protocol has no commitments to shares; a bad one is
+//! noticed by the proof of the OPRF, or by the commitment to the encrypted secret.
 
 use zeroize::Zeroizing;
 

@@ -81,8 +81,8 @@ pub enum TenantKey {
 
 impl TenantKey {
     /// Reads a key as operators store it: `{"data","encoding":"Hex|UTF8","algorithm"}` with one of the algorithms
-    /// `HmacSha256`, `RsaPkcs1Sha256` and `Edwards25519`, public keys as SubjectPublicKeyInfo in DER; or the bytes of an
-    /// HMAC secret as they are.
+    /// `HmacSha256`, `RsaPkcs1Sha256` and `Edwards25519`, public keys as SubjectPublicKeyInfo in DER; or the bytes of
+    /// an HMAC secret as they are.
     ///
     /// Whatever begins with `{` has to be the document. Were a misspelt one taken for a secret, then a public key that
     /// is in it would be one, and anybody could sign.

@@ -1,8 +1,9 @@
 //! Tokens of tenants (JWT): who may ask a realm about which secret. A token is for one user of one tenant at one realm.
 //!
 //! The signature covers the received bytes. The algorithm is that of the tenant's key; a header that names another one,
-//! or brings anything but `alg`, `kid` and `typ`, is refused rather than obeyed. Written here because all that a library
-//! would add to the verifiers and the strict JSON reader of this crate is leniency. Source: `RECOVERY.md`, section 3.4.
+//! or brings anything but `alg`, `kid` and `typ`, is refused rather than obeyed. Written here because all that a
+//! library would add to the verifiers and the strict JSON reader of this crate is leniency. Source: `RECOVERY.md`,
+//! section 3.4.
 
 use serde_json::{Map, Value, json};
 
@@ -190,8 +191,8 @@ pub struct TokenGenerator {
 }
 
 impl TokenGenerator {
-    /// For a tenant whose realms know this version of its key. A tenant's name is ASCII letters and digits, with `test-`
-    /// before them or not.
+    /// For a tenant whose realms know this version of its key. A tenant's name is ASCII letters and digits, with
+    /// `test-` before them or not.
     ///
     /// # Errors
     /// [`TenantTokenError::KeyId`], [`TenantTokenError::WeakKey`].
@@ -210,8 +211,8 @@ impl TokenGenerator {
     /// A token for one user at one realm, good for [`ISSUED_LIFE_S`]. `now_s` is in seconds since 1970.
     ///
     /// # Errors
-    /// [`TenantTokenError::Payload`] for an empty subject; [`TenantTokenError::Form`] for one that makes the token longer
-    /// than [`TOKEN_BYTES_MAX`].
+    /// [`TenantTokenError::Payload`] for an empty subject; [`TenantTokenError::Form`] for one that makes the token
+    /// longer than [`TOKEN_BYTES_MAX`].
     pub fn issue(
         &self,
         realm: &RecoveryRealmId,

@@ -96,7 +96,8 @@ impl EncryptionKey {
         Self(SecretOctets::from_bytes(key.into()))
     }
 
-    /// Encrypts a secret of up to [`SECRET_BYTES_MAX`] by ChaCha20-Poly1305. Takes the key, which is good for this only.
+    /// Encrypts a secret of up to [`SECRET_BYTES_MAX`] by ChaCha20-Poly1305. Takes the key, which is good for this
+    /// only.
     ///
     /// # Errors
     /// [`PinRecoveryError::InputLength`].

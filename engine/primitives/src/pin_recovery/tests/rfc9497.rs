@@ -1,5 +1,5 @@
-//! RFC 9497 on the same pieces. Its map to the group, its labels and the framing of its output are written here, so that
-//! the test shows what the two functions share: the group, blinding, evaluation and the way back.
+//! RFC 9497 on the same pieces. Its map to the group, its labels and the framing of its output are written here, so
+//! that the test shows what the two functions share: the group, blinding, evaluation and the way back.
 //!
 //! `voprf` gives the same values, but for an older generation of curve, digests and traits, of which nothing else here
 //! has need.
