@@ -5,6 +5,7 @@ pub(crate) mod bench;
 pub mod keys;
 pub mod messages;
 pub mod people;
+pub mod replay;
 pub mod signing;
 
 use std::{collections::BTreeMap, time::Duration};
