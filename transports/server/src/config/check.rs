@@ -2,20 +2,16 @@
 //!
 //! Nothing is opened here but the files that the configuration names, and those only to look at who may read them.
 
+mod dragonchain;
+
 use std::{collections::BTreeSet, fs, net::SocketAddr, path::Path};
 
-use strongroom_engine::domains::service_keys::ServiceSecret;
 use strongroom_primitives::id::IssuerName;
 use strongroom_storage::{BATCH_BYTES_MAX, VALUE_BYTES_MAX};
 use strongroom_transports::CorsPolicy;
 use tracing_subscriber::EnvFilter;
 
-use super::{
-    Loaded,
-    layers::is_world_readable,
-    places::Complaint,
-    sections::{Config, StorageKind},
-};
+use super::{Loaded, layers::is_world_readable, places::Complaint, sections::Config};
 
 /// The most versions that history may keep of a record: its head names the place of each.
 const HISTORY_VERSIONS_MAX: u64 = 10_000;
@@ -36,7 +32,7 @@ pub(super) fn check(loaded: &mut Loaded) -> Result<(), Complaint> {
     keyknox(loaded)?;
     meeco(loaded)?;
     psono(loaded)?;
-    dragonchain(loaded)?;
+    dragonchain::check(loaded)?;
     realms(loaded)?;
     let warnings = warnings(&loaded.config);
     loaded.warnings.extend(warnings);
@@ -345,54 +341,6 @@ fn psono(loaded: &Loaded) -> Result<(), Complaint> {
     }
     if psono.web_client.ends_with('/') {
         return Err(loaded.complain("psono.web_client", "an address without a slash at its end"));
-    }
-    Ok(())
-}
-
-fn dragonchain(loaded: &Loaded) -> Result<(), Complaint> {
-    let Config { dragonchain, storage, psono, meeco, keyknox, .. } = &loaded.config;
-    if !dragonchain.enabled {
-        return Ok(());
-    }
-    if storage.kind != StorageKind::Memory && !loaded.has_root_key() {
-        let what = "its keys would lie in the store as they are; add `root_key_file = \"...\"` under [storage]: \
-                    `strongroom store key new` makes the file, and `strongroom store encrypt` encrypts a store \
-                    that is there already";
-        return Err(loaded.complain("dragonchain.enabled", what));
-    }
-    if dragonchain.listen.is_none() {
-        mount(loaded, "dragonchain.mount", &dragonchain.mount)?;
-        let others = [
-            ("keyknox.mount", &keyknox.mount, keyknox.enabled),
-            ("meeco.keystore_mount", &meeco.keystore_mount, meeco.enabled),
-            ("meeco.vault_mount", &meeco.vault_mount, meeco.enabled),
-            ("psono.mount", &psono.mount, psono.enabled),
-        ];
-        let same = others.iter().find(|(_, mount, enabled)| *enabled && **mount == dragonchain.mount);
-        if let Some((key, _, _)) = same {
-            return Err(loaded.complain("dragonchain.mount", format!("{key} is the same")));
-        }
-    }
-    if dragonchain.url.ends_with('/') {
-        return Err(loaded.complain("dragonchain.url", "an address without a slash at its end"));
-    }
-    let chain = [
-        ("chain", dragonchain.chain.is_some()),
-        ("root_key_id", dragonchain.root_key_id.is_some()),
-        ("root_key", dragonchain.root_key.is_some()),
-    ];
-    let given = chain.iter().find(|(_, given)| *given);
-    let missing = chain.iter().find(|(_, given)| !*given);
-    if let (Some((given, _)), Some((missing, _))) = (given, missing) {
-        let what =
-            format!("a chain needs its id, the id of its root key and the key: `{missing}` is missing");
-        return Err(loaded.complain(&format!("dragonchain.{given}"), what));
-    }
-    if let Some(key) = &dragonchain.root_key
-        && ServiceSecret::new(key.0.clone()).is_err()
-    {
-        let what = "32 to 256 letters, digits and ._~:/@+=- are needed";
-        return Err(loaded.complain("dragonchain.root_key", what));
     }
     Ok(())
 }

@@ -277,6 +277,11 @@ fn a_chain_is_whole_or_not_there_at_all() {
         ),
         (format!("{on}chain = \"O0\"\n"), "a.toml:5: dragonchain.chain: ", "base58"),
         (format!("{on}root_key_id = \"a\"\n"), "a.toml:5: dragonchain.root_key_id: ", "upper-case"),
+        (
+            format!("{on}{}root_key = \"{KEY}\"\n", chain.replace("EAYR", "SC_")),
+            "a.toml:6: dragonchain.root_key_id: ",
+            "other kinds of keys",
+        ),
         (format!("{on}mount = \"/psono\"\n"), "a.toml:5: dragonchain.mount: ", "psono.mount is the same"),
         (format!("{on}mount = \"/v1\"\n"), "a.toml:5: dragonchain.mount: ", "native interface"),
         (format!("{on}url = \"https://a/\"\n"), "a.toml:5: dragonchain.url: ", "without a slash"),
