@@ -14,7 +14,7 @@ const TRIES: usize = 64;
 
 /// An engine for each transport, all over one store, and a token for a user of its keystore.
 async fn stages() -> ([Stage; 3], TokenText, Audience) {
-    let store = store();
+    let store = store().await;
     let stages = [
         Stage::over(store.clone(), Transport::Memory).await,
         Stage::over(store.clone(), Transport::Http).await,

@@ -10,6 +10,7 @@ mod admission;
 mod api_keys;
 mod cuts;
 mod people;
+mod service_keys;
 mod shares;
 mod sharing;
 mod stage;
@@ -63,4 +64,6 @@ tell! {
     a_share_hangs_in_several_places_and_never_below_itself
     rights_on_many_shares_are_listed_in_pages
     a_captured_sign_in_with_an_api_key_is_good_for_nothing
+    the_operator_makes_a_chain_and_gives_out_its_keys
+    an_account_makes_and_sees_no_chain_and_no_key
 }

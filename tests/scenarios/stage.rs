@@ -9,14 +9,19 @@ use strongroom_engine::{
         realms::{ConfiguredRealm, PutRealm, SignUp, SyncConfiguredRealms},
         sessions::{BearerIssued, IssueBearer},
     },
-    ports::{Clock, SystemClock},
+    ports::{Clock, Entropy, SeededEntropy, SystemClock},
 };
 use strongroom_primitives::{
     id::{RealmId, Subject},
-    secret::SecretText,
+    secret::{Secret, SecretText},
 };
-use strongroom_storage::Memory;
-use strongroom_transports::{EdgeLimits, Front, PeopleOptions, PeopleRates, Router, http, memory, ws};
+use strongroom_storage::{Encrypted, Memory, RootKey, Storage};
+use strongroom_transports::{
+    EdgeLimits, Front, PeopleOptions, PeopleRates, Router,
+    dialects::Answering,
+    exchange::{Request, Response, StatusCode},
+    http, memory, ws,
+};
 
 use crate::cuts::{Cuts, Lane, Proxy};
 
@@ -48,10 +53,24 @@ enum Way {
 pub(crate) struct Stage {
     pub(crate) engine: Engine,
     way: Way,
+    /// Where the operator dials: over HTTP if that is the way of everybody, else in memory.
+    operator: Way,
     /// Whether clients seal what they say.
     sealed: bool,
     /// Whatever listens; dropping it ends it.
     _listener: Option<Box<dyn Any>>,
+}
+
+/// The operator's token where one is asked for.
+const OPERATOR: &str = "operator-token-of-the-stories";
+
+/// What the operator may ask beyond the native interface: nothing.
+struct Nothing;
+
+impl http::AdminApi for Nothing {
+    fn answer<'a>(&'a self, _: &'a Front, _: &'a Request) -> Answering<'a> {
+        Box::pin(async { Response::empty(StatusCode::NOT_FOUND) })
+    }
 }
 
 /// Events that a feed keeps on the stage.
@@ -62,11 +81,11 @@ pub(crate) const PAGE_ROWS: usize = 8;
 
 impl Stage {
     pub(crate) async fn open(transport: Transport) -> Self {
-        Self::over(store(), transport).await
+        Self::over(store().await, transport).await
     }
 
     /// One of several engines over one store.
-    pub(crate) async fn over(storage: Arc<Memory>, transport: Transport) -> Self {
+    pub(crate) async fn over(storage: Arc<dyn Storage>, transport: Transport) -> Self {
         let clock = Arc::new(SystemClock::new());
         let limits = Limits {
             feed_events_max: FEED_EVENTS,
@@ -94,11 +113,21 @@ impl Stage {
             let options = http::HttpOptions { bind: vec![any], ..http::HttpOptions::default() };
             http::Listener::start(options, front.clone(), Arc::new(router)).unwrap()
         };
+        let serve_operator = |front: &Front| {
+            let options =
+                http::HttpOptions { bind: vec![any], name: "admin", ..http::HttpOptions::default() };
+            let token = Arc::new(Secret::new(OPERATOR.as_bytes().to_vec()));
+            let (metrics, api) = (http::Metrics::new(), Arc::new(Nothing));
+            let administration = http::Administration { token, metrics, api };
+            http::Listener::start_admin(options, front.clone(), administration).unwrap()
+        };
+        let mut operator = Way::Memory(memory::Connector::new(front.clone()));
         let (way, listener): (Way, Option<Box<dyn Any>>) = match transport {
             Transport::Memory | Transport::SealedMemory => (Way::Memory(memory::Connector::new(front)), None),
             Transport::Http => {
-                let listener = serve_http(&front);
-                (Way::Http(listener.addresses()[0]), Some(Box::new(listener)))
+                let (listener, admin) = (serve_http(&front), serve_operator(&front));
+                operator = Way::Http(admin.addresses()[0]);
+                (Way::Http(listener.addresses()[0]), Some(Box::new((listener, admin))))
             }
             Transport::WebSocketBesideHttp | Transport::SealedWebSocket => {
                 let listener = serve_http(&front);
@@ -109,7 +138,7 @@ impl Stage {
                 (Way::WebSocket(listener.address()), Some(Box::new(listener)))
             }
         };
-        Self { engine, way, sealed: transport.is_sealed(), _listener: listener }
+        Self { engine, way, operator, sealed: transport.is_sealed(), _listener: listener }
     }
 
     /// A session of `subject` with every right.
@@ -140,17 +169,39 @@ impl Stage {
         self.client_with(Credentials::nobody())
     }
 
+    /// The operator, who has no account.
+    pub(crate) fn operator(&self) -> Client {
+        match &self.operator {
+            Way::Memory(connector) => {
+                self.over_memory(connector, Some(Credential::Operator), Credentials::nobody())
+            }
+            Way::Http(at) => {
+                let token = Token::operator(&SecretText::new(OPERATOR.to_owned())).unwrap();
+                Client::http(&format!("http://{at}"), Credentials::given(token), self.options()).unwrap()
+            }
+            Way::WebSocket(_) => unreachable!("no WebSocket is opened for the operator"),
+        }
+    }
+
+    /// `accepted`: who the link is opened for, if that is known without a word.
+    fn over_memory(
+        &self,
+        connector: &memory::Connector,
+        accepted: Option<Credential>,
+        credentials: Credentials,
+    ) -> Client {
+        let (connector, tongue) = (connector.clone(), self.tongue());
+        let dial = move || {
+            let (connector, accepted) = (connector.clone(), accepted.clone());
+            async move { connector.connect(accepted, tongue).await }
+        };
+        Client::frames(dial, credentials, self.options())
+    }
+
     pub(crate) fn client_with(&self, credentials: Credentials) -> Client {
         let options = self.options();
         match &self.way {
-            Way::Memory(connector) => {
-                let (connector, tongue) = (connector.clone(), self.tongue());
-                let dial = move || {
-                    let connector = connector.clone();
-                    async move { connector.connect(None, tongue).await }
-                };
-                Client::frames(dial, credentials, options)
-            }
+            Way::Memory(connector) => self.over_memory(connector, None, credentials),
             Way::Http(at) => Client::http(&format!("http://{at}"), credentials, options).unwrap(),
             Way::WebSocket(at) => Client::ws(&format!("ws://{at}"), credentials, options).unwrap(),
         }
@@ -190,10 +241,13 @@ impl Stage {
     }
 }
 
-/// An empty store.
-pub(crate) fn store() -> Arc<Memory> {
+/// An empty store, encrypted.
+pub(crate) async fn store() -> Arc<dyn Storage> {
     let wall = SystemClock::new();
-    Arc::new(Memory::new(Arc::new(move || wall.wall().as_ms())))
+    let memory = Memory::new(Arc::new(move || wall.wall().as_ms()));
+    let entropy = SeededEntropy::new(7);
+    let chance = Arc::new(move |bytes: &mut [u8]| entropy.fill(bytes));
+    Arc::new(Encrypted::open(memory, &RootKey::new([7; 32].into()), chance).await.unwrap())
 }
 
 pub(crate) fn credentials(token: &str) -> Credentials {

@@ -20,6 +20,9 @@ pub(crate) use crate::people::{
     a_person_signs_up_keeps_keys_and_enters_the_vault,
     a_wrong_passphrase_opens_nothing_and_is_told_at_the_next_sign_in,
 };
+pub(crate) use crate::service_keys::{
+    an_account_makes_and_sees_no_chain_and_no_key, the_operator_makes_a_chain_and_gives_out_its_keys,
+};
 pub(crate) use crate::shares::{
     a_share_hangs_in_several_places_and_never_below_itself, a_share_is_offered_accepted_used_and_taken_back,
     rights_on_many_shares_are_listed_in_pages,

@@ -18,10 +18,10 @@ use strongroom_engine::{
         realms::PutRealm,
         sessions::{BearerIssued, IssueBearer},
     },
-    ports::{Clock, SeededEntropy, SystemClock},
+    ports::{Clock, Entropy, SeededEntropy, SystemClock},
 };
 use strongroom_primitives::id::{RealmId, Subject};
-use strongroom_storage::Memory;
+use strongroom_storage::{Encrypted, Memory, RootKey, Storage};
 
 use crate::{
     EdgeLimits, Front,
@@ -40,11 +40,22 @@ impl Bench {
         Self::with(Limits::default(), EdgeLimits::default()).await
     }
 
+    /// An engine whose store is encrypted, as service keys will have it.
+    pub(crate) async fn encrypted() -> Self {
+        let root = RootKey::new([7; 32].into());
+        let entropy = SeededEntropy::new(8);
+        let store = Encrypted::open(memory(), &root, Arc::new(move |bytes| entropy.fill(bytes))).await;
+        let store = store.expect("an empty store becomes an encrypted one");
+        Self::over(Arc::new(store), Limits::default(), EdgeLimits::default()).await
+    }
+
     pub(crate) async fn with(limits: Limits, edge: EdgeLimits) -> Self {
-        let clock = Arc::new(SystemClock::new());
-        let wall = clock.clone();
-        let engine = Engine::builder(Arc::new(Memory::new(Arc::new(move || wall.wall().as_ms()))))
-            .clock(clock)
+        Self::over(Arc::new(memory()), limits, edge).await
+    }
+
+    async fn over(storage: Arc<dyn Storage>, limits: Limits, edge: EdgeLimits) -> Self {
+        let engine = Engine::builder(storage)
+            .clock(Arc::new(SystemClock::new()))
             .entropy(Arc::new(SeededEntropy::new(7)))
             .limits(limits)
             .start()
@@ -62,6 +73,11 @@ impl Bench {
         let issue = IssueBearer { identity, rights: Rights::ALL, life: None, label: "test".to_owned() };
         self.engine.handle().ask(Credential::Operator, issue).await.expect("a session")
     }
+}
+
+fn memory() -> Memory {
+    let wall = SystemClock::new();
+    Memory::new(Arc::new(move || wall.wall().as_ms()))
 }
 
 fn realm() -> RealmId {

@@ -4,9 +4,10 @@
 //! A server, or whoever sits in between, can replay an answer to another question or make one up. What arithmetic can
 //! tell is told here; what only memory can tell (an old state shown again) is [`crate::SeenHeads`]'s.
 
+use strongroom_primitives::dc1::KeyId;
 use strongroom_primitives::hash::RecordTag;
 use strongroom_primitives::id::Subject;
-use strongroom_wire::{FeedPage, Operation, RecordDocument, RecordHead, Reply};
+use strongroom_wire::{FeedPage, NewChain, Operation, RecordDocument, RecordHead, Reply, RootKey, TokenText};
 
 use crate::ClientError;
 use crate::name::RecordName;
@@ -91,7 +92,25 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
         }
         (Operation::ListShares { limit, .. }, Reply::Shares(page)) => rows(page.rights.len(), *limit),
         (Operation::GetShare { id }, Reply::Share(share)) => same(share.id == *id),
+        (Operation::CreateChain(NewChain { id, root, secret }), Reply::RootKey(key)) => {
+            let wanted = id.as_ref().is_none_or(|id| *id == key.chain);
+            same(wanted && is_root(key, root.as_ref(), secret.as_ref()))
+        }
+        (Operation::RotateRoot { chain, root, secret }, Reply::RootKey(key)) => {
+            same(key.chain == *chain && is_root(key, root.as_ref(), secret.as_ref()))
+        }
+        (Operation::CreateServiceKey(new), Reply::ServiceKeyMade(made)) => {
+            same(made.key.nickname == new.nickname && made.key.expires == new.expires && !made.key.root)
+        }
+        (Operation::RotateServiceKey { id, .. }, Reply::ServiceKeyMade(made)) => same(made.key.id == *id),
+        (
+            Operation::GetServiceKey { id, .. } | Operation::UpdateServiceKey { id, .. },
+            Reply::ServiceKey(key),
+        ) => same(key.id == *id),
         (Operation::Whoami {}, Reply::Whoami(_))
+        | (Operation::ListChains {}, Reply::Chains(_))
+        | (Operation::ListServiceKeys { .. }, Reply::ServiceKeys(_))
+        | (Operation::ServiceKeyInUse {}, Reply::ServiceKeyInUse(_))
         | (Operation::ListSessions {}, Reply::Sessions { .. })
         | (Operation::RevokeSession { .. }, Reply::Done {})
         | (Operation::RevokeSessions { .. }, Reply::Revoked { .. })
@@ -154,7 +173,8 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
             | Operation::DeleteDek { .. }
             | Operation::DeleteKeyPair { .. }
             | Operation::DeleteItem { .. }
-            | Operation::DeleteSlot { .. },
+            | Operation::DeleteSlot { .. }
+            | Operation::DeleteServiceKey { .. },
             Reply::Done {},
         ) => Ok(()),
         _ => Err(wrong_kind()),
@@ -164,6 +184,11 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
 /// An answer of another kind than the question has.
 pub(crate) fn wrong_kind() -> ClientError {
     ClientError::protocol("it answers another question")
+}
+
+/// Whether it is the root key that was asked for, as far as it was named.
+fn is_root(key: &RootKey, id: Option<&KeyId>, secret: Option<&TokenText>) -> bool {
+    id.is_none_or(|id| *id == key.id) && secret.is_none_or(|secret| *secret == key.secret)
 }
 
 fn same(is_it: bool) -> Result<(), ClientError> {

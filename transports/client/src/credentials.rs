@@ -61,6 +61,14 @@ impl Token {
         Ok(Self { authorization: SecretText::new(format!("Virgil {text}")), expires: Some(expires) })
     }
 
+    /// The operator's token, which lies in the server's data folder, for the operator's listener and nobody else.
+    ///
+    /// # Errors
+    /// [`BadToken`], which says nothing of the text.
+    pub fn operator(text: &SecretText) -> Result<Self, BadToken> {
+        Self::bearer(text)
+    }
+
     /// A bearer token in whatever form this server gave it out.
     pub(crate) fn bearer(text: &SecretText) -> Result<Self, BadToken> {
         let text = text.expose();

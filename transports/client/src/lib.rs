@@ -3,7 +3,8 @@
 //! [`Client`] asks a server over HTTP, a WebSocket or anything that carries frames; [`Records`] are what it keeps,
 //! [`SealedRecords`] what it keeps without being able to read it, and [`Client::watch`] tells what happens to them.
 //! [`users`] are people with a passphrase, their keys and their vault; [`api_keys`] is what programs sign in with.
-//! [`sharing`] is datastores, secrets and shares, ciphertext in and out.
+//! [`sharing`] is datastores, secrets and shares, ciphertext in and out. [`service_keys`] is chains and the keys that sign
+//! requests to them, for the operator.
 //! [`keyknox`] is the cryptographic half: envelopes, tokens, the cloud record of a user's keys and its local mirror.
 //! It knows no network; [`KeyRecord`] carries its one record over a client.
 //! [`psono`] is another client for another protocol: an API key and the vault of its owner. [`dragonchain`] is a third:
@@ -37,6 +38,7 @@ pub mod psono;
 mod receipt;
 mod records;
 mod sealed;
+pub mod service_keys;
 pub mod sharing;
 #[cfg(any(feature = "http", feature = "ws"))]
 mod signing;

@@ -1,4 +1,5 @@
-//! The operator's listener: health in detail, metrics, and whatever else the operator may ask, which others provide.
+//! The operator's listener: health in detail, metrics, the operations of the native interface that are the operator's,
+//! and whatever else the operator may ask, which others provide.
 //!
 //! Health and metrics tell nothing about accounts and are open to whoever reaches this port. Everything else takes the
 //! operator's token, whatever the path: without it nobody learns which paths there are (A-ADM-01).
@@ -14,11 +15,14 @@ use crate::{
     Front,
     dialects::{Answering, Refusal},
     exchange::{HeaderValue, Method, Request, Response, StatusCode, header},
-    path, problem,
+    native, path, problem,
     ws::{self, Admitted},
 };
 
-/// What the operator may ask beyond health and metrics.
+/// Where the native interface lies, as far as it is the operator's.
+const NATIVE: &str = "/v1";
+
+/// What the operator may ask beyond health, metrics and the native interface.
 pub trait AdminApi: Send + Sync + 'static {
     /// Answers a request of the operator, who has been authenticated. The path has one reading.
     fn answer<'a>(&'a self, front: &'a Front, request: &'a Request) -> Answering<'a>;
@@ -63,6 +67,13 @@ impl Desk {
         })
     }
 
+    async fn answer_operator(&self, request: &Request) -> Response {
+        match request.path.strip_prefix(NATIVE).filter(|rest| rest.starts_with('/')) {
+            Some(rest) => native::answer_operator(&self.front, rest, request).await,
+            None => self.admin.api.answer(&self.front, request).await,
+        }
+    }
+
     async fn metrics(&self) -> Response {
         let text = self.admin.metrics.render(&self.front.engine().health().await);
         let mut response = Response::json(StatusCode::OK, text);
@@ -96,7 +107,7 @@ impl Handler for Desk {
         } else if path::check(&request.path).is_err() {
             refuse(problem::of_refusal(Refusal::AmbiguousPath))
         } else {
-            let answering = AssertUnwindSafe(self.admin.api.answer(&self.front, &request)).catch_unwind();
+            let answering = AssertUnwindSafe(self.answer_operator(&request)).catch_unwind();
             answering.await.unwrap_or_else(|_| {
                 tracing::error!(request_id = &*request.request_id, "an answer to the operator panicked");
                 refuse(problem::of_refusal(Refusal::Fault))

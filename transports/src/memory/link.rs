@@ -47,7 +47,8 @@ pub(super) struct LinkSender(pub(super) mpsc::Sender<Message>);
 
 /// Opens a link to `front` and serves it on the caller's own thread, which must run an `actix_rt` arbiter.
 ///
-/// `credential` is what came with the handshake; without one the client has to say `hello`.
+/// `credential` is what came with the handshake; without one the client has to say `hello`. The operator has no account:
+/// nobody is welcomed, and questions are taken at once.
 pub fn connect(front: &Front, credential: Option<Credential>, tongue: impl Into<Tongue>) -> Link {
     let tongue = tongue.into();
     let (link, receiver, sender) = link(tongue.encoding);

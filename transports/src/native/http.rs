@@ -9,7 +9,7 @@ use std::{borrow::Cow, time::Duration};
 
 use http::{HeaderValue, Method, header};
 use serde::{Deserialize, de::DeserializeOwned};
-use strongroom_engine::{Asking, EngineError, domains::sessions::ProveSession};
+use strongroom_engine::{Asking, Credential, EngineError, domains::sessions::ProveSession};
 use strongroom_primitives::{hash::RecordTag, id::Subject};
 use strongroom_wire::{Base64Bytes, Operation, Previous, Problem, Reply};
 
@@ -100,6 +100,24 @@ pub(crate) async fn answer(front: &Front, rest: &str, request: &Request) -> Resp
         }
         answered => answered,
     };
+    told(answered, request)
+}
+
+/// Answers the operator, whom the listener has authenticated. They have no account, so what takes one is not there.
+#[cfg(any(feature = "http", test))]
+pub(crate) async fn answer_operator(front: &Front, rest: &str, request: &Request) -> Response {
+    let answered = match operation(rest, request) {
+        Ok(operation) if operation.is_operators() => {
+            put(front, request, Credential::Operator, operation).await
+        }
+        Ok(_) => Err(unknown_path().into()),
+        Err(refused) => Err(refused),
+    };
+    told(answered, request)
+}
+
+/// An answer or a refusal as HTTP.
+fn told(answered: Answered, request: &Request) -> Response {
     match answered {
         Ok((reply, known)) => response(reply, known),
         Err(Refused::Problem(problem)) => problem::signable(*problem, &request.request_id),
@@ -118,10 +136,17 @@ pub(crate) async fn answer(front: &Front, rest: &str, request: &Request) -> Resp
 }
 
 /// What a request asks, answered; with it the state that a reader of a record knows already.
-async fn ask(front: &Front, rest: &str, request: &Request) -> Result<(Reply, Option<RecordTag>), Refused> {
+type Answered = Result<(Reply, Option<RecordTag>), Refused>;
+
+async fn ask(front: &Front, rest: &str, request: &Request) -> Answered {
     let operation = operation(rest, request)?;
-    let asking = asking(front, request)?;
-    let asking = Asking { idempotency: input::idempotency(&request.headers)?, ..asking };
+    let credential = Shown::from(request).credential(front).map_err(refused)?;
+    put(front, request, credential, operation).await
+}
+
+/// Puts a question to the engine.
+async fn put(front: &Front, request: &Request, credential: Credential, operation: Operation) -> Answered {
+    let asking = Asking { idempotency: input::idempotency(&request.headers)?, ..asking(front, credential) };
     let known = match operation {
         Operation::GetRecord { .. } => input::known_state(&request.headers),
         _ => None,
@@ -133,14 +158,14 @@ async fn ask(front: &Front, rest: &str, request: &Request) -> Result<(Reply, Opt
 
 /// Proves the session that a request came with: whoever uses it has opened the text in which it came.
 async fn prove(front: &Front, request: &Request) -> Result<(), Box<Problem>> {
-    front.engine().ask(asking(front, request)?, ProveSession {}).await.map_err(refused)
+    let credential = Shown::from(request).credential(front).map_err(refused)?;
+    front.engine().ask(asking(front, credential), ProveSession {}).await.map_err(refused)
 }
 
-fn asking(front: &Front, request: &Request) -> Result<Asking, Box<Problem>> {
-    let credential = Shown::from(request).credential(front).map_err(refused)?;
+fn asking(front: &Front, credential: Credential) -> Asking {
     // A tenth is left for the way back, so that the engine's own word on a late answer arrives.
     let within = Some(front.limits().request_within * 9 / 10);
-    Ok(Asking { credential, within, idempotency: None })
+    Asking { credential, within, idempotency: None }
 }
 
 /// Why a request spells no operation.

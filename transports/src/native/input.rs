@@ -131,12 +131,16 @@ pub(super) fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Box<Prob
         )));
     }
     // The words of the reader would repeat the body, so only the place is told.
-    serde_json::from_slice(&request.body).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
+    let refusal = |line: usize, column: usize| {
         bad_request(format!(
             "the body is not the document that belongs here, from line {line} column {column} on"
         ))
-    })
+    };
+    // An array would be read as members in their order, and an empty one as none of them.
+    if request.body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(refusal(1, 1));
+    }
+    serde_json::from_slice(&request.body).map_err(|error| refusal(error.line(), error.column()))
 }
 
 /// Refuses a body where none belongs.

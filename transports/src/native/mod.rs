@@ -6,7 +6,7 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | `records`, `users`, `api_keys`, `sharing`, `shares`, `keys`, `vault` | what is more than one question and its answer |
+//! | `records`, `users`, `api_keys`, `sharing`, `shares`, `keys`, `vault`, `service_keys` | what is more than one question and its answer |
 //! | `convert` | the engine's answers as documents |
 //! | `desk` | one question, with whoever asks it |
 //! | `http`, `paths`, `input` | an operation as method, path, query, headers and body |
@@ -23,6 +23,7 @@ mod keys;
 mod paths;
 pub(crate) mod people;
 mod records;
+mod service_keys;
 mod shares;
 mod sharing;
 #[cfg(test)]
@@ -43,6 +44,7 @@ use strongroom_engine::{
         records::{
             GetRecord, GetVersion, History, ListGrants, ListRecords, PutRecord, ShareRecord, UndoRecord,
         },
+        service_keys::{DeleteServiceKey, GetServiceKey, RotateServiceKey, UpdateServiceKey},
         sessions::{
             ListSessions, OpenChild, RevokeSession, RevokeSessions,
             api_key::{DeleteApiKey, DetachSecret, UpdateApiKey},
@@ -61,6 +63,8 @@ use strongroom_engine::{
 use strongroom_primitives::encoding;
 use strongroom_wire::{Operation, Problem, Reply, Shared};
 
+#[cfg(any(feature = "http", test))]
+pub(crate) use http::answer_operator;
 pub(crate) use http::{answer, waits};
 pub(crate) use input::idempotency_key;
 pub(crate) use records::name_of;
@@ -313,6 +317,29 @@ async fn dispatch_rare(desk: Desk<'_>, operation: Operation) -> Result<Reply, Bo
         Operation::UpdateItem { id, label, slots } => vault::update_item(desk, id, label, slots).await,
         Operation::DeleteItem { id } => desk.ask(DeleteItem { id }).await.map(done),
         Operation::DeleteSlot { id } => desk.ask(DeleteSlot { id }).await.map(done),
+
+        Operation::CreateChain(new) => service_keys::create_chain(desk, new).await,
+        Operation::ListChains {} => service_keys::list_chains(desk).await,
+        Operation::RotateRoot { chain, root, secret } => {
+            service_keys::rotate_root(desk, chain, root, secret).await
+        }
+        Operation::CreateServiceKey(new) => service_keys::create(desk, *new).await,
+        Operation::ListServiceKeys { chain } => service_keys::list(desk, chain).await,
+        Operation::GetServiceKey { chain, id } => {
+            desk.ask(GetServiceKey { chain, id }).await.map(service_keys::shown)
+        }
+        Operation::UpdateServiceKey { chain, id, nickname, permissions, expires } => {
+            let (permissions, expires) =
+                (service_keys::permissions_of(permissions)?, convert::change(expires));
+            let update = UpdateServiceKey { chain, id, nickname, permissions, expires };
+            desk.ask(update).await.map(service_keys::shown)
+        }
+        Operation::RotateServiceKey { chain, id, overlap_s } => {
+            let overlap = Duration::from_secs(overlap_s);
+            desk.ask(RotateServiceKey { chain, id, overlap }).await.map(service_keys::made)
+        }
+        Operation::DeleteServiceKey { chain, id } => desk.ask(DeleteServiceKey { chain, id }).await.map(done),
+        Operation::ServiceKeyInUse {} => service_keys::in_use(desk).await,
     }
 }
 

@@ -1,5 +1,6 @@
-//! The paths of people, keys, datastores, shares and vaults. Those of records, sessions and the account are in `http.rs`.
+//! The paths of people, keys, datastores, shares, vaults and service keys. Those of records, sessions and the account are in `http.rs`.
 
+mod service_keys;
 mod shares;
 mod sharing;
 
@@ -91,6 +92,8 @@ pub(super) fn operation(segments: &[Cow<'_, str>], reading: &mut Reading<'_>) ->
             Ok(Operation::SpendToken(reading.body()?))
         }
         ["vault", others @ ..] => vault(others, reading),
+        ["chains", others @ ..] => service_keys::chains(others, reading),
+        ["service-keys", others @ ..] => service_keys::service_keys(others, reading),
         _ => Err(unknown_path().into()),
     }
 }

@@ -1,5 +1,6 @@
 mod people;
 mod routes;
+mod service_keys;
 
 use std::{sync::Arc, time::Duration};
 
@@ -275,6 +276,7 @@ async fn a_body_is_strictly_json_and_strictly_the_document_that_belongs_here() {
         "",
         "null",
         "[]",
+        r#"["bQ==","dg=="]"#,
         "{}",
         "\u{feff}{\"meta\":\"bQ==\",\"value\":\"dg==\"}",
         r#"{"meta":NaN,"value":"dg=="}"#,

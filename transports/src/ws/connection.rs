@@ -149,6 +149,11 @@ impl Connection {
         }
     }
 
+    /// A connection of the operator, who is known already and has no account to be welcomed with: questions at once.
+    pub fn of_operator(encoding: Encoding, limits: &EdgeLimits) -> Self {
+        Self { phase: Phase::Open, ..Self::new(encoding, limits, None) }
+    }
+
     // What the driver asks.
 
     /// Whether a message may be read from the socket now.

@@ -95,11 +95,17 @@ async fn carry(
 ) -> CloseReason {
     let Opening { credential, tongue, address, agent } = opening;
     let caller = Caller { address, agent: agent.as_deref() };
-    let connection = RefCell::new(Connection::new(tongue.encoding, front.limits(), credential));
+    let (connection, operator) = match credential {
+        Some(Credential::Operator) => {
+            (Connection::of_operator(tongue.encoding, front.limits()), Some(Credential::Operator))
+        }
+        accepted => (Connection::new(tongue.encoding, front.limits(), accepted), None),
+    };
+    let connection = RefCell::new(connection);
     let (outgoing, progress) = (Notify::new(), Notify::new());
     let reason = {
         let talk = talk(&connection, &mut sender, &outgoing, &progress);
-        let listen = listen(front, caller, &connection, &mut receiver, &outgoing, &progress);
+        let listen = listen(front, caller, operator, &connection, &mut receiver, &outgoing, &progress);
         match select(std::pin::pin!(listen), std::pin::pin!(talk)).await {
             Either::Left((reason, _)) => reason,
             Either::Right(((), _)) => CloseReason::new(close::VANISHED, "the peer is gone"),
@@ -154,6 +160,7 @@ async fn talk(
 async fn listen(
     front: &Front,
     caller: Caller<'_>,
+    credential: Option<Credential>,
     connection: &RefCell<Connection>,
     receiver: &mut impl SocketReceiver,
     outgoing: &Notify,
@@ -165,7 +172,7 @@ async fn listen(
         connection,
         running: FuturesUnordered::new(),
         followed: Followed::default(),
-        credential: None,
+        credential,
         refused: None,
     };
     let began = now();

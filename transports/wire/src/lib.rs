@@ -14,6 +14,7 @@ mod keys;
 mod operation;
 mod problem;
 mod reply;
+mod service_keys;
 mod shares;
 mod sharing;
 #[cfg(test)]
@@ -43,6 +44,10 @@ pub use problem::{Problem, ProblemCode};
 pub use reply::{
     GrantInfo, GrantPage, HistoryPage, NamePage, ReceiptDocument, RecordDocument, RecordHead, RecordInfo,
     Reply, ResetDone, SessionInfo, SessionOpened, Shared, VersionInfo, Whoami,
+};
+pub use service_keys::{
+    Chain, ChainList, NewChain, NewServiceKey, RootKey, ServiceKey, ServiceKeyInUse, ServiceKeyList,
+    ServiceKeyMade,
 };
 pub use shares::{
     KeyKind, MemberList, MemberRight, NewShare, OwnShareRight, Share, ShareAccepted, ShareCreated,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
+    dc1::{ChainId, KeyId},
     hash::RecordTag,
     id::{
         AccountId, ApiKeyId, ApiKeySecretId, DatastoreId, DekId, ItemId, KeyPairId, LinkId, SecretId,
@@ -11,10 +12,10 @@ use strongroom_primitives::{
 };
 
 use crate::{
-    ApiKeySignIn, Base64Bytes, Boxed, Change, KeyKind, NewApiKey, NewDatastore, NewDek, NewItem, NewKek,
-    NewKeyPair, NewRotation, NewSecrets, NewShare, Parent, PassphraseChange, ProfileChange, Registration,
-    Rewrapped, ShareOffer, ShareRights, SlotChange, SrpProof, SrpStart, TokenRequest, TokenShown, TokenText,
-    VaultEnrolment, VaultSignIn,
+    ApiKeySignIn, Base64Bytes, Boxed, Change, KeyKind, NewApiKey, NewChain, NewDatastore, NewDek, NewItem,
+    NewKek, NewKeyPair, NewRotation, NewSecrets, NewServiceKey, NewShare, Parent, PassphraseChange,
+    ProfileChange, Registration, Rewrapped, ShareOffer, ShareRights, SlotChange, SrpProof, SrpStart,
+    TokenRequest, TokenShown, TokenText, VaultEnrolment, VaultSignIn,
 };
 
 /// What a writer believes the present state of a record to be.
@@ -659,6 +660,90 @@ pub enum Operation {
         /// Which.
         id: SlotId,
     },
+
+    /// Makes a chain and its root key. Asked by the operator.
+    #[serde(rename = "chains.create")]
+    CreateChain(NewChain),
+    /// Lists all chains. Asked by the operator.
+    #[serde(rename = "chains.list")]
+    ListChains {},
+    /// Gives a chain a new root key; the one before signs nothing any more. Asked by the operator.
+    #[serde(rename = "chains.rotate_root")]
+    RotateRoot {
+        /// Which chain.
+        chain: ChainId,
+        /// The id of its root key; without it the present one. One that was in use before is not taken again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        root: Option<KeyId>,
+        /// Its secret, as for a new chain; without it one is drawn.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        secret: Option<TokenText>,
+    },
+    /// Makes a service key. Asked by the operator, or by a service key that may.
+    #[serde(rename = "service_keys.create")]
+    CreateServiceKey(Box<NewServiceKey>),
+    /// Lists the keys of a chain. Asked by the operator, or by a service key that may.
+    #[serde(rename = "service_keys.list")]
+    ListServiceKeys {
+        /// Of which chain, as for a new key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chain: Option<ChainId>,
+    },
+    /// Shows a key of a chain. Asked by the operator, or by a service key that may.
+    #[serde(rename = "service_keys.get")]
+    GetServiceKey {
+        /// Of which chain, as for a new key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chain: Option<ChainId>,
+        /// Which.
+        id: KeyId,
+    },
+    /// Changes a key of a chain; what is not named stays. Asked by the operator, or by a service key that may.
+    #[serde(rename = "service_keys.update")]
+    UpdateServiceKey {
+        /// Of which chain, as for a new key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chain: Option<ChainId>,
+        /// Which.
+        id: KeyId,
+        /// What it is called from now on; may be empty.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        nickname: Option<String>,
+        /// What it may do from now on: the text of a permissions document.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        permissions: Option<String>,
+        /// The last instant at which it signs; `null` until it is deleted.
+        #[serde(default, skip_serializing_if = "Change::is_keep")]
+        expires: Change<Timestamp>,
+    },
+    /// Draws a new secret for a key of a chain. Asked by the operator, or by a service key that may.
+    #[serde(rename = "service_keys.rotate")]
+    RotateServiceKey {
+        /// Of which chain, as for a new key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chain: Option<ChainId>,
+        /// Which.
+        id: KeyId,
+        /// Seconds for which the secret before goes on signing; without it not at all.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        overlap_s: u64,
+    },
+    /// Deletes a key of a chain, for good. Asked by the operator, or by a service key that may.
+    #[serde(rename = "service_keys.delete")]
+    DeleteServiceKey {
+        /// Of which chain, as for a new key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chain: Option<ChainId>,
+        /// Which.
+        id: KeyId,
+    },
+    /// Which service key is this? Asked by a service key that may ask how its chain is.
+    #[serde(rename = "service_keys.self")]
+    ServiceKeyInUse {},
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Operation {
@@ -676,6 +761,22 @@ impl Operation {
                 | Self::SpendToken(_)
                 | Self::CreateVaultUser(_)
                 | Self::OpenVaultSession(_)
+        )
+    }
+
+    /// Whether the operator may ask it, who has no account.
+    pub fn is_operators(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateChain(_)
+                | Self::ListChains {}
+                | Self::RotateRoot { .. }
+                | Self::CreateServiceKey(_)
+                | Self::ListServiceKeys { .. }
+                | Self::GetServiceKey { .. }
+                | Self::UpdateServiceKey { .. }
+                | Self::RotateServiceKey { .. }
+                | Self::DeleteServiceKey { .. }
         )
     }
 }

@@ -9,11 +9,12 @@ use strongroom_primitives::{
 
 use crate::{
     AdmissionToken, Admitted, ApiKey, ApiKeyChallenge, ApiKeyList, ApiKeySignedIn, Attached, AttachmentList,
-    Base64Bytes, Datastore, DatastoreCreated, DatastoreList, Dek, DekPage, FeedPage, Item, ItemPage, Kek,
-    KeyPair, KeyPairPage, MemberList, PassphraseChanged, Rotation, Secret, SecretHistory, SecretVersion,
-    SecretsCreated, ServiceInfo, Share, ShareAccepted, ShareCreated, SharePage, ShareRightGiven,
-    SignInFailures, SignedIn, SrpChallenge, TemplateList, UserRegistered, UsernameReserved, VaultEnrolled,
-    VaultSession, VaultUser, Written,
+    Base64Bytes, ChainList, Datastore, DatastoreCreated, DatastoreList, Dek, DekPage, FeedPage, Item,
+    ItemPage, Kek, KeyPair, KeyPairPage, MemberList, PassphraseChanged, RootKey, Rotation, Secret,
+    SecretHistory, SecretVersion, SecretsCreated, ServiceInfo, ServiceKey, ServiceKeyInUse, ServiceKeyList,
+    ServiceKeyMade, Share, ShareAccepted, ShareCreated, SharePage, ShareRightGiven, SignInFailures, SignedIn,
+    SrpChallenge, TemplateList, UserRegistered, UsernameReserved, VaultEnrolled, VaultSession, VaultUser,
+    Written,
 };
 
 /// The answer to an operation: an object with one member, whose name is the kind of answer. Which kind comes is fixed
@@ -137,9 +138,21 @@ pub enum Reply {
     Item(Item),
     /// To `item.list`.
     Items(ItemPage),
+    /// To `chains.create` and `chains.rotate_root`.
+    RootKey(RootKey),
+    /// To `chains.list`.
+    Chains(ChainList),
+    /// To `service_keys.create` and `service_keys.rotate`.
+    ServiceKeyMade(ServiceKeyMade),
+    /// To `service_keys.get` and `service_keys.update`.
+    ServiceKey(ServiceKey),
+    /// To `service_keys.list`.
+    ServiceKeys(ServiceKeyList),
+    /// To `service_keys.self`.
+    ServiceKeyInUse(ServiceKeyInUse),
     /// To `session.revoke`, `account.erase`, what moves or takes down a link, `shares.decline`, `shares.revoke`, and what deletes one thing:
     /// `records.delete`, `api_keys.revoke`, `api_keys.detach`, `datastores.delete`, `dek.delete`, `keypair.delete`,
-    /// `item.delete`, `slot.delete`.
+    /// `item.delete`, `slot.delete`, `service_keys.delete`.
     Done {},
 }
 

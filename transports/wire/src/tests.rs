@@ -448,5 +448,6 @@ fn a_frame_prints_without_token_key_and_content() {
 mod api_keys;
 mod people;
 mod round_trips;
+mod service_keys;
 mod shares;
 mod sharing;

@@ -63,7 +63,13 @@ pub(super) fn is_write(operation: &Operation) -> bool {
         | Operation::CreateItem(_)
         | Operation::UpdateItem { .. }
         | Operation::DeleteItem { .. }
-        | Operation::DeleteSlot { .. } => true,
+        | Operation::DeleteSlot { .. }
+        | Operation::CreateChain(_)
+        | Operation::RotateRoot { .. }
+        | Operation::CreateServiceKey(_)
+        | Operation::UpdateServiceKey { .. }
+        | Operation::RotateServiceKey { .. }
+        | Operation::DeleteServiceKey { .. } => true,
         Operation::Whoami {}
         | Operation::ListSessions {}
         | Operation::GetRecord { .. }
@@ -96,7 +102,11 @@ pub(super) fn is_write(operation: &Operation) -> bool {
         | Operation::GetVaultUser {}
         | Operation::ListTemplates {}
         | Operation::GetItem { .. }
-        | Operation::ListItems { .. } => false,
+        | Operation::ListItems { .. }
+        | Operation::ListChains {}
+        | Operation::ListServiceKeys { .. }
+        | Operation::GetServiceKey { .. }
+        | Operation::ServiceKeyInUse {} => false,
     }
 }
 

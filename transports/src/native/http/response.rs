@@ -80,6 +80,12 @@ pub(super) fn response(reply: Reply, known: Option<RecordTag>) -> Response {
         Reply::Templates(body) => document(&body),
         Reply::Item(body) => document(&body),
         Reply::Items(body) => document(&body),
+        Reply::RootKey(body) => document(&body),
+        Reply::Chains(body) => document(&body),
+        Reply::ServiceKeyMade(body) => document(&body),
+        Reply::ServiceKey(body) => document(&body),
+        Reply::ServiceKeys(body) => document(&body),
+        Reply::ServiceKeyInUse(body) => document(&body),
     }
 }
 

@@ -84,6 +84,16 @@ const ROUTES: &[(&str, &str)] = &[
     ("PATCH", "/v1/vault/items/000102030405060708090a0b0c0d0e0f"),
     ("DELETE", "/v1/vault/items/000102030405060708090a0b0c0d0e0f"),
     ("DELETE", "/v1/vault/slots/000102030405060708090a0b0c0d0e0f"),
+    ("GET", "/v1/chains"),
+    ("POST", "/v1/chains"),
+    ("POST", "/v1/chains/abc/root-key"),
+    ("GET", "/v1/service-keys?chain=abc"),
+    ("POST", "/v1/service-keys"),
+    ("GET", "/v1/service-keys/KEY"),
+    ("PATCH", "/v1/service-keys/KEY"),
+    ("DELETE", "/v1/service-keys/KEY"),
+    ("POST", "/v1/service-keys/KEY/rotate"),
+    ("GET", "/v1/service-keys/self"),
 ];
 
 /// Every route that is asked without a credential.
@@ -266,6 +276,13 @@ async fn what_is_not_in_the_table_is_not_there() {
         "/v1/vault",
         "/v1/vault/items/xyz",
         "/v1/vault/slots",
+        "/v1/chains/abc",
+        "/v1/chains/0l/root-key",
+        "/v1/service-keys/key",
+        "/v1/service-keys?chain=0l",
+        "/v1/service-keys?chain=a&chain=b",
+        "/v1/service-keys/self/rotate",
+        "/v1/service-keys/KEY/x",
     ] {
         let status = desk.ask("GET", target, &[], "").await.status;
         assert!(matches!(status, 400 | 404 | 405), "{target}: {status}");

@@ -86,6 +86,16 @@ pub(super) fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, Cl
             Reply::Item(read(body)?)
         }
         Operation::ListItems { .. } => Reply::Items(read(body)?),
+        Operation::CreateChain(_) | Operation::RotateRoot { .. } => Reply::RootKey(read(body)?),
+        Operation::ListChains {} => Reply::Chains(read(body)?),
+        Operation::CreateServiceKey(_) | Operation::RotateServiceKey { .. } => {
+            Reply::ServiceKeyMade(read(body)?)
+        }
+        Operation::ListServiceKeys { .. } => Reply::ServiceKeys(read(body)?),
+        Operation::GetServiceKey { .. } | Operation::UpdateServiceKey { .. } => {
+            Reply::ServiceKey(read(body)?)
+        }
+        Operation::ServiceKeyInUse {} => Reply::ServiceKeyInUse(read(body)?),
         Operation::RevokeSession { .. }
         | Operation::DeleteRecord { .. }
         | Operation::EraseAccount { .. }
@@ -102,6 +112,7 @@ pub(super) fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, Cl
         | Operation::DeleteDek { .. }
         | Operation::DeleteKeyPair { .. }
         | Operation::DeleteItem { .. }
-        | Operation::DeleteSlot { .. } => Reply::Done {},
+        | Operation::DeleteSlot { .. }
+        | Operation::DeleteServiceKey { .. } => Reply::Done {},
     })
 }

@@ -186,6 +186,25 @@ pub(super) fn spell(operation: &Operation) -> Result<Spelled, ClientError> {
         }
         Operation::DeleteItem { id } => at("/vault/items").and(id).delete(),
         Operation::DeleteSlot { id } => at("/vault/slots").and(id).delete(),
+
+        Operation::CreateChain(new) => at("/chains").post(new),
+        Operation::ListChains {} => at("/chains").get(),
+        Operation::RotateRoot { chain, .. } => {
+            at("/chains").and(chain).and("root-key").post(&arguments(operation, &["chain"]))
+        }
+        Operation::CreateServiceKey(new) => at("/service-keys").post(new),
+        Operation::ListServiceKeys { chain } => at("/service-keys").query("chain", chain).get(),
+        Operation::GetServiceKey { chain, id } => at("/service-keys").and(id).query("chain", chain).get(),
+        Operation::UpdateServiceKey { id, .. } => {
+            at("/service-keys").and(id).with(Method::PATCH, &arguments(operation, &["id"]))
+        }
+        Operation::RotateServiceKey { id, .. } => {
+            at("/service-keys").and(id).and("rotate").post(&arguments(operation, &["id"]))
+        }
+        Operation::DeleteServiceKey { chain, id } => {
+            at("/service-keys").and(id).query("chain", chain).delete()
+        }
+        Operation::ServiceKeyInUse {} => at("/service-keys/self").get(),
     })
 }
 

@@ -1,3 +1,4 @@
+mod service_keys;
 mod sharing;
 mod signing;
 
