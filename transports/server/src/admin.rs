@@ -5,8 +5,10 @@
 
 pub(crate) mod api;
 mod caller;
+mod chain;
 mod desk;
 mod identity;
+mod service_key;
 mod sessions;
 
 use std::{
@@ -34,7 +36,9 @@ use crate::{
     data::{random, write_private},
 };
 use caller::Caller;
+use chain::ChainCommand;
 use identity::IdentityCommand;
+use service_key::ServiceKeyCommand;
 use sessions::SessionCommand;
 
 /// Rows of one page when all accounts are listed.
@@ -72,6 +76,12 @@ enum Area {
     /// The keys by which clients know the server
     #[command(subcommand)]
     Identity(IdentityCommand),
+    /// Tenants of signed requests, and their root keys
+    #[command(subcommand)]
+    Chain(ChainCommand),
+    /// Keys of a chain, which sign requests
+    #[command(subcommand)]
+    ServiceKey(ServiceKeyCommand),
     /// How the server is
     Status,
 }
@@ -231,6 +241,8 @@ impl AdminCommand {
                 Area::Account(command) => self.account(&caller, command).await,
                 Area::Session(command) => self.session(&caller, command).await,
                 Area::Identity(command) => self.identity(&caller, command).await,
+                Area::Chain(command) => self.chain(&caller, command).await,
+                Area::ServiceKey(command) => self.service_key(&caller, command).await,
                 Area::Status => self.status(&caller).await,
             }
         })
@@ -481,11 +493,17 @@ fn generate(file: &Path) -> anyhow::Result<PublicKey> {
 
 fn confirmed(who: &Who) -> anyhow::Result<bool> {
     ensure!(io::stdin().is_terminal(), "an erasure cannot be undone; say --yes if it is meant");
-    let mut out = io::stdout();
     let identity = shown(who.identity.as_str());
-    write!(out, "Everything that {identity} of {} keeps will be gone. Its name, to go on: ", who.app)?;
+    let question = format!("Everything that {identity} of {} keeps will be gone. Its name", who.app);
+    typed(&question, who.identity.as_str())
+}
+
+/// Whether somebody at a terminal types `word` when asked to go on.
+fn typed(question: &str, word: &str) -> anyhow::Result<bool> {
+    let mut out = io::stdout();
+    write!(out, "{question}, to go on: ")?;
     out.flush()?;
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
-    Ok(line.trim_end_matches(['\r', '\n']) == who.identity.as_str())
+    Ok(line.trim_end_matches(['\r', '\n']) == word)
 }

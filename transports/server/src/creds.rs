@@ -18,7 +18,8 @@ use std::{
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
-use place::Place;
+pub(crate) use place::{Keeping, Place};
+pub(crate) use remote::endpoint;
 use remote::{At, RemoteAction};
 
 /// The name under which the binary is that tool.

@@ -2,6 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
+use strongroom_client::wire::Change;
 use strongroom_primitives::time::Timestamp;
 use time::{UtcDateTime, format_description::well_known::Rfc3339};
 
@@ -54,6 +55,35 @@ impl FromStr for End {
             "an end is a span of time (30d), a day (2027-01-31: until it begins, in UTC) or an instant \
              (2027-01-31T12:00:00Z)",
         )
+    }
+}
+
+/// What becomes of when something ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expiry {
+    /// It ends no more by itself.
+    Never,
+    /// It ends then.
+    End(End),
+}
+
+impl Expiry {
+    /// The change that is asked for, if this is said `now`.
+    pub(crate) fn change(said: Option<Self>, now: Timestamp) -> Change<Timestamp> {
+        match said {
+            None => Change::Keep,
+            Some(Self::Never) => Change::Clear,
+            Some(Self::End(end)) => Change::Set(end.from(now)),
+        }
+    }
+}
+
+impl FromStr for Expiry {
+    type Err = &'static str;
+
+    /// The word `never`, or an end.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "never" { Ok(Self::Never) } else { text.parse().map(Self::End) }
     }
 }
 

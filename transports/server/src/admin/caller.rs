@@ -8,6 +8,7 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
     redirect,
 };
+use strongroom_client::{self as native, ClientError, ClientOptions, Credentials, ErrorKind, Token};
 use strongroom_primitives::secret::SecretText;
 use strongroom_wire::Problem;
 
@@ -15,6 +16,7 @@ use super::api::{Ask, PREFIX};
 use crate::{
     config::{Config, read_secret},
     data::{DataFolder, Running},
+    table::shown,
 };
 
 /// The variable that holds the operator's token, for servers that keep no file.
@@ -67,6 +69,39 @@ impl Caller {
             }
         };
         Ok(Self { client: client()?, base, token: SecretText::new(token) })
+    }
+
+    /// A client of the native interface, as far as that is the operator's. Unlike other answers to the operator, those
+    /// hold secrets, so it goes to no other machine in the clear.
+    ///
+    /// # Errors
+    /// If the server's URL is none, or of another machine and not `https://`.
+    pub(crate) fn native(&self) -> anyhow::Result<native::Client> {
+        let token = Token::operator(&self.token).context("the operator's token is not one")?;
+        let options = ClientOptions { within: ANSWER_WITHIN, ..ClientOptions::default() };
+        native::Client::http(&format!("{}/v1", self.base), Credentials::given(token), options)
+            .map_err(|error| anyhow::anyhow!("{error}"))
+    }
+
+    /// Says in one line why the native interface did not do it, and what to do about it.
+    pub(crate) fn explain(&self, error: &ClientError) -> anyhow::Error {
+        let text = shown(&error.to_string());
+        match error {
+            error if error.is_problem("store-not-encrypted") => anyhow::anyhow!(
+                "{text}: secrets of service keys lie in no other. Make a root key with `strongroom store key new -o FILE`, \
+                 add `root_key_file = \"FILE\"` under [storage], stop the server and run `strongroom store encrypt`"
+            ),
+            error if error.is_problem("unknown-chain") => {
+                anyhow::anyhow!("{text}; `strongroom admin chain list` shows which there are")
+            }
+            error if error.is_problem("unknown-service-key") => {
+                anyhow::anyhow!("{text}; `strongroom admin service-key list` shows which there are")
+            }
+            error if error.kind() == ErrorKind::Unreachable => {
+                anyhow::anyhow!("no server answers at {}: is it running?", self.base)
+            }
+            _ => anyhow::anyhow!("{text}"),
+        }
     }
 
     /// Asks, and waits for the answer.

@@ -12,7 +12,7 @@ use super::{
     AdminCommand,
     api::{self, OVERLAP_S_MAX},
     caller::Caller,
-    span_s,
+    span_s, typed,
 };
 use crate::table::instant;
 
@@ -98,11 +98,7 @@ fn confirmed(identity: &api::ServerIdentity, overlap_s: u64) -> anyhow::Result<b
             writeln!(out, "then they are refused. No other rotation is possible until then.")?;
         }
     }
-    write!(out, "yes, to go on: ")?;
-    out.flush()?;
-    let mut line = String::new();
-    io::stdin().read_line(&mut line)?;
-    Ok(line.trim_end_matches(['\r', '\n']) == "yes")
+    typed("yes", "yes")
 }
 
 /// A span of time in the largest unit that says it exactly.

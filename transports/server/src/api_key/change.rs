@@ -3,11 +3,11 @@
 use anyhow::ensure;
 use clap::Args;
 use serde_json::json;
-use strongroom_client::{api_keys::ApiKeyChange, keyknox::ports::Ports, wire::Change};
+use strongroom_client::{api_keys::ApiKeyChange, keyknox::ports::Ports};
 use strongroom_primitives::id::ApiKeyId;
 
 use super::{Open, advice::explain_owner, list::described};
-use crate::{output, span::End, user::Auth};
+use crate::{output, span::Expiry, user::Auth};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -37,21 +37,10 @@ pub(super) struct Update {
     #[arg(long, value_name = "BOOL")]
     active: Option<bool>,
     /// When it ends: a span of time (30d), a day or an instant, or `never`
-    #[arg(long, value_name = "END", value_parser = expiry)]
+    #[arg(long, value_name = "END")]
     expires: Option<Expiry>,
     #[command(flatten)]
     auth: Auth,
-}
-
-/// What becomes of an API key's end.
-#[derive(Debug, Clone, Copy)]
-enum Expiry {
-    Never,
-    End(End),
-}
-
-fn expiry(text: &str) -> Result<Expiry, &'static str> {
-    if text == "never" { Ok(Expiry::Never) } else { text.parse().map(Expiry::End) }
 }
 
 impl Update {
@@ -73,11 +62,7 @@ impl Update {
             restrict: *restrict,
             insecure: *insecure,
             active: *active,
-            expires: match expires {
-                None => Change::Keep,
-                Some(Expiry::Never) => Change::Clear,
-                Some(Expiry::End(end)) => Change::Set(end.from(Ports::system().clock.now())),
-            },
+            expires: Expiry::change(*expires, Ports::system().clock.now()),
         };
         let open = Open::of(&self.auth)?;
         let changed = open.keys.update(self.api_key, change).await;

@@ -5,14 +5,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use anyhow::ensure;
 use clap::Args;
-use strongroom_client::dragonchain::{CredentialsFile, Locked, default_path};
+use strongroom_client::dragonchain::{CredentialsFile, Endpoint, Locked, ServiceKey, default_path};
+use strongroom_primitives::dc1::ChainId;
 
 use super::advice::explain;
 use crate::secrets::check_private;
 
 #[derive(Debug, Args)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The credentials file [default: ~/.coiin/credentials; ~/.dragonchain/credentials if there is only that]
     #[arg(long, value_name = "FILE", env = "COIIN_CREDENTIALS_FILE", global = true)]
     credentials_file: Option<PathBuf>,
@@ -23,7 +25,7 @@ impl Place {
     ///
     /// # Errors
     /// One line that names the fix.
-    pub(super) fn path(&self) -> anyhow::Result<PathBuf> {
+    pub(crate) fn path(&self) -> anyhow::Result<PathBuf> {
         match &self.credentials_file {
             Some(path) => Ok(path.clone()),
             None => default_path().map_err(|error| explain(error, Path::new(""))),
@@ -57,6 +59,58 @@ impl Place {
         let done = change(&mut locked)?;
         locked.save().map_err(|error| explain(error, &path))?;
         Ok(done)
+    }
+}
+
+/// A credentials file that is to take a key.
+pub(crate) struct Keeping {
+    path: PathBuf,
+    locked: Locked,
+}
+
+impl Keeping {
+    /// Looks at the file first, so that no key is made that could not be kept. `chain`: whose key it is to be, if that is
+    /// known; `force`: whether that takes the place of one that is there.
+    ///
+    /// # Errors
+    /// One line that names the place and the fix.
+    pub(crate) fn open(path: PathBuf, chain: Option<&ChainId>, force: bool) -> anyhow::Result<Self> {
+        let failed = |error| explain(error, &path);
+        let locked = Locked::open(&path).map_err(failed)?;
+        if let Some(chain) = chain {
+            let held = locked.file.chain(chain.as_str()).map_err(failed)?;
+            ensure!(
+                force || held.and_then(|held| held.key).is_none(),
+                "the credentials file has a key for {chain} already, which would be lost; say --force to replace it. No key \
+                 was created"
+            );
+        }
+        locked.file.to_text().map_err(failed)?;
+        Ok(Self { path, locked })
+    }
+
+    /// Keeps the key. The first chain of a file becomes the default one.
+    ///
+    /// # Errors
+    /// One line that names the place and the fix.
+    pub(crate) fn keep(
+        &mut self,
+        chain: &ChainId,
+        key: &ServiceKey,
+        endpoint: &Endpoint,
+    ) -> anyhow::Result<()> {
+        let failed = |error| explain(error, &self.path);
+        let file = &mut self.locked.file;
+        file.put(chain, key, Some(endpoint)).map_err(failed)?;
+        if file.default_chain().is_none() {
+            file.set_default(chain.as_str()).map_err(failed)?;
+        }
+        self.locked.save().map_err(failed)
+    }
+
+    /// The file as it is shown.
+    pub(crate) fn shown(&self) -> String {
+        shown(&self.path)
     }
 }
 

@@ -1,13 +1,13 @@
 //! `creds remote` and `status`: signed requests, each sent once, and their answers as `{status, response, ok}`.
 
-use std::{path::Path, process::ExitCode};
+use std::process::ExitCode;
 
-use anyhow::{anyhow, ensure};
+use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use strongroom_client::{
     ClientError,
-    dragonchain::{Credentials, DragonchainClient, Endpoint, Given, KeyChange, Locked, Outcome},
+    dragonchain::{Credentials, DragonchainClient, Endpoint, Given, KeyChange, Outcome},
 };
 use strongroom_primitives::{
     dc1::{ChainId, KeyId},
@@ -16,7 +16,7 @@ use strongroom_primitives::{
 
 use super::{
     advice::{explain, unanswered},
-    place::Place,
+    place::{Keeping, Place},
     say,
 };
 use crate::{trust::Trust, user::wait};
@@ -37,7 +37,8 @@ pub(super) struct At {
     trust: Trust,
 }
 
-fn endpoint(text: &str) -> Result<Endpoint, String> {
+/// Reads an endpoint from the command line.
+pub(crate) fn endpoint(text: &str) -> Result<Endpoint, String> {
     let read = Endpoint::read("--endpoint", text).map_err(|error| error.to_string())?;
     read.ok_or_else(|| "an endpoint is a URL".to_owned())
 }
@@ -139,7 +140,8 @@ impl RemoteAction {
         let client =
             DragonchainClient::new(credentials.clone(), &options).map_err(|error| anyhow!("{error}"))?;
         if let Self::Add { key, save: true, force } = self {
-            return create_and_save(&client, key, &credentials, &place.path()?, *force);
+            let kept = Keeping::open(place.path()?, Some(&credentials.chain), *force)?;
+            return create_and_save(&client, key, &credentials, kept);
         }
         let outcome = wait(async { self.ask(&client).await.map_err(|error| failed(&error, &credentials)) })?;
         say(&outcome.to_text())?;
@@ -175,31 +177,21 @@ impl At {
     }
 }
 
-/// Creates a key and writes it down. The file is looked at first, so that no key is made that could not be kept; a key
-/// that could not be kept all the same is printed.
+/// Creates a key and writes it down. A key that could not be kept all the same is printed.
 fn create_and_save(
     client: &DragonchainClient,
     key: &Key,
     credentials: &Credentials,
-    path: &Path,
-    force: bool,
+    mut kept: Keeping,
 ) -> anyhow::Result<ExitCode> {
-    let mut locked = Locked::open(path).map_err(|error| explain(error, path))?;
-    let held = locked.file.chain(credentials.chain.as_str()).map_err(|error| explain(error, path))?;
-    let held = held.and_then(|held| held.key);
-    ensure!(
-        force || held.is_none(),
-        "the credentials file has a key for {} already, which would be lost; say --force to replace it. No key was created",
-        credentials.chain
-    );
-    locked.file.to_text().map_err(|error| explain(error, path))?;
     let outcome =
         wait(async { client.create_key(&key.change()).await.map_err(|error| failed(&error, credentials)) })?;
     if !outcome.is_ok() {
         say(&outcome.to_text())?;
         return Ok(code(&outcome));
     }
-    match keep(&mut locked, &outcome, credentials, path) {
+    let Credentials { chain, endpoint, .. } = credentials;
+    match outcome.created().map_err(Into::into).and_then(|made| kept.keep(chain, &made, endpoint)) {
         Ok(()) => say(&outcome.to_text_without_key())?,
         Err(error) => {
             say(&outcome.to_text())?;
@@ -207,22 +199,6 @@ fn create_and_save(
         }
     }
     Ok(code(&outcome))
-}
-
-fn keep(
-    locked: &mut Locked,
-    outcome: &Outcome,
-    credentials: &Credentials,
-    path: &Path,
-) -> anyhow::Result<()> {
-    let made = outcome.created()?;
-    let Credentials { chain, endpoint, .. } = credentials;
-    let put = locked.file.put(chain, &made, Some(endpoint));
-    put.map_err(|error| explain(error, path))?;
-    if locked.file.default_chain().is_none() {
-        locked.file.set_default(chain.as_str()).map_err(|error| explain(error, path))?;
-    }
-    locked.save().map_err(|error| explain(error, path))
 }
 
 fn failed(error: &ClientError, credentials: &Credentials) -> anyhow::Error {

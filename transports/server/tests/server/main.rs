@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod admin;
+mod admin_chains;
 mod admin_sessions;
 mod api_key;
 mod chain;
