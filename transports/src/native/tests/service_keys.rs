@@ -1,11 +1,20 @@
 //! Chains and service keys, as the operator asks for them, as others are refused, and in memory.
 
+use std::cell::Cell;
+
 use futures_util::{SinkExt, StreamExt};
-use strongroom_engine::Credential;
-use strongroom_wire::Encoding;
+use strongroom_engine::{Asking, Credential, domains::service_keys::SignedRequest, testing::signing::Signer};
+use strongroom_primitives::{
+    dc1::{ChainId, KeyId},
+    secret::SecretText,
+};
+use strongroom_wire::{Encoding, NewChain, NewServiceKey, Operation, Reply};
 
 use super::*;
-use crate::{memory::connect, native::answer_operator};
+use crate::{
+    memory::connect,
+    native::{answer_operator, dispatch},
+};
 
 const CHAIN: &str = "sj8mz8RvbJMpXiYd7BACvqMfTExtfhT5zqeCj61ww9q4";
 const LOOKING: &str = r#"{"version":"1","default_allow":false,"permissions":{"allow_read":true}}"#;
@@ -203,4 +212,61 @@ async fn a_link_in_memory_that_is_the_operators_takes_questions_at_once() {
     assert_eq!(feed["problem"]["problem"]["code"], "credential-invalid");
     let twice = say(json!({ "hello": { "authorization": "Bearer srt_x" } })).await;
     assert_eq!(twice["problem"]["problem"]["code"], "signed-in-already");
+}
+
+/// A-MAC-02, A-KEY-01: the credential that a request came with is what the engine judges: once, and for its own chain.
+#[actix_rt::test]
+async fn a_service_key_asks_about_its_own_chain_without_naming_it() {
+    let bench = Bench::encrypted().await;
+    let chain_of = async |id: &str| {
+        let root = operator(&bench, "POST", "/chains", &[], &json!({ "id": id }).to_string()).await.body;
+        let text = |name: &str| root[name].as_str().unwrap().to_owned();
+        let secret = SecretText::new(text("secret"));
+        Signer { chain: ChainId::new(id).unwrap(), id: KeyId::new(&text("id")).unwrap(), secret }
+    };
+    let (root, other) = (chain_of(CHAIN).await, chain_of("abc").await);
+    let drawn = Cell::new(0);
+    let signed = |signer: &Signer| {
+        drawn.set(drawn.get() + 1);
+        Asking::from(signer.credential(bench.engine.handle().now(), drawn.get()))
+    };
+    let ask = async |asking: Asking, operation: Operation| {
+        let answer = dispatch(&bench.front, Default::default(), asking, operation).await;
+        answer.map_err(|problem| problem.code.as_str().to_owned())
+    };
+    let Ok(Reply::ServiceKeyInUse(me)) = ask(signed(&root), Operation::ServiceKeyInUse {}).await else {
+        panic!("the root key may")
+    };
+    assert_eq!((&me.chain, &me.id, me.root, me.expires), (&root.chain, &root.id, true, None));
+    let facts = root.facts(bench.engine.handle().now(), 999);
+    let arrived = || Asking::from(Credential::Signed(SignedRequest::dc1(facts.clone())));
+    assert!(ask(arrived(), Operation::ServiceKeyInUse {}).await.is_ok());
+    let again = ask(arrived(), Operation::ServiceKeyInUse {}).await;
+    assert_eq!(again.unwrap_err(), "signature-refused", "a signature is taken once");
+
+    let new = NewServiceKey { permissions: Some(LOOKING.to_owned()), ..NewServiceKey::default() };
+    let Ok(Reply::ServiceKeyMade(made)) =
+        ask(signed(&root), Operation::CreateServiceKey(Box::new(new))).await
+    else {
+        panic!("the root key may")
+    };
+    let lamp = Signer { chain: root.chain.clone(), id: made.key.id.clone(), secret: made.secret.0 };
+    let Ok(Reply::ServiceKeys(list)) = ask(signed(&lamp), Operation::ListServiceKeys { chain: None }).await
+    else {
+        panic!("it may look")
+    };
+    assert_eq!(list.service_keys.len(), 2);
+    let refused = [
+        (Operation::CreateServiceKey(Box::default()), "endpoint-refused"),
+        (Operation::RotateServiceKey { chain: None, id: root.id.clone(), overlap_s: 0 }, "endpoint-refused"),
+        (Operation::DeleteServiceKey { chain: None, id: lamp.id.clone() }, "endpoint-refused"),
+        (Operation::ListServiceKeys { chain: Some(other.chain) }, "unknown-chain"),
+        (Operation::ListChains {}, "credential-invalid"),
+        (Operation::CreateChain(NewChain::default()), "credential-invalid"),
+        (Operation::RotateRoot { chain: root.chain, root: None, secret: None }, "credential-invalid"),
+        (Operation::Whoami {}, "credential-invalid"),
+    ];
+    for (operation, told) in refused {
+        assert_eq!(ask(signed(&lamp), operation.clone()).await.unwrap_err(), told, "{operation:?}");
+    }
 }
