@@ -66,4 +66,5 @@ tell! {
     a_captured_sign_in_with_an_api_key_is_good_for_nothing
     the_operator_makes_a_chain_and_gives_out_its_keys
     an_account_makes_and_sees_no_chain_and_no_key
+    a_service_key_signs_its_own_requests
 }

@@ -17,7 +17,7 @@ use strongroom_primitives::{
 };
 use strongroom_storage::{Encrypted, Memory, RootKey, Storage};
 use strongroom_transports::{
-    EdgeLimits, Front, PeopleOptions, PeopleRates, Router,
+    EdgeLimits, Front, PeopleOptions, PeopleRates, PublicUrl, PublicUrls, Router,
     dialects::Answering,
     exchange::{Request, Response, StatusCode},
     http, memory, ws,
@@ -79,7 +79,17 @@ pub(crate) const FEED_EVENTS: u64 = 4_000;
 /// Rows on one page of a listing on the stage.
 pub(crate) const PAGE_ROWS: usize = 8;
 
+/// What signed requests are for.
+fn urls(addresses: &[SocketAddr]) -> PublicUrls {
+    PublicUrls::new(addresses.iter().map(|at| PublicUrl::of_listener(*at, false)))
+}
+
 impl Stage {
+    /// Whether requests pass as HTTP messages, which a service key can sign.
+    pub(crate) fn has_messages(&self) -> bool {
+        !self.sealed && !matches!(self.way, Way::Memory(_))
+    }
+
     pub(crate) async fn open(transport: Transport) -> Self {
         Self::over(store().await, transport).await
     }
@@ -111,7 +121,9 @@ impl Stage {
         let serve_http = |front: &Front| {
             let router = Router::builder().native("/v1").build().unwrap();
             let options = http::HttpOptions { bind: vec![any], ..http::HttpOptions::default() };
-            http::Listener::start(options, front.clone(), Arc::new(router)).unwrap()
+            let listener = http::Listener::start(options, front.clone(), Arc::new(router)).unwrap();
+            front.reached_by(urls(listener.addresses()));
+            listener
         };
         let serve_operator = |front: &Front| {
             let options =
@@ -134,7 +146,9 @@ impl Stage {
                 (Way::WebSocket(listener.addresses()[0]), Some(Box::new(listener)))
             }
             Transport::WebSocketAlone => {
-                let listener = ws::Listener::start(ws::ListenerOptions::new(any), front).await.unwrap();
+                let listener =
+                    ws::Listener::start(ws::ListenerOptions::new(any), front.clone()).await.unwrap();
+                front.reached_by(urls(&[listener.address()]));
                 (Way::WebSocket(listener.address()), Some(Box::new(listener)))
             }
         };

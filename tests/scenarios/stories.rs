@@ -21,7 +21,8 @@ pub(crate) use crate::people::{
     a_wrong_passphrase_opens_nothing_and_is_told_at_the_next_sign_in,
 };
 pub(crate) use crate::service_keys::{
-    an_account_makes_and_sees_no_chain_and_no_key, the_operator_makes_a_chain_and_gives_out_its_keys,
+    a_service_key_signs_its_own_requests, an_account_makes_and_sees_no_chain_and_no_key,
+    the_operator_makes_a_chain_and_gives_out_its_keys,
 };
 pub(crate) use crate::shares::{
     a_share_hangs_in_several_places_and_never_below_itself, a_share_is_offered_accepted_used_and_taken_back,

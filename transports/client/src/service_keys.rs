@@ -12,8 +12,8 @@ use strongroom_primitives::{
     time::Timestamp,
 };
 use strongroom_wire::{
-    Chain, Change, NewChain, NewServiceKey, Operation, Reply, RootKey, ServiceKey, ServiceKeyInUse,
-    ServiceKeyMade, TokenText,
+    Base64Array, Chain, Change, NewChain, NewServiceKey, Operation, Reply, RootKey, ServiceKey,
+    ServiceKeyInUse, ServiceKeyKind, ServiceKeyMade, TokenText,
 };
 
 use crate::checks::wrong_kind;
@@ -35,6 +35,10 @@ pub struct ServiceKeys {
 /// What a service key is to be.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceKeyOptions {
+    /// How it signs.
+    pub kind: ServiceKeyKind,
+    /// The public half of a key that signs with Ed25519, 32 bytes; no other kind has one.
+    pub public_key: Option<[u8; 32]>,
     /// What it is called; may be empty.
     pub nickname: String,
     /// What it may do; `None` for everything but making, changing and deleting keys.
@@ -115,9 +119,10 @@ impl ServiceKeys {
     /// # Errors
     /// [`ClientError`], among it `unknown-chain` and `service-key-widens`.
     pub async fn create(&self, options: ServiceKeyOptions) -> Result<ServiceKeyMade, ClientError> {
-        let ServiceKeyOptions { nickname, permissions, expires } = options;
+        let ServiceKeyOptions { kind, public_key, nickname, permissions, expires } = options;
         let (chain, permissions) = (self.chain.clone(), text_of(permissions));
-        let new = NewServiceKey { chain, nickname, permissions, expires };
+        let public_key = public_key.map(Base64Array);
+        let new = NewServiceKey { chain, kind, public_key, nickname, permissions, expires };
         self.made(Operation::CreateServiceKey(Box::new(new))).await
     }
 
@@ -150,12 +155,19 @@ impl ServiceKeys {
         self.key(Operation::UpdateServiceKey { chain, id, nickname, permissions, expires }).await
     }
 
-    /// Draws a new secret for a key. The secret before signs for `overlap_s` seconds more, or as long as the server allows.
+    /// Draws a new secret for a key, or gives one that signs with Ed25519 a new public half. What it had before signs for
+    /// `overlap_s` seconds more, or as long as the server allows.
     ///
     /// # Errors
     /// [`ClientError`], among it `unknown-service-key` and `root-key-refused`.
-    pub async fn rotate(&self, id: KeyId, overlap_s: u64) -> Result<ServiceKeyMade, ClientError> {
-        self.made(Operation::RotateServiceKey { chain: self.chain.clone(), id, overlap_s }).await
+    pub async fn rotate(
+        &self,
+        id: KeyId,
+        public_key: Option<[u8; 32]>,
+        overlap_s: u64,
+    ) -> Result<ServiceKeyMade, ClientError> {
+        let (chain, public_key) = (self.chain.clone(), public_key.map(Base64Array));
+        self.made(Operation::RotateServiceKey { chain, id, public_key, overlap_s }).await
     }
 
     /// Deletes a key, for good. It signs nothing from now on, on every node.
@@ -169,7 +181,7 @@ impl ServiceKeys {
     /// The service key that asks.
     ///
     /// # Errors
-    /// [`ClientError`], among it `endpoint-refused` where it may not ask how its chain is.
+    /// [`ClientError`].
     pub async fn in_use(&self) -> Result<ServiceKeyInUse, ClientError> {
         match self.client.ask(Operation::ServiceKeyInUse {}).await? {
             Reply::ServiceKeyInUse(key) => Ok(key),

@@ -44,7 +44,7 @@ use strongroom_engine::{
         records::{
             GetRecord, GetVersion, History, ListGrants, ListRecords, PutRecord, ShareRecord, UndoRecord,
         },
-        service_keys::{DeleteServiceKey, GetServiceKey, RotateServiceKey, UpdateServiceKey},
+        service_keys::{DeleteServiceKey, GetServiceKey, UpdateServiceKey},
         sessions::{
             ListSessions, OpenChild, RevokeSession, RevokeSessions,
             api_key::{DeleteApiKey, DetachSecret, UpdateApiKey},
@@ -334,9 +334,8 @@ async fn dispatch_rare(desk: Desk<'_>, operation: Operation) -> Result<Reply, Bo
             let update = UpdateServiceKey { chain, id, nickname, permissions, expires };
             desk.ask(update).await.map(service_keys::shown)
         }
-        Operation::RotateServiceKey { chain, id, overlap_s } => {
-            let overlap = Duration::from_secs(overlap_s);
-            desk.ask(RotateServiceKey { chain, id, overlap }).await.map(service_keys::made)
+        Operation::RotateServiceKey { chain, id, public_key, overlap_s } => {
+            service_keys::rotate(desk, chain, id, public_key, Duration::from_secs(overlap_s)).await
         }
         Operation::DeleteServiceKey { chain, id } => desk.ask(DeleteServiceKey { chain, id }).await.map(done),
         Operation::ServiceKeyInUse {} => service_keys::in_use(desk).await,

@@ -3,18 +3,21 @@
 //! Who asks is in the credential, and the engine says what they may. This is the one place where the documents of the
 //! wire become its commands, and its answers documents.
 
-use strongroom_engine::domains::service_keys::{
-    ChainInfo, CheckServiceKey, CreateChain, CreateServiceKey, KeyInUse, ListChains, ListServiceKeys,
-    NewServiceKey, RootKey, RotateRoot, ServiceKeyInfo, ServiceSecret,
+use std::time::Duration;
+
+use strongroom_engine::{
+    EngineError,
+    domains::service_keys::{
+        ChainInfo, CreateChain, CreateServiceKey, KeyInUse, KeyKind, ListChains, ListServiceKeys,
+        NewServiceKey, RootKey, RotateRoot, RotateServiceKey, ServiceKeyInfo, ServiceSecret, SignsWith,
+        WhichServiceKey,
+    },
 };
 use strongroom_primitives::{
-    dc1::{
-        ChainId, KeyId,
-        permissions::{Endpoint, PermissionsDocument},
-    },
+    dc1::{ChainId, KeyId, permissions::PermissionsDocument},
     json,
 };
-use strongroom_wire::{self as wire, Problem, Reply, TokenText};
+use strongroom_wire::{self as wire, Base64Array, Problem, Reply, ServiceKeyKind, TokenText};
 
 use super::{Desk, refused};
 use crate::problem::with_detail;
@@ -42,9 +45,9 @@ pub(super) async fn rotate_root(
 }
 
 pub(super) async fn create(desk: Desk<'_>, new: wire::NewServiceKey) -> Result<Reply, Box<Problem>> {
-    let wire::NewServiceKey { chain, nickname, permissions, expires } = new;
-    let permissions = permissions_of(permissions)?;
-    desk.ask(CreateServiceKey { chain, nickname, permissions, expires }).await.map(made)
+    let wire::NewServiceKey { chain, kind, public_key, nickname, permissions, expires } = new;
+    let (permissions, signs_with) = (permissions_of(permissions)?, signs_with(kind, public_key)?);
+    desk.ask(CreateServiceKey { chain, nickname, signs_with, permissions, expires }).await.map(made)
 }
 
 pub(super) async fn list(desk: Desk<'_>, chain: Option<ChainId>) -> Result<Reply, Box<Problem>> {
@@ -52,10 +55,20 @@ pub(super) async fn list(desk: Desk<'_>, chain: Option<ChainId>) -> Result<Reply
     Ok(Reply::ServiceKeys(wire::ServiceKeyList { service_keys: keys.map(document).collect() }))
 }
 
-/// What a key is told of itself, if it may ask how its chain is.
+pub(super) async fn rotate(
+    desk: Desk<'_>,
+    chain: Option<ChainId>,
+    id: KeyId,
+    public_key: Option<Base64Array<32>>,
+    overlap: Duration,
+) -> Result<Reply, Box<Problem>> {
+    let public_key = public_key.map(|key| key.0);
+    desk.ask(RotateServiceKey { chain, id, public_key, overlap }).await.map(made)
+}
+
+/// What a key is told of itself, whatever it may do.
 pub(super) async fn in_use(desk: Desk<'_>) -> Result<Reply, Box<Problem>> {
-    let KeyInUse { chain, id, root, expires } =
-        desk.ask(CheckServiceKey { endpoint: Endpoint::GET_STATUS }).await?;
+    let KeyInUse { chain, id, root, expires } = desk.ask(WhichServiceKey {}).await?;
     Ok(Reply::ServiceKeyInUse(wire::ServiceKeyInUse { chain, id, root, expires }))
 }
 
@@ -63,9 +76,20 @@ pub(super) fn shown(info: ServiceKeyInfo) -> Reply {
     Reply::ServiceKey(document(info))
 }
 
-pub(super) fn made(new: NewServiceKey) -> Reply {
+fn made(new: NewServiceKey) -> Reply {
     let NewServiceKey { key, secret } = new;
-    Reply::ServiceKeyMade(wire::ServiceKeyMade { key: document(key), secret: text_of(&secret) })
+    let secret = secret.as_ref().map(text_of);
+    Reply::ServiceKeyMade(wire::ServiceKeyMade { key: document(key), secret })
+}
+
+/// A public key goes with the one kind that has one.
+fn signs_with(kind: ServiceKeyKind, public_key: Option<Base64Array<32>>) -> Result<SignsWith, Box<Problem>> {
+    match (kind, public_key) {
+        (ServiceKeyKind::Dc1Hmac, None) => Ok(SignsWith::Dc1Hmac),
+        (ServiceKeyKind::HmacSha256, None) => Ok(SignsWith::HmacSha256),
+        (ServiceKeyKind::Ed25519, Some(Base64Array(public_key))) => Ok(SignsWith::Ed25519 { public_key }),
+        _ => Err(refused(EngineError::ServicePublicKeyInvalid)),
+    }
 }
 
 /// A permissions document out of its text. It has one meaning or none: doubled members are refused.
@@ -88,13 +112,25 @@ fn text_of(secret: &ServiceSecret) -> TokenText {
 }
 
 fn root_key(key: RootKey) -> Reply {
-    let RootKey { chain, id, secret } = key;
+    let RootKey { chain, id, secret, .. } = key;
     Reply::RootKey(wire::RootKey { chain, id, secret: text_of(&secret) })
 }
 
 fn document(info: ServiceKeyInfo) -> wire::ServiceKey {
-    let ServiceKeyInfo { id, nickname, root, registered, permissions, expires, last_used, overlap_until } =
-        info;
-    let permissions = permissions.to_text();
-    wire::ServiceKey { id, nickname, root, registered, permissions, expires, last_used, overlap_until }
+    wire::ServiceKey {
+        id: info.id,
+        kind: match info.kind {
+            KeyKind::Dc1Hmac => ServiceKeyKind::Dc1Hmac,
+            KeyKind::HmacSha256 => ServiceKeyKind::HmacSha256,
+            KeyKind::Ed25519 => ServiceKeyKind::Ed25519,
+        },
+        public_key: info.public_key.map(Base64Array),
+        nickname: info.nickname,
+        root: info.root,
+        registered: info.registered,
+        permissions: info.permissions.to_text(),
+        expires: info.expires,
+        last_used: info.last_used,
+        overlap_until: info.overlap_until,
+    }
 }

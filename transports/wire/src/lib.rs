@@ -46,8 +46,8 @@ pub use reply::{
     Reply, ResetDone, SessionInfo, SessionOpened, Shared, VersionInfo, Whoami,
 };
 pub use service_keys::{
-    Chain, ChainList, NewChain, NewServiceKey, RootKey, ServiceKey, ServiceKeyInUse, ServiceKeyList,
-    ServiceKeyMade,
+    Chain, ChainList, NewChain, NewServiceKey, RootKey, ServiceKey, ServiceKeyInUse, ServiceKeyKind,
+    ServiceKeyList, ServiceKeyMade,
 };
 pub use shares::{
     KeyKind, MemberList, MemberRight, NewShare, OwnShareRight, Share, ShareAccepted, ShareCreated,

@@ -12,10 +12,10 @@ use strongroom_primitives::{
 };
 
 use crate::{
-    ApiKeySignIn, Base64Bytes, Boxed, Change, KeyKind, NewApiKey, NewChain, NewDatastore, NewDek, NewItem,
-    NewKek, NewKeyPair, NewRotation, NewSecrets, NewServiceKey, NewShare, Parent, PassphraseChange,
-    ProfileChange, Registration, Rewrapped, ShareOffer, ShareRights, SlotChange, SrpProof, SrpStart,
-    TokenRequest, TokenShown, TokenText, VaultEnrolment, VaultSignIn,
+    ApiKeySignIn, Base64Array, Base64Bytes, Boxed, Change, KeyKind, NewApiKey, NewChain, NewDatastore,
+    NewDek, NewItem, NewKek, NewKeyPair, NewRotation, NewSecrets, NewServiceKey, NewShare, Parent,
+    PassphraseChange, ProfileChange, Registration, Rewrapped, ShareOffer, ShareRights, SlotChange, SrpProof,
+    SrpStart, TokenRequest, TokenShown, TokenText, VaultEnrolment, VaultSignIn,
 };
 
 /// What a writer believes the present state of a record to be.
@@ -716,7 +716,7 @@ pub enum Operation {
         #[serde(default, skip_serializing_if = "Change::is_keep")]
         expires: Change<Timestamp>,
     },
-    /// Draws a new secret for a key of a chain. Asked by the operator, or by a service key that may.
+    /// Draws a new secret for a key of a chain, or gives it a new public key. Asked by the operator, or by a service key that may.
     #[serde(rename = "service_keys.rotate")]
     RotateServiceKey {
         /// Of which chain, as for a new key.
@@ -724,7 +724,10 @@ pub enum Operation {
         chain: Option<ChainId>,
         /// Which.
         id: KeyId,
-        /// Seconds for which the secret before goes on signing; without it not at all.
+        /// The public half of the new key, of one that signs with Ed25519.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        public_key: Option<Base64Array<32>>,
+        /// Seconds for which the secret or the key before goes on signing; without it not at all.
         #[serde(default, skip_serializing_if = "is_zero")]
         overlap_s: u64,
     },
@@ -737,7 +740,7 @@ pub enum Operation {
         /// Which.
         id: KeyId,
     },
-    /// Which service key is this? Asked by a service key that may ask how its chain is.
+    /// Which service key is this? Asked by a service key.
     #[serde(rename = "service_keys.self")]
     ServiceKeyInUse {},
 }

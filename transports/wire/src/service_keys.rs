@@ -6,7 +6,7 @@ use strongroom_primitives::{
     time::Timestamp,
 };
 
-use crate::TokenText;
+use crate::{Base64Array, TokenText};
 
 /// A chain to be made. Source: dialects/dragonchain.md, section 6.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,25 @@ pub struct ChainList {
     pub chains: Vec<Chain>,
 }
 
+/// How a service key signs. It signs in no other manner. Source: SIGNING.md.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceKeyKind {
+    /// By DC1-HMAC, in the dialect of chains, with a secret.
+    #[default]
+    Dc1Hmac,
+    /// By RFC 9421 with HMAC-SHA256, with a secret.
+    HmacSha256,
+    /// By RFC 9421 with Ed25519: the server has the public key only.
+    Ed25519,
+}
+
+impl ServiceKeyKind {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A service key to be made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +80,12 @@ pub struct NewServiceKey {
     /// Of which chain: the operator says, and a service key reaches none but its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain: Option<ChainId>,
+    /// How it signs.
+    #[serde(default, skip_serializing_if = "ServiceKeyKind::is_default")]
+    pub kind: ServiceKeyKind,
+    /// The public half of a key that signs with Ed25519, 32 bytes; no other kind has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<Base64Array<32>>,
     /// What it is called; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub nickname: String,
@@ -78,6 +103,11 @@ pub struct NewServiceKey {
 pub struct ServiceKey {
     /// Which of its chain.
     pub id: KeyId,
+    /// How it signs.
+    pub kind: ServiceKeyKind,
+    /// Its public half, of a key that signs with Ed25519.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<Base64Array<32>>,
     /// What somebody calls it; may be empty.
     pub nickname: String,
     /// Whether it is the chain's root key.
@@ -92,18 +122,19 @@ pub struct ServiceKey {
     /// When it was last used, give or take a minute, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used: Option<Timestamp>,
-    /// Until when it also signs with the secret before its present one, if it does.
+    /// Until when it also signs with the secret, or the key, before its present one, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap_until: Option<Timestamp>,
 }
 
-/// A service key with its secret, which is shown this once.
+/// A service key, with its secret if the server drew one, which is shown this once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceKeyMade {
     /// The key.
     pub key: ServiceKey,
     /// The text whose bytes are the key of the HMAC.
-    pub secret: TokenText,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<TokenText>,
 }
 
 /// The keys of a chain, in the order of their ids, the root key included.

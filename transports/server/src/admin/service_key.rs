@@ -10,11 +10,11 @@ use clap::{Args, Subcommand};
 use strongroom_client::{
     keyknox::ports::Ports,
     service_keys::{ServiceKeyChange, ServiceKeyOptions, ServiceKeys},
-    wire::{ServiceKey, ServiceKeyMade},
+    wire::{ServiceKey, ServiceKeyKind, ServiceKeyMade},
 };
 use strongroom_primitives::{
     dc1::{ChainId, KeyId, permissions::PermissionsDocument},
-    json,
+    encoding, json, sign,
     time::Timestamp,
 };
 
@@ -50,6 +50,13 @@ pub(super) enum ServiceKeyCommand {
     Create {
         #[command(flatten)]
         of: Of,
+        /// How it signs: dc1-hmac for the clients of chains, hmac-sha256 or ed25519 for HTTP Message Signatures (RFC
+        /// 9421)
+        #[arg(long, value_name = "KIND", value_parser = kind, default_value = "dc1-hmac")]
+        kind: ServiceKeyKind,
+        /// The public half of a key of kind ed25519: 32 bytes, or SubjectPublicKeyInfo, in base64
+        #[arg(long, value_name = "BASE64", value_parser = public_key)]
+        public_key: Option<[u8; 32]>,
         /// A name for people
         #[arg(long, default_value = "")]
         nickname: String,
@@ -85,11 +92,14 @@ pub(super) enum ServiceKeyCommand {
         #[arg(long, value_name = "END")]
         expires: Option<Expiry>,
     },
-    /// Draws a new secret for a key and prints it, this once
+    /// Draws a new secret for a key and prints it, this once; or gives one of kind ed25519 a new public half
     Rotate {
         #[command(flatten)]
         which: Which,
-        /// How long the secret before goes on signing, as in 90s, 15m, 12h or 7d, as far as the server allows; 0 for not
+        /// The new public half of a key of kind ed25519: 32 bytes, or SubjectPublicKeyInfo, in base64
+        #[arg(long, value_name = "BASE64", value_parser = public_key)]
+        public_key: Option<[u8; 32]>,
+        /// How long the secret or the key before goes on signing, as in 90s, 15m, 12h or 7d, as far as the server allows; 0 for not
         /// at all
         #[arg(long, value_name = "SPAN", value_parser = overlap_s, default_value = "0")]
         overlap: u64,
@@ -102,6 +112,21 @@ pub(super) enum ServiceKeyCommand {
         #[arg(long)]
         yes: bool,
     },
+}
+
+fn kind(text: &str) -> Result<ServiceKeyKind, &'static str> {
+    let quoted = serde_json::Value::from(text);
+    serde_json::from_value(quoted).map_err(|_| "dc1-hmac, hmac-sha256 or ed25519")
+}
+
+fn public_key(text: &str) -> Result<[u8; 32], &'static str> {
+    let why = "not an Ed25519 public key: 32 bytes, or SubjectPublicKeyInfo of 44 bytes, in base64";
+    let bytes = encoding::from_base64(text.trim()).map_err(|_| why)?;
+    let key = match <[u8; 32]>::try_from(&*bytes) {
+        Ok(key) => sign::VerifyingKey::from_bytes(&key),
+        Err(_) => sign::VerifyingKey::from_spki(&bytes),
+    };
+    key.map(|key| *key.as_bytes()).map_err(|_| why)
 }
 
 fn overlap_s(text: &str) -> Result<u64, String> {
@@ -130,7 +155,8 @@ impl AdminCommand {
         let keys = caller.native()?.service_keys(Some(command.chain().clone()));
         let failed = |error| caller.explain(&error);
         match command {
-            ServiceKeyCommand::Create { nickname, permissions, expires, .. } => {
+            ServiceKeyCommand::Create { kind, public_key, nickname, permissions, expires, .. } => {
+                check_kind(*kind, public_key.is_some())?;
                 let now = now();
                 let expires = expires.map(|end| end.from(now));
                 ensure!(
@@ -138,7 +164,8 @@ impl AdminCommand {
                     "--expires lies in the past, so the key would be of no use"
                 );
                 let permissions = document(permissions.as_deref())?;
-                let options = ServiceKeyOptions { nickname: nickname.clone(), permissions, expires };
+                let (kind, public_key, nickname) = (*kind, *public_key, nickname.clone());
+                let options = ServiceKeyOptions { kind, public_key, nickname, permissions, expires };
                 self.print(&keys.create(options).await.map_err(failed)?, print_made)
             }
             ServiceKeyCommand::List { .. } => {
@@ -157,8 +184,9 @@ impl AdminCommand {
                 let change = ServiceKeyChange { nickname: nickname.clone(), permissions, expires };
                 self.print(&keys.update(which.id.clone(), change).await.map_err(failed)?, print_key)
             }
-            ServiceKeyCommand::Rotate { which, overlap } => {
-                self.print(&keys.rotate(which.id.clone(), *overlap).await.map_err(failed)?, print_made)
+            ServiceKeyCommand::Rotate { which, public_key, overlap } => {
+                let rotated = keys.rotate(which.id.clone(), *public_key, *overlap).await;
+                self.print(&rotated.map_err(failed)?, print_made)
             }
             ServiceKeyCommand::Delete { which, yes } => {
                 let meant = *yes || !is_last(&keys, &which.id).await.map_err(failed)? || confirmed(which)?;
@@ -169,6 +197,15 @@ impl AdminCommand {
             }
         }
     }
+}
+
+/// A public key goes with the one kind that has one.
+fn check_kind(kind: ServiceKeyKind, has_public_key: bool) -> anyhow::Result<()> {
+    ensure!(
+        (kind == ServiceKeyKind::Ed25519) == has_public_key,
+        "a key of kind ed25519 is made of its public half, --public-key, and no other kind has one"
+    );
+    Ok(())
 }
 
 fn now() -> Timestamp {
@@ -209,6 +246,7 @@ fn print(keys: &[ServiceKey]) -> io::Result<()> {
     let row = |key: &ServiceKey| {
         [
             key.id.to_string(),
+            kind_of(key),
             shown(&key.nickname),
             if key.root { "root" } else { "" }.to_owned(),
             instant(key.registered),
@@ -217,18 +255,23 @@ fn print(keys: &[ServiceKey]) -> io::Result<()> {
         ]
     };
     let rows: Vec<_> = keys.iter().map(row).collect();
-    table::print(["KEY", "NICKNAME", "", "SINCE", "LAST USED", "EXPIRES"], &rows)
+    table::print(["KEY", "KIND", "NICKNAME", "", "SINCE", "LAST USED", "EXPIRES"], &rows)
+}
+
+fn kind_of(key: &ServiceKey) -> String {
+    serde_json::to_value(key.kind).ok().and_then(|kind| Some(kind.as_str()?.to_owned())).unwrap_or_default()
 }
 
 fn facts(key: &ServiceKey) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("key id", key.id.to_string()),
+        ("kind", kind_of(key)),
         ("nickname", key.nickname.clone()),
         ("since", instant(key.registered)),
         ("expires", instant_or(key.expires, if key.root { "when rotated" } else { "when deleted" })),
     ];
     if let Some(until) = key.overlap_until {
-        facts.push(("former secret", format!("signs until {}", instant(until))));
+        facts.push(("former one", format!("signs until {}", instant(until))));
     }
     facts
 }
@@ -242,8 +285,9 @@ fn print_key(key: &ServiceKey) -> io::Result<()> {
 
 fn print_made(made: &ServiceKeyMade) -> io::Result<()> {
     table::facts(&facts(&made.key))?;
+    let Some(secret) = &made.secret else { return Ok(()) };
     let mut out = io::stdout();
-    writeln!(out, "\nsecret  {}", made.secret.0.expose())?;
+    writeln!(out, "\nsecret  {}", secret.0.expose())?;
     writeln!(out, "It is not shown again.")
 }
 

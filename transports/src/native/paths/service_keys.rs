@@ -6,7 +6,7 @@ use strongroom_primitives::{
     dc1::{ChainId, KeyId},
     time::Timestamp,
 };
-use strongroom_wire::{Change, Operation, Problem, TokenText};
+use strongroom_wire::{Base64Array, Change, Operation, Problem, TokenText};
 
 use crate::{
     native::http::{Reading, Refused, unknown_path},
@@ -43,6 +43,8 @@ struct KeyBody {
 struct RotateBody {
     #[serde(default)]
     chain: Option<ChainId>,
+    #[serde(default)]
+    public_key: Option<Base64Array<32>>,
     #[serde(default)]
     overlap_s: u64,
 }
@@ -88,8 +90,8 @@ pub(super) fn service_keys(others: &[&str], reading: &mut Reading<'_>) -> Result
         [id, "rotate"] => {
             let id = KeyId::new(id).map_err(|_| unknown_path())?;
             reading.only(&Method::POST, "POST")?;
-            let RotateBody { chain, overlap_s } = reading.body_if_any()?;
-            Ok(Operation::RotateServiceKey { chain, id, overlap_s })
+            let RotateBody { chain, public_key, overlap_s } = reading.body_if_any()?;
+            Ok(Operation::RotateServiceKey { chain, id, public_key, overlap_s })
         }
         _ => Err(unknown_path().into()),
     }

@@ -250,7 +250,7 @@ async fn a_service_key_asks_about_its_own_chain_without_naming_it() {
     else {
         panic!("the root key may")
     };
-    let lamp = Signer { chain: root.chain.clone(), id: made.key.id.clone(), secret: made.secret.0 };
+    let lamp = Signer { chain: root.chain.clone(), id: made.key.id.clone(), secret: made.secret.unwrap().0 };
     let Ok(Reply::ServiceKeys(list)) = ask(signed(&lamp), Operation::ListServiceKeys { chain: None }).await
     else {
         panic!("it may look")
@@ -258,7 +258,10 @@ async fn a_service_key_asks_about_its_own_chain_without_naming_it() {
     assert_eq!(list.service_keys.len(), 2);
     let refused = [
         (Operation::CreateServiceKey(Box::default()), "endpoint-refused"),
-        (Operation::RotateServiceKey { chain: None, id: root.id.clone(), overlap_s: 0 }, "endpoint-refused"),
+        (
+            Operation::RotateServiceKey { chain: None, id: root.id.clone(), public_key: None, overlap_s: 0 },
+            "endpoint-refused",
+        ),
         (Operation::DeleteServiceKey { chain: None, id: lamp.id.clone() }, "endpoint-refused"),
         (Operation::ListServiceKeys { chain: Some(other.chain) }, "unknown-chain"),
         (Operation::ListChains {}, "credential-invalid"),

@@ -21,6 +21,8 @@ fn secret() -> TokenText {
 fn key() -> ServiceKey {
     ServiceKey {
         id: id(),
+        kind: ServiceKeyKind::Dc1Hmac,
+        public_key: None,
         nickname: "My Key".to_owned(),
         root: false,
         registered: at(),
@@ -34,6 +36,8 @@ fn key() -> ServiceKey {
 fn all() -> Vec<Operation> {
     let new = NewServiceKey {
         chain: Some(chain()),
+        kind: ServiceKeyKind::Ed25519,
+        public_key: Some(Base64Array([1; 32])),
         nickname: "My Key".to_owned(),
         permissions: Some("{}".to_owned()),
         expires: Some(at()),
@@ -45,7 +49,8 @@ fn all() -> Vec<Operation> {
         permissions: None,
         expires,
     };
-    let rotate = |overlap_s| Operation::RotateServiceKey { chain: None, id: id(), overlap_s };
+    let rotate =
+        |overlap_s| Operation::RotateServiceKey { chain: None, id: id(), public_key: None, overlap_s };
     vec![
         Operation::CreateChain(NewChain::default()),
         Operation::CreateChain(NewChain { id: Some(chain()), root: Some(id()), secret: Some(secret()) }),
@@ -59,6 +64,12 @@ fn all() -> Vec<Operation> {
         update(Change::Clear),
         rotate(0),
         rotate(60),
+        Operation::RotateServiceKey {
+            chain: None,
+            id: id(),
+            public_key: Some(Base64Array([2; 32])),
+            overlap_s: 0,
+        },
         Operation::DeleteServiceKey { chain: None, id: id() },
         Operation::ServiceKeyInUse {},
     ]
@@ -73,13 +84,14 @@ fn operations() {
     {"chains.list":{}}
     {"chains.rotate_root":{"chain":"sj8mz8RvbJMpXiYd7BACvqMfTExtfhT5zqeCj61ww9q4"}}
     {"service_keys.create":{}}
-    {"service_keys.create":{"chain":"sj8mz8RvbJMpXiYd7BACvqMfTExtfhT5zqeCj61ww9q4","nickname":"My Key","permissions":"{}","expires":1780000000123}}
+    {"service_keys.create":{"chain":"sj8mz8RvbJMpXiYd7BACvqMfTExtfhT5zqeCj61ww9q4","kind":"ed25519","public_key":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=","nickname":"My Key","permissions":"{}","expires":1780000000123}}
     {"service_keys.list":{}}
     {"service_keys.get":{"chain":"sj8mz8RvbJMpXiYd7BACvqMfTExtfhT5zqeCj61ww9q4","id":"EAYRMSXDOSWY"}}
     {"service_keys.update":{"id":"EAYRMSXDOSWY","nickname":""}}
     {"service_keys.update":{"id":"EAYRMSXDOSWY","nickname":"","expires":null}}
     {"service_keys.rotate":{"id":"EAYRMSXDOSWY"}}
     {"service_keys.rotate":{"id":"EAYRMSXDOSWY","overlap_s":60}}
+    {"service_keys.rotate":{"id":"EAYRMSXDOSWY","public_key":"AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI="}}
     {"service_keys.delete":{"id":"EAYRMSXDOSWY"}}
     {"service_keys.self":{}}
     "#);
@@ -99,7 +111,7 @@ fn replies() {
     let all = [
         Reply::RootKey(RootKey { chain: chain(), id: id(), secret: secret() }),
         Reply::Chains(ChainList { chains: vec![listed] }),
-        Reply::ServiceKeyMade(ServiceKeyMade { key: key(), secret: secret() }),
+        Reply::ServiceKeyMade(ServiceKeyMade { key: key(), secret: Some(secret()) }),
         Reply::ServiceKey(key()),
         Reply::ServiceKeys(ServiceKeyList { service_keys: vec![key()] }),
         Reply::ServiceKeyInUse(ServiceKeyInUse { chain: chain(), id: id(), root: true, expires: None }),
@@ -108,9 +120,9 @@ fn replies() {
     assert_snapshot!(text.join("\n"), @r#"
     {"root_key":{"chain":"sj8mz8RvbJMpXiYd7BACvqMfTExtfhT5zqeCj61ww9q4","id":"EAYRMSXDOSWY","secret":"canary-of-a-service-key-0123456789"}}
     {"chains":{"chains":[{"id":"sj8mz8RvbJMpXiYd7BACvqMfTExtfhT5zqeCj61ww9q4","root":"EAYRMSXDOSWY","since":1780000000123,"keys":2}]}}
-    {"service_key_made":{"key":{"id":"EAYRMSXDOSWY","nickname":"My Key","root":false,"registered":1780000000123,"permissions":"{}","overlap_until":1780000000123},"secret":"canary-of-a-service-key-0123456789"}}
-    {"service_key":{"id":"EAYRMSXDOSWY","nickname":"My Key","root":false,"registered":1780000000123,"permissions":"{}","overlap_until":1780000000123}}
-    {"service_keys":{"service_keys":[{"id":"EAYRMSXDOSWY","nickname":"My Key","root":false,"registered":1780000000123,"permissions":"{}","overlap_until":1780000000123}]}}
+    {"service_key_made":{"key":{"id":"EAYRMSXDOSWY","kind":"dc1-hmac","nickname":"My Key","root":false,"registered":1780000000123,"permissions":"{}","overlap_until":1780000000123},"secret":"canary-of-a-service-key-0123456789"}}
+    {"service_key":{"id":"EAYRMSXDOSWY","kind":"dc1-hmac","nickname":"My Key","root":false,"registered":1780000000123,"permissions":"{}","overlap_until":1780000000123}}
+    {"service_keys":{"service_keys":[{"id":"EAYRMSXDOSWY","kind":"dc1-hmac","nickname":"My Key","root":false,"registered":1780000000123,"permissions":"{}","overlap_until":1780000000123}]}}
     {"service_key_in_use":{"chain":"sj8mz8RvbJMpXiYd7BACvqMfTExtfhT5zqeCj61ww9q4","id":"EAYRMSXDOSWY","root":true}}
     "#);
     for reply in all {
@@ -124,6 +136,6 @@ fn replies() {
 #[test]
 fn what_holds_a_secret_prints_without_it() {
     let made = RootKey { chain: chain(), id: id(), secret: secret() };
-    let printed = format!("{:?} {made:?} {:?}", all(), ServiceKeyMade { key: key(), secret: secret() });
+    let printed = format!("{:?} {made:?} {:?}", all(), ServiceKeyMade { key: key(), secret: Some(secret()) });
     assert!(!printed.contains("canary"), "{printed}");
 }

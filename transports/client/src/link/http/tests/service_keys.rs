@@ -20,6 +20,7 @@ fn chains_and_service_keys_are_spelled_as_the_page_says() {
         nickname: "n".to_owned(),
         permissions: Some("{}".to_owned()),
         expires: None,
+        ..NewServiceKey::default()
     };
     let secret = Some(TokenText::new("secret".to_owned()));
     let update = Operation::UpdateServiceKey {
@@ -50,7 +51,7 @@ fn chains_and_service_keys_are_spelled_as_the_page_says() {
         (get(Some(chain())), format!("GET /service-keys/KEY?chain={CHAIN}")),
         (update, format!(r#"PATCH /service-keys/KEY   {{"chain":"{CHAIN}","expires":null}}"#)),
         (
-            Operation::RotateServiceKey { chain: None, id: id(), overlap_s: 60 },
+            Operation::RotateServiceKey { chain: None, id: id(), public_key: None, overlap_s: 60 },
             r#"POST /service-keys/KEY/rotate   {"overlap_s":60}"#.to_owned(),
         ),
         (
