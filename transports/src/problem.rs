@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use strongroom_engine::{EngineError as E, Quota, Right};
+use strongroom_engine::{EngineError as E, Quota, Right, domains::service_keys::SignatureFault};
 use strongroom_primitives::http_signatures::ACCEPT_SIGNATURE;
 use strongroom_wire::Problem;
 
@@ -342,11 +342,9 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
             let detail = format!("{max} {what} are allowed; delete something, or ask the operator for more");
             (403, "the account's quota is used up", Some(detail))
         }
-        E::SignatureRefused { fault } => (
-            401,
-            "the signature of the request is refused",
-            Some(format!("{fault}; sign every request anew, by a clock that is right")),
-        ),
+        E::SignatureRefused { fault } => {
+            (401, "the signature of the request is refused", Some(format!("{fault}; {}", way_out(fault))))
+        }
         E::EndpointRefused { endpoint } => (
             403,
             "the service key is not allowed to do this",
@@ -497,6 +495,23 @@ pub(crate) fn signable(problem: Problem, request_id: &str) -> Response {
     response
 }
 
+/// What helps against a refused signature.
+fn way_out(fault: &SignatureFault) -> &'static str {
+    use strongroom_primitives::http_signatures::Refusal as R;
+    match fault {
+        SignatureFault::Message(R::Authority) => {
+            "the operator names this server's URLs in `public_urls` under [server]"
+        }
+        SignatureFault::Message(R::Created | R::Expired | R::Expires)
+        | SignatureFault::Replayed
+        | SignatureFault::BeforeStart => "sign every request anew, by a clock that is right",
+        SignatureFault::Message(R::Signature | R::Digest) => {
+            "the key signs in its own kind what is sent, and is neither deleted nor over"
+        }
+        _ => "sign as Accept-Signature and docs/native-api.md say",
+    }
+}
+
 /// A duration as `Retry-After` has it: whole seconds, rounded up, at least one.
 fn whole_seconds(after: Duration) -> HeaderValue {
     let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
@@ -506,6 +521,18 @@ fn whole_seconds(after: Duration) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The detail of a refused signature says what to do about this one.
+    #[test]
+    fn a_refused_signature_says_what_helps() {
+        use strongroom_primitives::http_signatures::Refusal as R;
+        let told = |fault| of(&E::SignatureRefused { fault }).detail.unwrap();
+        assert!(told(SignatureFault::Message(R::Authority)).contains("public_urls"));
+        assert!(told(SignatureFault::Message(R::Created)).contains("clock"));
+        assert!(told(SignatureFault::Replayed).contains("anew"));
+        assert!(told(SignatureFault::Message(R::Signature)).contains("its own kind"));
+        assert!(told(SignatureFault::Message(R::NotCovered("@query"))).contains("@query is not covered"));
+    }
 
     #[test]
     fn a_busy_answer_says_when_to_come_back_in_whole_seconds() {

@@ -137,12 +137,10 @@ async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
         .await
         .map_err(|what| loaded.complain("dragonchain.chain", format!("the chain was not taken: {what}")))?;
 
-    if config.dragonchain.enabled {
-        // Clients would take the refusal for a clock that is wrong.
-        let refused_for = || Some(engine.handle().signatures_refused_for()).filter(|time| !time.is_zero());
-        while let Some(time) = refused_for() {
-            tokio::time::sleep(time).await;
-        }
+    // Where there are service keys, their clients would take the refusal for a clock that is wrong.
+    let refused_for = || Some(engine.handle().signatures_refused_for()).filter(|time| !time.is_zero());
+    while let Some(time) = refused_for() {
+        tokio::time::sleep(time).await;
     }
 
     let front = Front::new(engine.handle().clone(), compose::edge_limits(config));

@@ -101,6 +101,69 @@ fn rfc_9421_b_2_4_base_of_a_response() {
     key.verify(base.unwrap().as_bytes(), &signature.unwrap()).unwrap();
 }
 
+/// The profile has no RSA either. The library that has one checks our bases under the published key: of nothing but the
+/// parameters, and of everything.
+#[test]
+fn rfc_9421_b_2_1_and_b_2_3_bases_of_a_request() {
+    let der = from_base64(
+        "MIIBCgKCAQEAr4tmm3r20Wd/PbqvP1s2+QEtvpuRaV8Yq40gjUR8y2Rjxa6dpG2GXHbPfvMs8ct+Lh1GH45x28Rw3Ry53mm+oAXjyQ86OnDkZ5N8lYbggD4O3w6M6pAvLkhk95AndTrifbIFPNU8PPMO7OyrFAHqgDsznjPFmTOtCEcN2Z1FpWgchwuYLPL+Wokqltd11nqqzi+bJ9cvSKADYdUAAN5WUtzdpiy6LbTgSxP7ociU4Tn0g5I6aDZJ7A8Lzo0KSyZYoA485mqcO0GVAdVw9lq4aOT9v6d+nb4bnNkQVklLQ3fVAvJm+xdDOp9LCNCN48V2pnDOkFV6+U9nV5oyc6XI2wIDAQAB",
+    );
+    let key = aws_lc_rs::signature::UnparsedPublicKey::new(
+        &aws_lc_rs::signature::RSA_PSS_2048_8192_SHA512,
+        der.unwrap(),
+    );
+    for (input, signature) in [
+        (
+            r#"sig-b21=();created=1618884473;keyid="test-key-rsa-pss";nonce="b3k2pp5k7z-50gnwp.yemd""#,
+            "d2pmTvmbncD3xQm8E9ZV2828BjQWGgiwAaw5bAkgibUopemLJcWDy/lkbbHAve4cRAtx31Iq786U7it++wgGxbtRxf8Udx7zFZsckzXaJMkA7ChG52eSkFxykJeNqsrWH5S+oxNFlD4dzVuwe8DhTSja8xxbR/Z2cOGdCbzR72rgFWhzx2VjBqJzsPLMIQKhO4DGezXehhWwE56YCE+O6c0mKZsfxVrogUvA4HELjVKWmAvtl6UnCh8jYzuVG5WSb/QEVPnP5TmcAnLH1g+s++v6d4s8m0gCw1fV5/SITLq9mhho8K3+7EPYTU8IU1bLhdxO5Nyt8C8ssinQ98Xw9Q==",
+        ),
+        (
+            r#"sig-b23=("date" "@method" "@path" "@query" "@authority" "content-type" "content-digest" "content-length");created=1618884473;keyid="test-key-rsa-pss""#,
+            "bbN8oArOxYoyylQQUU6QYwrTuaxLwjAC9fbY2F6SVWvh0yBiMIRGOnMYwZ/5MR6fb0Kh1rIRASVxFkeGt683+qRpRRU5p2voTp768ZrCUb38K0fUxN0O0iC59DzYx8DFll5GmydPxSmme9v6ULbMFkl+V5B1TP/yPViV7KsLNmvKiLJH1pFkh/aYA2HXXZzNBXmIkoQoLd7YfW91kE9o/CCoC1xMy7JA1ipwvKvfrs65ldmlu9bpG6A9BmzhuzF8Eim5f8ui9eH8LZH896+QIF61ka39VBrohr9iyMUJpvRX2Zbhl5ZJzSRxpJyoEZAFL2FUo5fTIztsDZKEgM4cUA==",
+        ),
+    ] {
+        let base = with_test_request(|request| signature_base(Message::Request(request), &list(input)));
+        key.verify(base.unwrap().as_bytes(), &from_base64(signature).unwrap()).expect(input);
+    }
+}
+
+/// What whoever passes a message on may do to it, and what breaks its signature.
+#[test]
+fn rfc_9421_b_4_transformed_messages() {
+    let spki = from_base64("MCowBQYDK2VwAyEAJrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs=").unwrap();
+    let public = sign::VerifyingKey::from_spki(&spki).unwrap();
+    let list = list(
+        r#"transform=("@method" "@path" "@authority" "accept");created=1618884473;keyid="test-key-ed25519""#,
+    );
+    let signature = from_base64(
+        "ZT1kooQsEHpZ0I1IjCqtQppOmIqlJPeo7DHR3SoMn0s5JZ1eRGS0A+vyYP9t/LXlh5QMFFQ6cpLt2m0pmj3NDA==",
+    )
+    .unwrap();
+    let verified =
+        |method: &str, path: &str, authority: &str, query: Option<&str>, fields: &[(&str, &str)]| {
+            let request = Request { method, scheme: "https", authority, path, query, fields };
+            let base = signature_base(Message::Request(&request), &list).unwrap();
+            key::verify(Algorithm::Ed25519, Some(VerifyingKey::Ed25519(&public)), &base, &signature).is_ok()
+        };
+    let (json, any) = (("Accept", "application/json"), ("Accept", "*/*"));
+    let demo = Some("name1=Value1&Name2=value2");
+    let (date, language) = (("Date", "Fri, 15 Jul 2022 14:24:55 GMT"), ("Accept-Language", "en-US,en;q=0.5"));
+    assert!(verified("GET", "/demo", "example.org", demo, &[date, json, any]), "as it was signed");
+    let more = [date, language, json, any];
+    assert!(verified("GET", "/demo", "example.org", Some("name1=Value1&Name2=value2&param=added"), &more));
+    assert!(verified("GET", "/demo", "example.org", demo, &[("Accept", "application/json, */*"), date]));
+    assert!(verified("GET", "/demo", "example.org:443", demo, &[json, any]), "by the scheme's own port");
+    assert!(verified(
+        "GET",
+        "/demo",
+        "EXAMPLE.ORG",
+        demo,
+        &[("Referer", "https://developer.example.org/demo"), json, any]
+    ));
+    assert!(!verified("POST", "/demo", "example.com", demo, &[json, any]), "another method and authority");
+    assert!(!verified("GET", "/demo", "example.org", demo, &[any, json]), "in another order");
+}
+
 /// RFC 9530, appendix B, and the two bodies of RFC 9421, appendix B.
 #[test]
 fn digests_agree_with_every_published_vector() {
