@@ -513,9 +513,10 @@ impl EngineHandle {
     }
 
     /// How long this engine has yet to refuse signed requests of the present time, because one before it may have taken
-    /// them: at most a second after its start, and not at all where signatures are rows.
+    /// them: at most two seconds after its start, and not at all where signatures are rows.
     pub fn signatures_refused_for(&self) -> Duration {
-        let first = |fence: Timestamp| fence.saturating_add(Duration::from_millis(1));
+        // Some forms say the time in whole seconds, cut: the first that is past the fence in all of them.
+        let first = |fence: Timestamp| Timestamp::from_s(fence.as_s() + 1);
         self.shared.signatures.fence().map_or(Duration::ZERO, |fence| first(fence).since(self.now()))
     }
 

@@ -1,4 +1,7 @@
 //! A signature is taken once: across crashes, restarts and nodes, whatever the clocks say (A-MAC-02, F-10).
+//!
+//! Stores are encrypted and keys are of three kinds, so that a world takes a tenth of a second; `STRONGROOM_SEEDS=2000` is
+//! for a machine that has nothing else to do.
 
 use std::{
     cell::{Cell, RefCell},
@@ -230,9 +233,12 @@ fn nodes_that_share_a_store_take_a_signature_once() {
         plan.limits.signatures_shared = true;
         plan
     };
-    let taken = Cell::new(0);
-    simulate(seeds(0..2_000), shared, async |world| everybody_shows_everything(world, &taken).await);
-    assert!(taken.get() > 1_000, "the bad days left nothing to take");
+    let (worlds, taken) = (Cell::new(0), Cell::new(0));
+    simulate(seeds(0..600), shared, async |world| {
+        worlds.set(worlds.get() + 1);
+        everybody_shows_everything(world, &taken).await;
+    });
+    assert!(2 * taken.get() > worlds.get(), "the bad days left nothing to take");
 }
 
 /// A-MAC-02: an engine that has its store to itself takes a signature once, however often it dies and starts again.
@@ -244,9 +250,12 @@ fn an_engine_alone_takes_a_signature_once() {
         plan.clocks_off_by_ms.truncate(1);
         plan
     };
-    let taken = Cell::new(0);
-    simulate(seeds(100_000..102_000), alone, async |world| everybody_shows_everything(world, &taken).await);
-    assert!(taken.get() > 1_000, "the bad days left nothing to take");
+    let (worlds, taken) = (Cell::new(0), Cell::new(0));
+    simulate(seeds(100_000..100_600), alone, async |world| {
+        worlds.set(worlds.get() + 1);
+        everybody_shows_everything(world, &taken).await;
+    });
+    assert!(2 * taken.get() > worlds.get(), "the bad days left nothing to take");
 }
 
 /// A-MAC-02, A-MAC-03, F-10: clocks that are apart or step, starts and the sweeper: no signature is forgotten while its
