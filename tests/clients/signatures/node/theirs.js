@@ -11,6 +11,13 @@ const COVERS = ['@method', '@authority', '@path', '@query'];
 const BODY_COVERS = ['content-type', 'content-digest'];
 /** What every request of the profile says of itself, in the order in which this package likes it. */
 const PARAMETERS = ['created', 'expires', 'nonce', 'alg', 'keyid', 'tag'];
+/** That one, the one of the Python package, ours backwards, and one without `expires`. */
+const ORDERS = [
+  PARAMETERS,
+  ['created', 'keyid', 'alg', 'expires', 'nonce', 'tag'],
+  ['tag', 'nonce', 'expires', 'alg', 'keyid', 'created'],
+  ['keyid', 'tag', 'created', 'nonce', 'alg'],
+];
 
 class Key {
   /** `[signing, verifying]` as this package takes them, and `[private, public]` as ours does. */
@@ -65,6 +72,7 @@ module.exports = {
   BODY_COVERS,
   COVERS,
   Key,
+  ORDERS,
   PARAMETERS,
 
   /** Signs a request by the profile. `said` are its parameters, `order` says which of them stand there, and how. */

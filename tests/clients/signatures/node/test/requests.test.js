@@ -9,15 +9,8 @@ const { JSON_TYPE, bent, changed, now, requests, said, saidToTheirs } = require(
 const ours = require('../ours');
 const theirs = require('../theirs');
 
-const { COVERS, BODY_COVERS, Key, PARAMETERS } = theirs;
+const { COVERS, BODY_COVERS, Key, ORDERS, PARAMETERS } = theirs;
 const KEYS = [Key.ed25519(), Key.hmac()];
-/** The package's own order, the one of the Python package, ours backwards, and one without `expires`. */
-const ORDERS = [
-  PARAMETERS,
-  ['created', 'keyid', 'alg', 'expires', 'nonce', 'tag'],
-  ['tag', 'nonce', 'expires', 'alg', 'keyid', 'created'],
-  ['keyid', 'tag', 'created', 'nonce', 'alg'],
-];
 
 const facts = ({ key_id, nonce, created }) => ({ key_id, nonce, created });
 
