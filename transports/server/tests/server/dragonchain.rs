@@ -4,16 +4,23 @@ use std::{
     fs,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
+    path::Path,
     time::Duration,
 };
 
+use serde_json::Value;
+use strongroom_primitives::encoding;
+
 use crate::{
     chain::{CHAIN, ENABLED, Holder, PRESET, ROOT, ROOT_KEY, command, is_unsigned, said, send, serve},
-    encrypted::times_in_store,
+    encrypted::times_in_data,
     kit::{Server, folder, one_line, refuse, strongroom, succeed},
+    signed,
 };
 
 const OTHER_KEY: &str = "zzzz15MghGrpMwzz9EK2j3huQTFwH1EULdmofGXPzzz";
+/// What a key is called, as it lies in its row.
+const BELL: &str = "the bell beside the door";
 const MAC: &str = "Invalid HMAC Authentication";
 
 #[test]
@@ -43,6 +50,23 @@ fn a_chain_and_its_keys_are_kept_and_shown_nowhere() {
     let server = serve(folder.path(), &PRESET);
     let key = root.make(&server, r#"{"nickname":"build server"}"#);
     assert_eq!(key.ask(&server, "GET", "/v1/status", "").json()["id"], CHAIN);
+    let bell = server.admin_json(&[
+        "service-key",
+        "create",
+        "--chain",
+        CHAIN,
+        "--kind",
+        "hmac-sha256",
+        "--nickname",
+        BELL,
+    ]);
+    let bell_id = bell["key"]["id"].as_str().unwrap();
+    let rotated = server.admin_json(&["service-key", "rotate", "--chain", CHAIN, bell_id, "--overlap", "1h"]);
+    for made in [&bell, &rotated] {
+        let answer = signed::Holder::of(made).ask(&server, "GET", "/v1/service-keys/self", "");
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let secrets = [ROOT_KEY, key.key.expose(), secret_of(&bell), secret_of(&rotated)];
     server.stop();
     let mut printed = said(folder.path());
     assert!(printed.contains("the configured chain was made"), "{printed}");
@@ -57,6 +81,7 @@ fn a_chain_and_its_keys_are_kept_and_shown_nowhere() {
     server.signal("KILL");
     server.wait();
     printed += &said(folder.path());
+    lie_nowhere(folder.path(), &secrets);
 
     let server = serve(folder.path(), &PRESET);
     is_unsigned(&key.ask(&server, "GET", "/v1/status", ""), MAC);
@@ -69,9 +94,29 @@ fn a_chain_and_its_keys_are_kept_and_shown_nowhere() {
     let show = show.args(["config", "show"]).args(ENABLED).envs(PRESET).output().unwrap();
     let shown = String::from_utf8(show.stdout).unwrap();
     assert!(shown.contains(CHAIN) && shown.contains(ROOT) && shown.contains("(hidden)"), "{shown}");
-    for secret in [ROOT_KEY, key.key.expose()] {
+    for secret in secrets {
         assert!(!printed.contains(secret) && !shown.contains(secret));
-        assert_eq!(times_in_store(folder.path(), secret.as_bytes()), 0);
+    }
+    lie_nowhere(folder.path(), &secrets);
+    // Whoever has the root key as well finds names in plain text, and no secret.
+    assert_eq!(times_in_data(folder.path(), BELL.as_bytes()), 0);
+    succeed(folder.path(), &["store", "decrypt", "--set", "storage.root_key_file=root.key"]);
+    assert!(times_in_data(folder.path(), BELL.as_bytes()) > 0, "the search finds nothing at all");
+    lie_nowhere(folder.path(), &secrets);
+}
+
+fn secret_of(made: &Value) -> &str {
+    made["secret"].as_str().unwrap()
+}
+
+/// Expects these secrets in no file of the data folder, in no spelling.
+#[track_caller]
+fn lie_nowhere(folder: &Path, secrets: &[&str]) {
+    for secret in secrets {
+        let bytes = secret.as_bytes();
+        for spelling in [*secret, &*encoding::to_base64(bytes), &*encoding::to_hex(bytes)] {
+            assert_eq!(times_in_data(folder, spelling.as_bytes()), 0);
+        }
     }
 }
 

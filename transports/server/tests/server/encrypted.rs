@@ -31,21 +31,21 @@ fn holds(server: &Server, name: &str, value: &str) -> bool {
     answer.status == 200 && answer.body.contains(&encoding::to_base64(value.as_bytes()))
 }
 
-/// How often the bytes lie in any file of the store.
-pub(crate) fn times_in_store(folder: &Path, bytes: &[u8]) -> usize {
+/// How often the bytes lie in any file of the data folder.
+pub(crate) fn times_in_data(folder: &Path, bytes: &[u8]) -> usize {
     fn look(path: &Path, bytes: &[u8]) -> usize {
         if path.is_dir() {
             return fs::read_dir(path).unwrap().map(|entry| look(&entry.unwrap().path(), bytes)).sum();
         }
         memmem::find_iter(&fs::read(path).unwrap(), bytes).count()
     }
-    look(&folder.join("strongroom-data/store"), bytes)
+    look(&folder.join("strongroom-data"), bytes)
 }
 
 /// What a server wrote in plain text before its store was encrypted, and after, lies in none of its files. The label of
 /// the first session is something that the engine itself writes.
 fn is_silent(folder: &Path) -> bool {
-    [CANARY.as_bytes(), b"made at the first start"].iter().all(|bytes| times_in_store(folder, bytes) == 0)
+    [CANARY.as_bytes(), b"made at the first start"].iter().all(|bytes| times_in_data(folder, bytes) == 0)
 }
 
 /// A-LEAK-01: the same bytes that lie in a plain store lie nowhere in an encrypted one, with either backend.
@@ -57,7 +57,7 @@ fn nothing_of_what_is_written_lies_in_the_files() {
         let server = Server::serve(plain.path(), &["--set", &kind]);
         put(&server, "diary", CANARY);
         server.stop();
-        assert!(times_in_store(plain.path(), CANARY.as_bytes()) > 0, "the search finds nothing at all");
+        assert!(times_in_data(plain.path(), CANARY.as_bytes()) > 0, "the search finds nothing at all");
 
         let folder = folder();
         new_key(folder.path(), "root.key");
@@ -68,8 +68,8 @@ fn nothing_of_what_is_written_lies_in_the_files() {
         server.stop();
         assert!(is_silent(folder.path()), "{kind}");
         let key = fs::read_to_string(folder.path().join("root.key")).unwrap();
-        assert_eq!(times_in_store(folder.path(), key.trim().as_bytes()), 0);
-        assert_eq!(times_in_store(folder.path(), &encoding::from_hex(key.trim()).unwrap()), 0);
+        assert_eq!(times_in_data(folder.path(), key.trim().as_bytes()), 0);
+        assert_eq!(times_in_data(folder.path(), &encoding::from_hex(key.trim()).unwrap()), 0);
         let server = Server::serve(folder.path(), &arguments);
         assert!(holds(&server, "diary", CANARY));
         server.stop();

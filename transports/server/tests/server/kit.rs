@@ -237,7 +237,19 @@ pub(crate) fn ask(
     headers: &[(&str, &str)],
     body: &str,
 ) -> io::Result<Answer> {
-    let mut socket = TcpStream::connect(host)?;
+    ask_by_name(host, host, method, path, headers, body)
+}
+
+/// The same with the name in `Host` that a proxy would leave there.
+pub(crate) fn ask_by_name(
+    address: &str,
+    host: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> io::Result<Answer> {
+    let mut socket = TcpStream::connect(address)?;
     socket.set_read_timeout(Some(PATIENCE))?;
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
     for (name, value) in headers {

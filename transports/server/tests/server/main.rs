@@ -24,6 +24,7 @@ mod psono;
 mod refusals;
 mod replay;
 mod session;
+mod signed;
 mod start;
 mod stop;
 mod tools;
