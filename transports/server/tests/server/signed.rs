@@ -1,7 +1,7 @@
 //! Requests that service keys sign by RFC 9421, on the real binary: each is taken once, over kills too, and for the
 //! names by which the server is reached only. Source: SIGNING.md.
 
-use std::{fs, path::Path, thread, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use serde_json::Value;
 use strongroom_engine::ports::{Clock, SystemClock};
@@ -14,7 +14,7 @@ use strongroom_primitives::{
 };
 
 use crate::{
-    kit::{Answer, Server, ask_by_name, folder, now, succeed},
+    kit::{Answer, Server, ask_by_name, folder, succeed},
     person::random,
 };
 
@@ -150,20 +150,6 @@ fn is_refused(answer: &Answer, reasons: &[&str]) {
     assert!(head.contains("\r\naccept-signature: sig=(") && head.contains("\r\ndate: "), "{head}");
 }
 
-/// The answer to a request of this moment. A time in whole seconds may lie before the start of a server that has just
-/// started; a later one does not.
-fn ask_when_ready(sign: impl Fn() -> Signed, server: &Server) -> Answer {
-    let before = now();
-    loop {
-        let answer = sign().send(server);
-        if answer.status == 200 || before.elapsed() > Duration::from_secs(5) {
-            return answer;
-        }
-        is_refused(&answer, &[BEFORE_START]);
-        thread::sleep(Duration::from_millis(50));
-    }
-}
-
 /// A-MAC-02: a request that was taken is refused by the process that comes after a SIGKILL, and a new one is good.
 #[test]
 fn what_was_taken_before_a_kill_is_not_taken_after_it() {
@@ -198,7 +184,7 @@ fn what_was_taken_before_a_kill_is_not_taken_after_it() {
         let reasons: &[&str] = if *is_ahead { &[REPLAYED] } else { &[REPLAYED, BEFORE_START] };
         is_refused(&request.send(&server), reasons);
     }
-    let listed = ask_when_ready(|| holders[0].sign(NAME, "GET", LIST, "", wall()), &server).json();
+    let listed = holders[0].sign(NAME, "GET", LIST, "", wall()).send(&server).json();
     let made = listed["service_keys"].as_array().unwrap().iter().filter(|key| key["nickname"] == "once");
     assert_eq!(made.count(), 4, "each was made once: {listed}");
     server.stop();
@@ -226,7 +212,7 @@ fn the_configured_urls_decide_what_a_request_may_be_for() {
 
     let server = serve(folder.path(), &NAMED);
     for holder in &holders {
-        let answer = ask_when_ready(|| holder.sign(NAME, "GET", SELF, "", wall()), &server);
+        let answer = holder.sign(NAME, "GET", SELF, "", wall()).send(&server);
         assert_eq!(answer.json()["id"], holder.id, "{answer:?}");
         for same in ["https://KEYS.example", "https://keys.example:443"] {
             assert_eq!(send(&server, holder, same).status, 200);
