@@ -63,7 +63,7 @@ impl<K: Hash + Eq + Clone> Limit<K> {
     }
 
     /// Whether it ever refuses anybody.
-    #[cfg(feature = "dialect-keyknox")]
+    #[cfg(any(feature = "dialect-dragonchain", feature = "dialect-keyknox"))]
     pub(crate) fn refuses(&self) -> bool {
         self.0.is_some()
     }

@@ -24,6 +24,7 @@ const UNTYPED: &str = "application/octet-stream";
 /// A request, and the one value that takes its signature.
 pub(super) struct Call<'a> {
     front: &'a Front,
+    allowances: &'a Allowances,
     pub(super) request: &'a Request,
     signed: Arc<SignedRequest>,
     /// The chain and the key that it names, in its own words.
@@ -35,7 +36,12 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// 401 for a header that came twice or is not UTF-8: it could be read in two ways.
-    pub(super) fn receive(front: &'a Front, path: &str, request: &'a Request) -> Result<Self, Problem> {
+    pub(super) fn receive(
+        front: &'a Front,
+        path: &str,
+        request: &'a Request,
+        allowances: &'a Allowances,
+    ) -> Result<Self, Problem> {
         let chain = once(request, &CHAIN)?;
         let authorization = once(request, &header::AUTHORIZATION)?;
         let signer = signer(chain.as_deref(), authorization.as_deref());
@@ -53,7 +59,7 @@ impl<'a> Call<'a> {
             content_type: content_type(request)?,
             body: request.body.clone(),
         });
-        Ok(Self { front, request, signed, signer })
+        Ok(Self { front, allowances, request, signed, signer })
     }
 
     /// Steps 1 to 10: who has signed, that nobody did before with this signature, and that the key may. From here on the
@@ -61,16 +67,24 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// 401, 403, and 429 where the key has used up its allowance.
-    pub(super) async fn check(
-        &self,
-        allowances: &Allowances,
-        endpoint: Endpoint,
-    ) -> Result<KeyInUse, Problem> {
+    pub(super) async fn check(&self, endpoint: Endpoint) -> Result<KeyInUse, Problem> {
         let checked = self.ask(CheckServiceKey { endpoint }).await;
         if matches!(checked, Ok(_) | Err(EngineError::EndpointRefused { .. })) {
-            allowances.spend_request(&self.signer)?;
+            self.allowances.spend_request(&self.signer)?;
         }
         Ok(checked?)
+    }
+
+    /// The same where a key has an allowance, and nothing where it has none: for a command that begins with these steps by
+    /// itself, before which no body is looked at. It is asked once then, not twice.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub(super) async fn count(&self, endpoint: Endpoint) -> Result<(), Problem> {
+        if self.allowances.limit_keys() {
+            self.check(endpoint).await?;
+        }
+        Ok(())
     }
 
     /// Asks with the request's signature.

@@ -3,11 +3,11 @@
 use strongroom_engine::{
     EngineError,
     domains::service_keys::{
-        CreateServiceKey, DeleteServiceKey, GetServiceKey, KeyInUse, ListServiceKeys, NewServiceKey,
-        UpdateServiceKey,
+        CheckServiceKey, CreateServiceKey, DeleteServiceKey, GetServiceKey, KeyInUse, ListServiceKeys,
+        NewServiceKey, UpdateServiceKey,
     },
 };
-use strongroom_primitives::dc1::KeyId;
+use strongroom_primitives::dc1::{KeyId, permissions::Endpoint};
 
 use super::{
     bodies::KeyFields,
@@ -39,7 +39,14 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Response, Problem> {
 }
 
 pub(super) async fn show(call: &Call<'_>, id: &str) -> Result<Response, Problem> {
-    Ok(wire::key(&call.ask(GetServiceKey { chain: None, id: known(id)? }).await?))
+    match known(id) {
+        Ok(id) => Ok(wire::key(&call.ask(GetServiceKey { chain: None, id }).await?)),
+        Err(nothing) => {
+            // That there is no such key is told to those who may ask, as of any other id.
+            call.ask(CheckServiceKey { endpoint: Endpoint::GET_API_KEY }).await?;
+            Err(nothing)
+        }
+    }
 }
 
 pub(super) async fn update(call: &Call<'_>, id: &str) -> Result<Response, Problem> {

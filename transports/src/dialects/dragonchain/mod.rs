@@ -87,15 +87,27 @@ impl Dragonchain {
         if request.body.len() > BODY_BYTES_MAX {
             return Err(problem::TOO_LARGE);
         }
-        let call = Call::receive(front, path, request)?;
-        let caller = call.check(&self.allowances, operation.endpoint()).await?;
+        let call = Call::receive(front, path, request, &self.allowances)?;
+        let endpoint = operation.endpoint();
         match operation {
-            Operation::Status => Ok(wire::status(&caller, &self.url)),
-            Operation::Create => keys::create(&call, &caller).await,
-            Operation::List => keys::list(&call).await,
-            Operation::Get(id) => keys::show(&call, id).await,
-            Operation::Update(id) => keys::update(&call, id).await,
-            Operation::Delete(id) => keys::delete(&call, id).await,
+            Operation::Status => Ok(wire::status(&call.check(endpoint).await?, &self.url)),
+            Operation::Create => keys::create(&call, &call.check(endpoint).await?).await,
+            Operation::List => {
+                call.count(endpoint).await?;
+                keys::list(&call).await
+            }
+            Operation::Get(id) => {
+                call.count(endpoint).await?;
+                keys::show(&call, id).await
+            }
+            Operation::Update(id) => {
+                call.check(endpoint).await?;
+                keys::update(&call, id).await
+            }
+            Operation::Delete(id) => {
+                call.check(endpoint).await?;
+                keys::delete(&call, id).await
+            }
         }
     }
 }

@@ -55,6 +55,11 @@ impl Allowances {
         spent.map_err(|wait| too_many(self.rates.failures_per_minute, wait))
     }
 
+    /// Whether a key has an allowance at all.
+    pub(super) fn limit_keys(&self) -> bool {
+        self.requests.refuses()
+    }
+
     /// Counts a request that a key has signed.
     ///
     /// # Errors

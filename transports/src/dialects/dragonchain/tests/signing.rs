@@ -294,3 +294,32 @@ fn a_root_key_that_was_rotated_signs_nothing() {
         world.ask(&Signer::root(&root), "GET", "/v1/status").await.ok(200);
     });
 }
+
+/// Section 3: keys without an allowance are checked as they are answered, and nobody can tell. A key without permission
+/// does not learn what there is, and the body of a read is not looked at.
+#[test]
+fn a_read_is_refused_in_one_order_whether_or_not_requests_are_counted() {
+    let counted = DragonchainRates { key_requests_per_minute: 1_000, ..DragonchainRates::NONE };
+    for rates in [DragonchainRates::NONE, counted] {
+        run_with(Setup { rates, ..Setup::default() }, async |world| {
+            let key = world.key(Some(r#"{"version":"1","default_allow":false,"permissions":{}}"#)).await;
+            let forged = Signer { secret: SecretText::new("x".repeat(43)), ..key.clone() };
+            let known = format!("/v1/api-key/{ROOT}");
+            for (path, name, status) in [
+                ("/v1/api-key", "list_api_keys", 200),
+                (&*known, "get_api_key", 200),
+                ("/v1/api-key/NOBODY", "get_api_key", 404),
+                ("/v1/api-key/no-id", "get_api_key", 404),
+            ] {
+                world.ask(&forged, "GET", path).await.is_unsigned(MAC);
+                let sent = world.signed(&key, "GET", path, None);
+                let told = format!("This key is not allowed to perform {name}");
+                world.send(&sent).await.is_forbidden(&told);
+                world.send(&sent).await.is_unsigned(REPLAYED);
+                let sent = world.signed(&world.root, "GET", path, Some("{"));
+                assert_eq!(world.send(&sent).await.status, status, "{path}");
+                world.send(&sent).await.is_unsigned(REPLAYED);
+            }
+        });
+    }
+}
