@@ -66,7 +66,7 @@ section! {
         behind_tls_proxy: bool = false;
         /// Proxies whose forwarded-for header is believed: addresses, or networks such as "10.0.0.0/8".
         trusted_proxies: Vec<NetworkText> = Vec::new();
-        /// The URLs by which clients reach this server, such as "https://keys.example": what a request that is signed by
+        /// The URLs by which clients reach this server, such as `https://keys.example`: what a request that is signed by
         /// RFC 9421 may be for. Without one, the addresses of the listener, which is right on loopback only.
         public_urls: Vec<PublicUrlText> = Vec::new();
         /// Threads that serve sockets and reads; 0 for one per processor.
