@@ -243,19 +243,19 @@ fn signed(
 ) -> Result<Resolved, EngineError> {
     let space = moment.space;
     let chain = claim.chain(view, space)?;
-    if let (Some(chain), Some(key)) = (&chain, claim.key_id())
-        && let Some(reads) = view.lacks(claim.reads_in(chain, space))
+    let vouchers = chain.as_ref().map(|chain| claim.vouchers_in(chain, space));
+    if let (Some(chain), Some(vouchers), Some(key)) = (&chain, &vouchers, claim.key_id())
+        && let Some(reads) = view.lacks(vouchers.reads())
     {
         cache.remember_place(&space.key_place(key), chain.clone());
         return Ok(Resolved::Need(reads));
     }
-    let served = match chain {
-        Some(chain) if view.is_there(&space.chain(&chain))? => Some(chain),
-        _ => None,
-    };
-    let stored = match (&served, claim.key_id()) {
-        (Some(chain), Some(key)) => service_key(&space.service_key(chain, key), view, cache)?,
-        _ => None,
+    let (served, stored) = match (chain, vouchers) {
+        (Some(chain), Some(vouchers)) if view.is_there(&vouchers.chain)? => {
+            let stored = vouchers.key.as_ref().map(|key| service_key(key, view, cache)).transpose()?;
+            (Some(chain), stored.flatten())
+        }
+        _ => (None, None),
     };
     let service = believed(request, claim, served, stored, moment)?;
     let taken = request.is_spent() || !signatures.must_be_row(service.at);

@@ -8,9 +8,7 @@ use strongroom_primitives::{
     time::Timestamp,
 };
 
-use super::{
-    LIST_ROWS, ServiceKeyInfo, ServiceKeys, StoredChain, StoredServiceKey, chain_of, rows::StoredKeyUse,
-};
+use super::{LIST_ROWS, ServiceKeyInfo, ServiceKeys, StoredServiceKey, chain_of, rows::StoredKeyUse};
 use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Need, Principal},
@@ -97,7 +95,9 @@ impl Command for GetServiceKey {
         moment: &mut Moment<'_>,
     ) -> Result<Step<ServiceKeyInfo>, EngineError> {
         let chain = chain_of(self.chain.as_ref(), who)?;
-        view.row::<StoredChain>(&moment.space.chain(&chain))?.ok_or(EngineError::UnknownChain)?;
+        if !view.is_there(&moment.space.chain(&chain))? {
+            return Err(EngineError::UnknownChain);
+        }
         let key = moment.space.service_key(&chain, &self.id);
         let stored: StoredServiceKey = view.row(&key)?.ok_or(EngineError::UnknownServiceKey)?;
         let used: Option<StoredKeyUse> = view.row(&moment.space.service_key_use(&chain, &self.id))?;

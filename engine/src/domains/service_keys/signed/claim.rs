@@ -1,6 +1,7 @@
 //! From what a request says to the key that has signed it.
 
 use std::{
+    borrow::Cow,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -11,6 +12,7 @@ use strongroom_primitives::{
     secret::Secret,
     time::Timestamp,
 };
+use strongroom_storage::Key;
 
 use super::{
     super::{
@@ -36,6 +38,33 @@ pub(crate) struct Claim {
     chain: Option<ChainId>,
     /// What is wrong with a header of DC1-HMAC is told only once the chain is known to be served.
     said: Result<Said, SignatureFault>,
+    /// Those of that chain, or of a chain that there is not.
+    vouchers: Vouchers,
+}
+
+/// Which rows vouch for a claim, if its key is one of a certain chain. Spelled once: that takes a keyed hash for each
+/// part.
+#[derive(Clone)]
+pub(crate) struct Vouchers {
+    /// The row of the chain.
+    pub(crate) chain: Key,
+    /// The row of the key, if one is named.
+    pub(crate) key: Option<Key>,
+}
+
+impl Vouchers {
+    fn new(said: &Result<Said, SignatureFault>, chain: &ChainId, space: &Keyspace) -> Self {
+        let key = said.as_ref().ok().and_then(Said::key_id);
+        Self { chain: space.chain(chain), key: key.map(|key| space.service_key(chain, key)) }
+    }
+
+    pub(crate) fn reads(&self) -> Reads {
+        let reads = Reads::one(self.chain.clone());
+        match &self.key {
+            Some(key) => reads.row(key.clone()),
+            None => reads,
+        }
+    }
 }
 
 enum Said {
@@ -133,7 +162,7 @@ impl Claim {
             Facts::Message(message) => {
                 let claim = message.claim(moment)?;
                 let chain = claim.key_id.as_ref().and_then(found);
-                return Ok(Self { chain, said: Ok(Said::Message(claim)) });
+                return Ok(Self::new(chain, Ok(Said::Message(claim)), moment.space));
             }
         };
         let given = |header: &Option<String>| header.clone().filter(|text| !text.is_empty());
@@ -145,7 +174,12 @@ impl Claim {
             if request.proved.get().is_some() { Duration::MAX } else { Form::Dc1.window(moment.limits) };
         let header = Authorization::read(facts.authorization.as_deref(), &timestamp, moment.now, window);
         let said = header.map(|header| Said::Dc1(facts.clone(), header)).map_err(SignatureFault::from);
-        Ok(Self { chain: Some(chain), said })
+        Ok(Self::new(Some(chain), said, moment.space))
+    }
+
+    fn new(chain: Option<ChainId>, said: Result<Said, SignatureFault>, space: &Keyspace) -> Self {
+        let vouchers = Vouchers::new(&said, chain.as_ref().unwrap_or(&NOBODY.0), space);
+        Self { chain, said, vouchers }
     }
 
     /// The key that is named, if one is.
@@ -180,7 +214,7 @@ impl Claim {
     /// The rows that vouch for it, where they were found last. Where nobody knows yet, rows that are not there are
     /// looked at, so that an id that names nobody is not told from one that does by what is read.
     pub(crate) fn reads(&self, space: &Keyspace) -> Reads {
-        let reads = self.reads_in(self.chain.as_ref().unwrap_or(&NOBODY.0), space);
+        let reads = self.vouchers.reads();
         match self.named_alone() {
             // An id says the same for ever, so nothing is lost by not guarding it.
             Some(key) => reads.hint(space.key_place(key)),
@@ -189,11 +223,11 @@ impl Claim {
     }
 
     /// The rows that vouch for it, if its key is one of this chain.
-    pub(crate) fn reads_in(&self, chain: &ChainId, space: &Keyspace) -> Reads {
-        let reads = Reads::one(space.chain(chain));
-        match self.key_id() {
-            Some(key) => reads.row(space.service_key(chain, key)),
-            None => reads,
+    pub(crate) fn vouchers_in(&self, chain: &ChainId, space: &Keyspace) -> Cow<'_, Vouchers> {
+        if self.chain.as_ref() == Some(chain) {
+            Cow::Borrowed(&self.vouchers)
+        } else {
+            Cow::Owned(Vouchers::new(&self.said, chain, space))
         }
     }
 
