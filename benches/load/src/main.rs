@@ -17,6 +17,7 @@ mod process;
 mod report;
 mod run;
 mod sign_in;
+mod signed;
 mod start;
 mod strongroom;
 mod subscribers;
@@ -54,6 +55,8 @@ enum Command {
     Disk(DiskArguments),
     /// Processor time of a sign-in beside its arithmetic, and what a flood of them does to readers.
     SignIn(RoundsArguments),
+    /// Processor time of a signed request beside an unsigned one, and its rate where signatures are rows.
+    Signed(RoundsArguments),
     /// Time to ready on an empty store, and the size of the program.
     Start(StartArguments),
     /// Server memory for each of many idle authenticated subscribers.
@@ -146,7 +149,7 @@ struct StartArguments {
 struct RoundsArguments {
     #[command(flatten)]
     common: Common,
-    /// Clients that sign in over and over, each with users or keys of its own.
+    /// Clients that sign in or ask over and over, each with users or keys of its own.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=256))]
     clients: u64,
     /// Rounds.
@@ -189,6 +192,7 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => compare(&arguments),
         Command::Disk(arguments) => overwrite(&arguments),
         Command::SignIn(arguments) => sign_in(&arguments),
+        Command::Signed(arguments) => signed(&arguments),
         Command::Start(arguments) => start(&arguments),
         Command::Subscribers(arguments) => subscribe(&arguments),
         Command::Subscribe { address, first, end } => subscribers::hold(address, first, end),
@@ -245,6 +249,13 @@ fn sign_in(arguments: &RoundsArguments) -> anyhow::Result<()> {
     let ground = Ground::prepare(&arguments.common)?;
     let report = sign_in::run(ground.site(), &ground.strongroom, arguments.plan()?, &halt)?;
     print(&arguments.common, &report, sign_in::SignInReport::render)
+}
+
+fn signed(arguments: &RoundsArguments) -> anyhow::Result<()> {
+    let halt = watch_signals()?;
+    let ground = Ground::prepare(&arguments.common)?;
+    let report = signed::run(ground.site(), &ground.strongroom, arguments.plan()?, &halt)?;
+    print(&arguments.common, &report, signed::SignedReport::render)
 }
 
 fn start(arguments: &StartArguments) -> anyhow::Result<()> {

@@ -2,9 +2,10 @@
 //!
 //! The only file that knows the server's command line and configuration: if those change, this changes and nothing
 //! else. The configuration departs from the defaults in addresses, folder, limits on rates and connections, and one
-//! application key of the load's own.
+//! application key of the load's own; where keys of a chain sign, also in an encrypted store and that chain.
 
 use std::fs;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use rustix::process::Signal;
 use strongroom_primitives::encoding::to_base64;
 use strongroom_primitives::sign::SigningKey;
 
+use super::chain;
 use super::keyknox::KeyknoxConnector;
 use super::token::Application;
 use crate::process::{Launch, ServerProcess, free_address};
@@ -29,6 +31,10 @@ const APPLICATION_SEED: [u8; 32] = [0x10; 32];
 const CONNECTIONS_MAX: usize = 30_000;
 /// More than any server answers; the limits stay on, so that their cost is part of what is measured.
 const RATE_PER_MINUTE: u32 = 600_000_000;
+/// More signatures than any run makes.
+const SIGNATURES_MAX: usize = 100_000_000;
+/// Under what a store is encrypted that this program made a moment ago and removes at the end.
+const STORE_KEY: [u8; 32] = [0x20; 32];
 const APPLICATION_ID: &str = "load";
 const KEY_ID: &str = "6c6f6164000000000000000000000001";
 
@@ -51,6 +57,15 @@ impl Mode {
     }
 }
 
+/// Who remembers which signatures were taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// The server: one node.
+    ByNode,
+    /// The store, durably: as where nodes share one.
+    InStore,
+}
+
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Strongroom {
@@ -70,11 +85,55 @@ impl Strongroom {
         mode: Mode,
         name: &str,
     ) -> anyhow::Result<Strongroom> {
+        Self::start_with(site, program, mode, name, "", "")
+    }
+
+    /// Starts `serve` in the same way over an encrypted store, with the chain of [`chain`].
+    pub(crate) fn start_with_chain(
+        site: Site<'_>,
+        program: &Path,
+        name: &str,
+        taken: Taken,
+    ) -> anyhow::Result<Strongroom> {
+        let key = site.folder.join(format!("{name}.key"));
+        write_privately(&key, &to_base64(&STORE_KEY))?;
+        let storage = format!("root_key_file = \"{}\"\n", key.display());
+        let sections = format!(
+            "\n[limits]\n\
+             signatures_max = {SIGNATURES_MAX}\n\
+             signatures_shared = {}\n\
+             \n\
+             [dragonchain]\n\
+             enabled = true\n\
+             mount = \"{}\"\n\
+             chain = \"{}\"\n\
+             root_key_id = \"{}\"\n\
+             root_key = \"{}\"\n",
+            taken == Taken::InStore,
+            chain::MOUNT,
+            chain::CHAIN,
+            chain::ROOT,
+            chain::ROOT_KEY,
+        );
+        Self::start_with(site, program, Mode::Serve, name, &storage, &sections)
+    }
+
+    /// `storage`: further lines of that section; `sections`: what follows all others.
+    fn start_with(
+        site: Site<'_>,
+        program: &Path,
+        mode: Mode,
+        name: &str,
+        storage: &str,
+        sections: &str,
+    ) -> anyhow::Result<Strongroom> {
         let folder = site.folder.join(name);
         let http = free_address()?;
         let application = application();
         let file = site.folder.join(format!("{name}.toml"));
-        fs::write(&file, configuration(http, free_address()?, &folder, &application))?;
+        let configuration = configuration(http, free_address()?, &folder, &application, storage);
+        // It holds a secret of its own where there is a chain.
+        write_privately(&file, &format!("{configuration}{sections}"))?;
         let launch = Launch {
             name: "strongroom",
             program,
@@ -128,7 +187,13 @@ pub(crate) fn application() -> Application {
 }
 
 /// Everything else keeps its default, in which all checks are on and writes are durable.
-fn configuration(http: SocketAddr, admin: SocketAddr, folder: &Path, application: &Application) -> String {
+fn configuration(
+    http: SocketAddr,
+    admin: SocketAddr,
+    folder: &Path,
+    application: &Application,
+    storage: &str,
+) -> String {
     let public_key = to_base64(&application.key.verifying_key().to_spki());
     format!(
         "[server]\n\
@@ -142,6 +207,7 @@ fn configuration(http: SocketAddr, admin: SocketAddr, folder: &Path, application
          \n\
          [storage]\n\
          path = \"{}\"\n\
+         {storage}\
          \n\
          # Counted as ever, but out of reach: what is measured is what they would stop.\n\
          [keyknox.rates]\n\
@@ -169,4 +235,12 @@ fn configuration(http: SocketAddr, admin: SocketAddr, folder: &Path, application
         application.id,
         application.key_id,
     )
+}
+
+/// Writes a file that nobody but its owner may read.
+fn write_privately(path: &Path, text: &str) -> anyhow::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    Ok(file.write_all(text.as_bytes())?)
 }

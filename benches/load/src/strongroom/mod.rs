@@ -3,6 +3,7 @@
 //! How the server is configured is known to `launch` alone. Believe this: the server runs as an operator would run it,
 //! through its program and its configuration file, with durable storage and every check switched on.
 
+mod chain;
 #[cfg(test)]
 mod in_process;
 mod keyknox;
@@ -17,10 +18,11 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-pub(crate) use self::launch::{Mode, Strongroom, application};
+pub(crate) use self::chain::{Key, SignedReads};
+pub(crate) use self::launch::{Mode, Strongroom, Taken, application};
 pub(crate) use self::meeco::Keystore;
 pub(crate) use self::native::Link;
-pub(crate) use self::native_http::NativeReads;
+pub(crate) use self::native_http::{NativeReads, NativeWrites, Unchanging};
 pub(crate) use self::psono::{ApiKey, Client as PsonoClient, SealedReads};
 use crate::run::Connector;
 use crate::target::Target;
