@@ -10,6 +10,7 @@ mod root_key;
 mod section;
 mod sections;
 mod show;
+mod values;
 
 pub(crate) use check::warn_of_readers;
 pub(crate) use layers::{Flag, Sources, is_world_readable, read_secret};
@@ -17,10 +18,9 @@ pub(crate) use places::Complaint;
 pub(crate) use root_key::{ROOT_KEY_VARIABLE, read_root_key};
 #[cfg(test)]
 pub(crate) use sections::Application;
-pub(crate) use sections::{
-    Config, Dragonchain, LogFormat, PeopleRates, Psono, PublicKey, RightsList, Storage, StorageKind,
-};
+pub(crate) use sections::{Config, Dragonchain, PeopleRates, Psono, Storage};
 pub(crate) use show::{example, print};
+pub(crate) use values::{LogFormat, PublicKey, RightsList, StorageKind};
 
 use layers::Layers;
 use strongroom_primitives::secret::SecretText;
