@@ -3,9 +3,7 @@
 use serde::Serialize;
 use strongroom_primitives::dc1::{ChainId, KeyId, permissions::Endpoint};
 
-use super::{
-    ServiceKeys, StoredChain, StoredServiceKey, chain_of, is_reserved, lane_of, rows::StoredRetired,
-};
+use super::{Found, ServiceKeys, StoredChain, chain_of, is_reserved, lane_of, rows::StoredRetired};
 use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Need, Principal},
@@ -51,11 +49,8 @@ impl Command for DeleteServiceKey {
         if is_reserved(&self.id) {
             return Err(EngineError::ReservedKeyRefused);
         }
-        let chain = chain_of(self.chain.as_ref(), who)?;
-        let chain_key = moment.space.chain(&chain);
-        let stored_chain: StoredChain = view.row(&chain_key)?.ok_or(EngineError::UnknownChain)?;
-        let key = moment.space.service_key(&chain, &self.id);
-        let stored: StoredServiceKey = view.row(&key)?.ok_or(EngineError::UnknownServiceKey)?;
+        let found = Found::look(view, self.chain.as_ref(), &self.id, who, moment.space)?;
+        let Found { chain, chain_key, stored_chain, key, stored } = found;
         if stored.root {
             return Err(EngineError::RootKeyRefused);
         }

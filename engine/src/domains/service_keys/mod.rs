@@ -38,6 +38,7 @@ use strongroom_primitives::{
     dc1::{ChainId, KeyId, permissions::PermissionsDocument},
     time::Timestamp,
 };
+use strongroom_storage::Key;
 
 pub(crate) use caller::{Grant, ServiceCaller};
 pub use chains::{ChainInfo, CreateChain, ListChains, RootKey};
@@ -58,7 +59,7 @@ pub use update::UpdateServiceKey;
 pub use used::TouchServiceKey;
 
 use crate::{
-    command::{Domain, Lane, Moment},
+    command::{Domain, Lane, Moment, View},
     credential::Principal,
     error::EngineError,
     keyspace::Keyspace,
@@ -110,6 +111,33 @@ fn chain_of(named: Option<&ChainId>, who: &Principal) -> Result<ChainId, EngineE
         (Some(own), Some(named)) if own != named => Err(EngineError::UnknownChain),
         (Some(chain), _) | (None, Some(chain)) => Ok(chain.clone()),
         (None, None) => Err(EngineError::UnknownChain),
+    }
+}
+
+/// A key of a chain, as a command that changes it finds it.
+struct Found {
+    chain: ChainId,
+    chain_key: Key,
+    stored_chain: StoredChain,
+    key: Key,
+    stored: StoredServiceKey,
+}
+
+impl Found {
+    /// # Errors
+    /// [`EngineError::UnknownChain`] and [`EngineError::UnknownServiceKey`].
+    fn look(
+        view: &View<'_>,
+        named: Option<&ChainId>,
+        id: &KeyId,
+        who: &Principal,
+        space: &Keyspace,
+    ) -> Result<Self, EngineError> {
+        let chain = chain_of(named, who)?;
+        let (chain_key, key) = (space.chain(&chain), space.service_key(&chain, id));
+        let stored_chain = view.row(&chain_key)?.ok_or(EngineError::UnknownChain)?;
+        let stored = view.row(&key)?.ok_or(EngineError::UnknownServiceKey)?;
+        Ok(Self { chain, chain_key, stored_chain, key, stored })
     }
 }
 

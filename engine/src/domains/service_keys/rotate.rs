@@ -6,7 +6,7 @@ use serde::Serialize;
 use strongroom_primitives::dc1::{ChainId, KeyId, permissions::Endpoint};
 
 use super::{
-    KeyKind, NewServiceKey, ServiceKeys, SignsWith, StoredChain, StoredServiceKey, chain_of, check_grant,
+    Found, KeyKind, NewServiceKey, ServiceKeys, SignsWith, StoredServiceKey, chain_of, check_grant,
     is_interchain, lane_of,
     rows::{StoredKeyUse, StoredPrevious},
     secret::Which,
@@ -84,11 +84,8 @@ impl Command for RotateServiceKey {
         if is_interchain(&self.id) {
             return Err(EngineError::ReservedKeyRefused);
         }
-        let chain = chain_of(self.chain.as_ref(), who)?;
-        let chain_key = moment.space.chain(&chain);
-        let stored_chain: StoredChain = view.row(&chain_key)?.ok_or(EngineError::UnknownChain)?;
-        let key = moment.space.service_key(&chain, &self.id);
-        let stored: StoredServiceKey = view.row(&key)?.ok_or(EngineError::UnknownServiceKey)?;
+        let found = Found::look(view, self.chain.as_ref(), &self.id, who, moment.space)?;
+        let Found { chain, chain_key, stored_chain, key, stored } = found;
         if stored.root {
             return Err(EngineError::RootKeyRefused);
         }

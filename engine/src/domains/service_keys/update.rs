@@ -12,7 +12,7 @@ use strongroom_primitives::{
 };
 
 use super::{
-    ServiceKeyInfo, ServiceKeys, StoredChain, StoredServiceKey, chain_of, check_grant, check_nickname,
+    Found, ServiceKeyInfo, ServiceKeys, StoredServiceKey, chain_of, check_grant, check_nickname,
     check_permissions, is_interchain, lane_of, rows::StoredKeyUse,
 };
 use crate::{
@@ -108,11 +108,8 @@ impl Command for UpdateServiceKey {
         if is_interchain(&self.id) {
             return Err(EngineError::ReservedKeyRefused);
         }
-        let chain = chain_of(self.chain.as_ref(), who)?;
-        let chain_key = moment.space.chain(&chain);
-        let stored_chain: StoredChain = view.row(&chain_key)?.ok_or(EngineError::UnknownChain)?;
-        let key = moment.space.service_key(&chain, &self.id);
-        let stored: StoredServiceKey = view.row(&key)?.ok_or(EngineError::UnknownServiceKey)?;
+        let found = Found::look(view, self.chain.as_ref(), &self.id, who, moment.space)?;
+        let Found { chain, chain_key, stored_chain, key, stored } = found;
         let before = stored.clone();
         let stored = self.applied(stored, who)?;
         let used: Option<StoredKeyUse> = view.row(&moment.space.service_key_use(&chain, &self.id))?;
