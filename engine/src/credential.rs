@@ -24,7 +24,10 @@ pub(crate) use resolve::{Resolved, Resolver};
 pub(crate) use signatures::Signatures;
 
 use crate::{
-    domains::service_keys::{ServiceCaller, SignedRequest},
+    domains::{
+        service_keys::{ServiceCaller, SignedRequest},
+        sessions::assured::Assurance,
+    },
     error::EngineError,
 };
 
@@ -214,6 +217,8 @@ pub enum Need {
     Unproved,
     /// An account, whatever its rights, and whatever API key its session was opened with.
     Own,
+    /// An account whose token says how far its sign-in went. Such a token is good for nothing else.
+    Assured,
     /// An account, whatever its rights.
     Account,
     /// An account, or one of its API keys that has this access and is not restricted.
@@ -265,6 +270,8 @@ pub struct Principal {
     pub session: Option<SessionId>,
     /// The API key that session was opened with, if it was.
     pub api_key: Option<Keyed>,
+    /// How far the sign-in of that session went, if its token says so.
+    pub assurance: Option<Arc<Assurance>>,
     /// Whether nobody has shown yet that they can read that session's token.
     pub unproved: bool,
     /// The last instant at which the credential is good, if it is limited.
@@ -293,6 +300,7 @@ impl Principal {
             rights: Rights::NONE,
             session: None,
             api_key: None,
+            assurance: None,
             unproved: false,
             expires: None,
             service: None,
@@ -337,6 +345,9 @@ impl Principal {
     }
 
     fn require_of_account(&self, need: Need) -> Result<(), EngineError> {
+        if self.assurance.is_some() != (need == Need::Assured) {
+            return Err(EngineError::CredentialInvalid);
+        }
         if self.unproved && need != Need::Unproved {
             return Err(EngineError::SessionUnproved);
         }

@@ -495,6 +495,43 @@ pub enum EngineError {
     /// ask for it.
     #[error("a service key of the kind ed25519, and no other, takes a new Ed25519 public key")]
     ServicePublicKeyInvalid,
+    // Escrow.
+    /// The caller has not signed in as far as the command asks.
+    #[error("the sign-in went not as far as level {required}")]
+    AssuranceTooLow {
+        /// The least level.
+        required: u8,
+    },
+    /// The caller's token names an identity, and no account of it.
+    #[error("the token names no account")]
+    NoEscrowAccount,
+    /// An assurance level, a client's name or a login challenge that no token can have.
+    #[error("the assurance is not one that a token can have")]
+    AssuranceInvalid,
+    /// No live share of the caller's is filed under the hash.
+    #[error("there is no such share")]
+    UnknownEscrowShare,
+    /// A share under its own hash would put both halves in one place.
+    #[error("the share is filed under its own hash")]
+    ShareNamesItself,
+    /// The account keeps no secrets yet.
+    #[error("there is no secret storage")]
+    NoSecretStorage,
+    /// The account keeps its secrets under another root key by now.
+    #[error("the root key is another one by now")]
+    RootKeyStale,
+    /// The first set-up of an identity brings its public keys.
+    #[error("the public keys of the identity are missing")]
+    IdentityKeysMissing,
+    /// The identity has its public keys, and keeps them.
+    #[error("the identity has its public keys already")]
+    IdentityKeysExist,
+    /// The account keeps as many wrapped secrets as it may.
+    #[error("more than {max} wrapped secrets")]
+    TooManyWrappedSecrets {
+        /// The limit.
+        max: usize,
+    },
     /// Secrets that the server must be able to use are kept by an encrypted store only.
     #[error("the store is not encrypted")]
     StoreNotEncrypted,

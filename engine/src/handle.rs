@@ -18,6 +18,7 @@ use crate::{
     domains::{
         accounts::{Accounts, EraseAccount, PurgeAccount, WhoAmI},
         admission::Admission,
+        escrow::Escrow,
         key_hierarchy::KeyHierarchy,
         people::People,
         realms::Realms,
@@ -33,6 +34,7 @@ use crate::{
     limits::Limits,
     login_nonce::{self, LoginNonce},
     observe::Observer,
+    page_token,
     runtime::{Courier, Shared},
     server_identity::Identities,
 };
@@ -48,6 +50,7 @@ struct Standing {
 pub(crate) struct Routes {
     accounts: Route<Accounts>,
     admission: Route<Admission>,
+    escrow: Route<Escrow>,
     key_hierarchy: Route<KeyHierarchy>,
     people: Route<People>,
     realms: Route<Realms>,
@@ -89,6 +92,7 @@ macro_rules! routed {
 routed!(
     Accounts => accounts,
     Admission => admission,
+    Escrow => escrow,
     KeyHierarchy => key_hierarchy,
     People => people,
     Realms => realms,
@@ -104,6 +108,7 @@ impl Routes {
         Self {
             accounts: Route::new(grounds, couriers, limits.in_flight_max),
             admission: Route::new(grounds, couriers, limits.in_flight_max),
+            escrow: Route::new(grounds, couriers, limits.in_flight_max),
             key_hierarchy: Route::new(grounds, couriers, limits.in_flight_max),
             people: Route::new(grounds, couriers, limits.in_flight_max),
             realms: Route::new(grounds, couriers, limits.in_flight_max),
@@ -119,6 +124,7 @@ impl Routes {
         Self {
             accounts: self.accounts.here(courier),
             admission: self.admission.here(courier),
+            escrow: self.escrow.here(courier),
             key_hierarchy: self.key_hierarchy.here(courier),
             people: self.people.here(courier),
             realms: self.realms.here(courier),
@@ -133,6 +139,7 @@ impl Routes {
     async fn drain(&self) {
         self.accounts.drain().await;
         self.admission.drain().await;
+        self.escrow.drain().await;
         self.key_hierarchy.drain().await;
         self.people.drain().await;
         self.realms.drain().await;
@@ -146,6 +153,7 @@ impl Routes {
     fn in_flight(&self) -> usize {
         self.accounts.in_flight()
             + self.admission.in_flight()
+            + self.escrow.in_flight()
             + self.key_hierarchy.in_flight()
             + self.people.in_flight()
             + self.realms.in_flight()
@@ -459,6 +467,17 @@ impl EngineHandle {
     /// [`ServerIdentity`](crate::domains::sessions::identity::ServerIdentity) tells.
     pub fn identities(&self) -> &Identities {
         self.shared.secrets.identities()
+    }
+
+    /// A token that shows a page's script and its browser's cookie to belong together. Every engine over this store
+    /// takes it, at any time; it is bound to nobody.
+    pub fn page_token(&self) -> [u8; 32] {
+        page_token::draw(self.shared.secrets.page_tokens(), self.shared.entropy.array())
+    }
+
+    /// Whether a token is one of [`EngineHandle::page_token`].
+    pub fn is_page_token(&self, token: &[u8; 32]) -> bool {
+        page_token::check(self.shared.secrets.page_tokens(), token)
     }
 
     /// A nonce for a sign-in with an API key. Every engine over this store takes it.

@@ -65,6 +65,13 @@
 //! | `CL` | chain, service key | `StoredKeyUse`: its last use | service_keys |
 //! | `CI` | service key | `StoredKeyPlace`: the chain of a key that is named by its id alone, kept after the key | service_keys |
 //! | `CS` | signature | `StoredSignature`: it has been taken | service_keys |
+//! | `U` | account, `r`, hash | `StoredShare`: half of a root key, filed under the hash of the other | escrow |
+//! | `U` | account, `k`, hash | the same of the older kind | escrow |
+//! | `U` | account, `s` | `StoredStorage`; the generation row of the wrapped secrets | escrow |
+//! | `U` | account, `a`, public key | `StoredAsymKey` | escrow |
+//! | `U` | account, `b`, box | `StoredBoxShare` | escrow |
+//! | `U` | account, `p` | `StoredPassword` | escrow |
+//! | `U` | account, `i`, identity | `StoredIdentityKeys` | escrow |
 //! | `i` | account, slot | `StoredSlot` | the runtime |
 //!
 //! Accounts, realms, chains, key ids, names, audiences, external identifiers, nonces, signatures, codes and slots appear as 16-byte keyed hashes, so a key
@@ -74,9 +81,9 @@ use strongroom_primitives::{
     dc1::{ChainId, KeyId},
     hash::keyed_hash16,
     id::{
-        AccountId, ApiKeyId, ApiKeySecretId, Audience, DatastoreId, DekId, DeviceCodeId, IdempotencyKey,
-        ItemId, KeyPairId, LinkId, RealmId, SecretId, SecretVersionId, SessionId, ShareId, ShareRightId,
-        SlotId, Subject, TokenId,
+        AccountId, ApiKeyId, ApiKeySecretId, Audience, BoxId, DatastoreId, DekId, DeviceCodeId,
+        IdempotencyKey, ItemId, KeyPairId, LinkId, RealmId, SecretId, SecretVersionId, SessionId, ShareId,
+        ShareRightId, SlotId, Subject, TokenId,
     },
 };
 use strongroom_storage::{Key, Topic};
@@ -104,7 +111,7 @@ pub struct Keyspace {
 
 /// Prefixes whose keys continue with an account, in the order in which erasure removes them. The ledger goes last, so
 /// that an interrupted erasure still knows that there is something left.
-pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofishqQwcjzdpekPTtmnlVWabJDL";
+pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofishqQwcjzdpekPTtmnlVWabUJDL";
 
 fn spell(prefix: u8, parts: &[&[u8]]) -> Key {
     let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
@@ -437,6 +444,41 @@ pub(crate) fn share_right_place(right: ShareRightId) -> Key {
     spell(b'y', &[b"P", right.as_bytes()])
 }
 
+/// All that escrow keeps for an account under one letter.
+fn escrow_of(account: AccountId, kind: u8) -> Key {
+    spell(b'U', &[account.as_bytes(), &[kind]])
+}
+
+/// The shares of an account that are of one kind: the letter of the kind.
+pub(crate) fn escrow_shares(account: AccountId, kind: u8) -> Key {
+    escrow_of(account, kind)
+}
+
+/// Whether a key is that of a share of a root key, of either kind.
+pub(crate) fn is_escrow_share(key: &Key) -> bool {
+    matches!(key.as_bytes().get(17), Some(b'r' | b'k'))
+}
+
+pub(crate) fn escrow_storage(account: AccountId) -> Key {
+    escrow_of(account, b's')
+}
+
+pub(crate) fn escrow_asym_keys(account: AccountId) -> Key {
+    escrow_of(account, b'a')
+}
+
+pub(crate) fn escrow_box_shares(account: AccountId) -> Key {
+    escrow_of(account, b'b')
+}
+
+pub(crate) fn escrow_box_share(account: AccountId, in_box: BoxId) -> Key {
+    spell(b'U', &[account.as_bytes(), b"b", in_box.as_bytes()])
+}
+
+pub(crate) fn escrow_password(account: AccountId) -> Key {
+    escrow_of(account, b'p')
+}
+
 /// How many chains there are.
 pub(crate) fn chains_count() -> Key {
     Key::from_static(b"Mchains")
@@ -601,6 +643,24 @@ impl Keyspace {
     /// The account under which rows of an API key that does not exist are looked for.
     pub(crate) fn nobody_of(&self, api_key: ApiKeyId) -> AccountId {
         AccountId::from_bytes(keyed_hash16(&self.naming, "no api key", &[api_key.as_bytes()]))
+    }
+
+    /// A share of a root key, by its kind and the hash that it is filed under.
+    pub(crate) fn escrow_share(&self, account: AccountId, kind: u8, hash: &[u8]) -> Key {
+        let hash = keyed_hash16(&self.naming, "escrow share", &[hash]);
+        spell(b'U', &[account.as_bytes(), &[kind], &hash])
+    }
+
+    /// A secret key that is kept wrapped, by its public key.
+    pub(crate) fn escrow_asym_key(&self, account: AccountId, public_key: &str) -> Key {
+        let hash = keyed_hash16(&self.naming, "escrow public key", &[public_key.as_bytes()]);
+        spell(b'U', &[account.as_bytes(), b"a", &hash])
+    }
+
+    /// The public keys of an identity of an account.
+    pub(crate) fn escrow_identity(&self, account: AccountId, identity: &Subject) -> Key {
+        let hash = keyed_hash16(&self.naming, "escrow identity", &[identity.as_str().as_bytes()]);
+        spell(b'U', &[account.as_bytes(), b"i", &hash])
     }
 
     fn chain_hash(&self, chain: &ChainId) -> [u8; 16] {

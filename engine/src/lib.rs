@@ -29,6 +29,7 @@ mod keyspace;
 mod limits;
 mod login_nonce;
 pub mod observe;
+mod page_token;
 pub mod ports;
 mod runtime;
 mod secrets;
@@ -43,8 +44,9 @@ pub use codec::Stored;
 pub use command::{Command, Domain};
 pub use credential::{Access, ApiKeyFlags, Credential, Identity, Right, Rights};
 pub use domains::{
-    accounts::Accounts, admission::Admission, key_hierarchy::KeyHierarchy, people::People, realms::Realms,
-    records::Records, service_keys::ServiceKeys, sessions::Sessions, sharing::Sharing, vault::Vault,
+    accounts::Accounts, admission::Admission, escrow::Escrow, key_hierarchy::KeyHierarchy, people::People,
+    realms::Realms, records::Records, service_keys::ServiceKeys, sessions::Sessions, sharing::Sharing,
+    vault::Vault,
 };
 pub use engine::{Engine, EngineBuilder, SpawnedEngine, StartError};
 pub use error::{EngineError, ErrorKind, Quota};
@@ -59,6 +61,8 @@ pub use server_identity::Identities;
 pub type AccountsActor = Shard<Accounts>;
 /// The actor of admission tokens.
 pub type AdmissionActor = Shard<Admission>;
+/// The actor of shares of root keys and of what is wrapped by these.
+pub type EscrowActor = Shard<Escrow>;
 /// The actor of wrapped keys.
 pub type KeyHierarchyActor = Shard<KeyHierarchy>;
 /// The actor of people.

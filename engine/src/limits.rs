@@ -133,6 +133,15 @@ pub struct Limits {
     /// twice the window after it has stopped doing without.
     pub signatures_shared: bool,
 
+    // Escrow.
+    /// How long a share of a root key is kept. Source: dialects/misakey.md, section 5.
+    pub escrow_share_life: Duration,
+    /// Live shares of one account and kind; the oldest goes for a new one. Source: dialects/misakey.md, section 9.
+    pub escrow_shares_max: usize,
+    /// Wrapped secrets of one account.
+    pub escrow_secrets_max: usize,
+    /// One wrapped secret, in bytes of its text.
+    pub escrow_secret_bytes_max: usize,
     /// Time between two steps of the sweeper.
     pub sweep_interval: Duration,
     /// Rows that one step of the sweeper looks at.
@@ -204,6 +213,10 @@ impl Default for Limits {
             message_signature_window: Duration::from_secs(60),
             signatures_max: 1_000_000,
             signatures_shared: false,
+            escrow_share_life: DAY,
+            escrow_shares_max: 64,
+            escrow_secrets_max: 1_000,
+            escrow_secret_bytes_max: 16_384,
             sweep_interval: Duration::from_secs(1),
             sweep_rows_max: 256,
             poll_interval: Duration::from_secs(15),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash,
     noise::{self, NoiseError, Pattern, Responder},
+    seal::SealKey,
     secret::Secret,
     sign,
 };
@@ -29,6 +30,10 @@ pub struct EngineSecrets {
     identities: Identities,
     /// What the secrets of service keys lie under.
     service_keys: ServiceSeal,
+    /// What shares of root keys lie under.
+    escrow: SealKey,
+    /// Tokens of pages are made with it.
+    page_tokens: Zeroizing<[u8; 32]>,
 }
 
 impl EngineSecrets {
@@ -88,6 +93,16 @@ impl EngineSecrets {
         &self.service_keys
     }
 
+    /// What shares of root keys lie under.
+    pub(crate) fn escrow(&self) -> &SealKey {
+        &self.escrow
+    }
+
+    /// Tokens of pages are made with it.
+    pub(crate) fn page_tokens(&self) -> &[u8; 32] {
+        &self.page_tokens
+    }
+
     /// Signs `statement`, which the caller has made unambiguous.
     pub(crate) fn sign_admission(&self, statement: &[u8]) -> [u8; 64] {
         self.admission.sign(statement)
@@ -125,6 +140,8 @@ impl StoredSecrets {
             login_nonces: Zeroizing::new(hash::derive_key("strongroom login nonces v1", &self.root)),
             identities: Identities::new(&self.root),
             service_keys: ServiceSeal::new(&self.root),
+            escrow: SealKey::derive(&self.root, "strongroom escrow v1"),
+            page_tokens: Zeroizing::new(hash::derive_key("strongroom page tokens v1", &self.root)),
             decoys: Secret::new(hash::derive_key("strongroom srp decoys v1", &self.root).to_vec()),
         }
     }

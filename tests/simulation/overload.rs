@@ -7,6 +7,11 @@ use strongroom_engine::{
     domains::{
         accounts::{DescribeAccount, EraseAccount, ListAccounts, PurgeAccount, SetAccountPolicy, WhoAmI},
         admission::{IssueToken, SpendToken},
+        escrow::{
+            ChangeEscrowPassword, DeleteAsymKeys, DeleteBoxShares, DepositShare, DropShare, DropShares,
+            FetchShare, GetSecretStorage, NewBoxShare, PasswordParams, Prehash, PutAsymKey, PutBoxShare,
+            SetUpSecretStorage, ShareBytes, ShareKind, ShowPasswordParams, WrappedRoot,
+        },
         key_hierarchy::{
             BeginRotation, CancelRotation, CreateDek, CreateKeyPair, DeleteDek, DeleteKeyPair, FindKeyPair,
             FinishRotation, GetDek, GetKek, GetKeyPair, ListDeks, ListKeyPairs, RestartEnrolment, Rewrap,
@@ -33,6 +38,7 @@ use strongroom_engine::{
                 InspectApiKey, ListApiKeys, ListAttached, LoginByApiKey, NamedKey, ReadAttached,
                 UpdateApiKey, WriteAttached,
             },
+            assured::{Assurance, AssuredFor, CheckAssurance, IssueAssured},
             device_code::{ClaimDeviceCode, CreateDeviceCode, PollDeviceCode},
             identity::{RotateIdentity, ServerIdentity},
             sealed::{ActivateSession, Device, SealOf, SpendNonces},
@@ -69,8 +75,8 @@ use strongroom_engine::{
 use strongroom_primitives::{
     dc1::{ChainId, KeyId, permissions::Endpoint},
     id::{
-        AccountId, ApiKeyId, ApiKeySecretId, Audience, DatastoreId, DekId, DeviceCodeId, ItemId, KeyPairId,
-        LinkId, SecretId, SecretVersionId, SessionId, ShareId, ShareRightId, SlotId,
+        AccountId, ApiKeyId, ApiKeySecretId, Audience, BoxId, DatastoreId, DekId, DeviceCodeId, ItemId,
+        KeyPairId, LinkId, SecretId, SecretVersionId, SessionId, ShareId, ShareRightId, SlotId,
     },
     secret::SecretText,
 };
@@ -247,6 +253,17 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
     let signer =
         Signer { chain: chain.clone(), id: no_service.clone(), secret: SecretText::new("s".repeat(43)) };
     let signed = signer.credential(handle.now(), 0);
+    let (in_box, subject) = (BoxId::from_bytes([7; 16]), world.subject("ann"));
+    let assurance = Assurance {
+        identity: subject.clone(),
+        account: Some(subject.clone()),
+        level: 2,
+        client: "web".to_owned(),
+        good_for: AssuredFor::Access,
+    };
+    let wrapped_root = WrappedRoot { key_hash: vec![7; 64], encrypted: "sealed".to_owned() };
+    let params = PasswordParams { memory: 1_024, iterations: 1, parallelism: 1, salt: vec![7; 16] };
+    let prehash = Prehash { params, hash: ShareBytes::new(vec![7; 32]) };
     macro_rules! asked {
         ($($who:expr => $command:expr,)*) => {{
             let asked: Vec<Pin<Box<dyn Future<Output = (&'static str, bool)> + '_>>> =
@@ -472,6 +489,43 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
         node => DropLink { link: no_link },
         node => DropLoose { child: Child::Secret(no_secret) },
         node => DropShareRight { account: nobody, share: no_share },
+        operator => IssueAssured { realm: realm.clone(), assurance, life: Duration::from_secs(60) },
+        dan => CheckAssurance { client: "web".to_owned(), good_for: AssuredFor::Access, level: 2 },
+        dan => DepositShare {
+            kind: ShareKind::RootKey,
+            hash: vec![7; 64],
+            share: ShareBytes::new(vec![7; 32]),
+            note: Vec::new(),
+        },
+        dan => FetchShare { kind: ShareKind::RootKey, hash: vec![7; 64] },
+        dan => DropShare { kind: ShareKind::RootKey, hash: vec![7; 64] },
+        dan => DropShares {},
+        dan => GetSecretStorage {},
+        dan => SetUpSecretStorage {
+            root: wrapped_root.clone(),
+            vault: wrapped_root,
+            asym_keys: Vec::new(),
+            box_shares: Vec::new(),
+            identity_keys: None,
+        },
+        dan => PutAsymKey {
+            public_key: "public".to_owned(),
+            encrypted: "sealed".to_owned(),
+            root_key_hash: vec![7; 64],
+        },
+        dan => DeleteAsymKeys { public_keys: vec!["public".to_owned()] },
+        dan => PutBoxShare {
+            new: NewBoxShare { in_box, share_hash: vec![7; 64], encrypted: "sealed".to_owned() },
+            root_key_hash: vec![7; 64],
+        },
+        dan => DeleteBoxShares { boxes: vec![in_box] },
+        dan => ChangeEscrowPassword {
+            old: prehash.clone(),
+            new: prehash,
+            encrypted_root_key: "sealed".to_owned(),
+            network: Vec::new(),
+        },
+        dan => ShowPasswordParams { realm: realm.clone(), account: subject },
         dan => GetVaultUser {},
         dan => GetVaultKey {},
         dan => UpdateVaultUser::default(),

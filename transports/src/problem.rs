@@ -397,6 +397,29 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
                 "secrets of service keys are kept by an encrypted store only; the operator encrypts it with `strongroom store encrypt`",
             ),
         ),
+        // Escrow.
+        E::AssuranceTooLow { .. } => {
+            (403, "the sign-in did not go far enough", say("sign in again, at least with the password"))
+        }
+        E::NoEscrowAccount => (409, "the token names no account", say("sign in with an account")),
+        E::AssuranceInvalid => (
+            422,
+            "no token can have this assurance",
+            say("a level is 1 to 4; a client has a name; only a sign-in process has a login challenge"),
+        ),
+        E::UnknownEscrowShare => {
+            (404, "there is no such share", say("it may have expired; ask for the password"))
+        }
+        E::ShareNamesItself => {
+            (400, "the share is filed under its own hash", say("file it under the other's"))
+        }
+        E::NoSecretStorage => (409, "there is no secret storage", say("set it up first")),
+        E::RootKeyStale => (403, "the root key is another one by now", say("read the secret storage again")),
+        E::IdentityKeysMissing => {
+            (400, "the identity's public keys are missing", say("the first set-up brings them"))
+        }
+        E::IdentityKeysExist => (400, "the identity has its public keys", say("leave them out")),
+        E::TooManyWrappedSecrets { .. } => (413, "too many wrapped secrets", say("remove some first")),
         E::IdempotencyMismatch => (
             422,
             "the idempotency key was used with another command",

@@ -185,6 +185,10 @@ id16! {
     LinkId
 }
 id16! {
+    /// One box of messages, of which an account keeps a share of the key. Drawn elsewhere.
+    BoxId
+}
+id16! {
     /// One device code: a device that waits for a person to let it in.
     DeviceCodeId
 }

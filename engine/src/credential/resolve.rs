@@ -195,6 +195,7 @@ impl Resolver {
                     identity: Some(stored.identity.clone()),
                     rights: stored.rights,
                     session: Some(*session),
+                    assurance: stored.assurance.clone().map(Arc::new),
                     unproved: stored.prove_by.is_some(),
                     expires: ends,
                     ..Principal::of_role(Role::Account)

@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | [`accounts`] | `AccountsActor` | existence, suspension, erasure | the account |
 //! | [`admission`] | `AdmissionActor` | tokens that admit a user to another service, once | the account; for spending, the token |
+//! | [`escrow`] | `EscrowActor` | shares of root keys that expire, and the secrets that root keys wrap | the account |
 //! | [`people`] | `PeopleActor` | people with a password: signing up and in, finding each other | the account; for a code, the code |
 //! | [`realms`] | `RealmsActor` | tenants and the keys that sign their tokens | one for all realms |
 //! | [`service_keys`] | `ServiceKeysActor` | chains, their keys, and requests signed with them | the chain; for a signature, the signature |
@@ -15,6 +16,7 @@
 
 pub mod accounts;
 pub mod admission;
+pub mod escrow;
 pub mod key_hierarchy;
 pub mod people;
 pub mod realms;

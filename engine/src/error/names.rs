@@ -86,6 +86,14 @@ impl EngineError {
             | E::NicknameInvalid { .. }
             | E::ServiceSecretInvalid
             | E::ServicePublicKeyInvalid
+            | E::AssuranceTooLow { .. }
+            | E::NoEscrowAccount
+            | E::AssuranceInvalid
+            | E::ShareNamesItself
+            | E::RootKeyStale
+            | E::IdentityKeysMissing
+            | E::IdentityKeysExist
+            | E::TooManyWrappedSecrets { .. }
             | E::StoreNotEncrypted
             | E::IdempotencyMismatch
             | E::TooLarge => ErrorKind::Refused,
@@ -96,6 +104,8 @@ impl EngineError {
             | E::UnknownAttachment
             | E::UnknownDeviceCode
             | E::UnknownKey
+            | E::UnknownEscrowShare
+            | E::NoSecretStorage
             | E::UnknownVaultUser
             | E::UnknownTemplate
             | E::UnknownItem
@@ -256,6 +266,16 @@ impl EngineError {
             E::NicknameInvalid { .. } => "nickname-invalid",
             E::ServiceSecretInvalid => "service-secret-invalid",
             E::ServicePublicKeyInvalid => "service-public-key-invalid",
+            E::AssuranceTooLow { .. } => "assurance-too-low",
+            E::NoEscrowAccount => "no-escrow-account",
+            E::AssuranceInvalid => "assurance-invalid",
+            E::UnknownEscrowShare => "unknown-escrow-share",
+            E::ShareNamesItself => "share-names-itself",
+            E::NoSecretStorage => "no-secret-storage",
+            E::RootKeyStale => "root-key-stale",
+            E::IdentityKeysMissing => "identity-keys-missing",
+            E::IdentityKeysExist => "identity-keys-exist",
+            E::TooManyWrappedSecrets { .. } => "too-many-wrapped-secrets",
             E::StoreNotEncrypted => "store-not-encrypted",
             E::IdempotencyMismatch => "idempotency-mismatch",
             E::Overloaded { .. } => "overloaded",

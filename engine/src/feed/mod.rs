@@ -153,6 +153,18 @@ pub enum Event {
         /// Which.
         api_key: ApiKeyId,
     },
+    // Escrow.
+    /// A share of the account's root key was filed.
+    EscrowShareFiled {},
+    /// A share of the account's root key was read.
+    EscrowShareRead {},
+    /// Shares of the account's root key were dropped.
+    EscrowSharesDropped {
+        /// How many.
+        count: u64,
+    },
+    /// Secrets that the account keeps wrapped were set up anew, added or removed.
+    SecretStorageChanged {},
 }
 
 impl Event {
@@ -179,7 +191,11 @@ impl Event {
             | Self::ShareRightChanged { .. }
             | Self::ShareRevoked { .. }
             | Self::ApiKeyPut { .. }
-            | Self::ApiKeyDeleted { .. } => false,
+            | Self::ApiKeyDeleted { .. }
+            | Self::EscrowShareFiled {}
+            | Self::EscrowShareRead {}
+            | Self::EscrowSharesDropped { .. }
+            | Self::SecretStorageChanged {} => false,
         }
     }
 }

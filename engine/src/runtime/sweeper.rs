@@ -19,6 +19,7 @@ use crate::{
     domains::{
         accounts::{AccountState, PurgeAccount, StoredAccount},
         admission::{StoredForeignToken, StoredToken},
+        escrow::StoredShare,
         people::StoredActivation,
         records::{DeliverGrants, StoredHead, StoredVersion},
         service_keys::StoredSignature,
@@ -151,6 +152,9 @@ impl Sweeper {
                 b'N' => codec::decode::<StoredReservation>(&row.value)?.expires < now,
                 b'H' => codec::decode::<StoredHandshake>(&row.value)?.expires < now,
                 b'T' => codec::decode::<StoredGuesses>(&row.value)?.is_forgotten(now),
+                b'U' if keyspace::is_escrow_share(key) => {
+                    codec::decode::<StoredShare>(&row.value)?.has_expired(now)
+                }
                 b'S' => {
                     self.expire(row, now).await?;
                     false

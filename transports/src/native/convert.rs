@@ -176,5 +176,9 @@ fn what(event: feed::Event) -> What {
         feed::Event::ShareRevoked { share, right } => What::ShareRevoked { share, right },
         feed::Event::ApiKeyPut { api_key } => What::ApiKeyPut { api_key },
         feed::Event::ApiKeyDeleted { api_key } => What::ApiKeyDeleted { api_key },
+        feed::Event::EscrowShareFiled {} => What::EscrowShareFiled {},
+        feed::Event::EscrowShareRead {} => What::EscrowShareRead {},
+        feed::Event::EscrowSharesDropped { count } => What::EscrowSharesDropped { count },
+        feed::Event::SecretStorageChanged {} => What::SecretStorageChanged {},
     }
 }

@@ -169,6 +169,22 @@ pub enum What {
         /// Which.
         api_key: ApiKeyId,
     },
+    // Escrow.
+    /// A share of the account's root key was filed.
+    #[serde(rename = "escrow.share_filed")]
+    EscrowShareFiled {},
+    /// A share of the account's root key was read.
+    #[serde(rename = "escrow.share_read")]
+    EscrowShareRead {},
+    /// Shares of the account's root key were dropped.
+    #[serde(rename = "escrow.shares_dropped")]
+    EscrowSharesDropped {
+        /// How many.
+        count: u64,
+    },
+    /// Secrets that the account keeps wrapped were set up anew, added or removed.
+    #[serde(rename = "escrow.storage_changed")]
+    SecretStorageChanged {},
 }
 
 /// A stretch of a feed.

@@ -250,6 +250,10 @@ fn events() {
         What::ShareRevoked { share: share(), right: share_right() },
         What::ApiKeyPut { api_key: api_key() },
         What::ApiKeyDeleted { api_key: api_key() },
+        What::EscrowShareFiled {},
+        What::EscrowShareRead {},
+        What::EscrowSharesDropped { count: 2 },
+        What::SecretStorageChanged {},
     ];
     let text: Vec<String> =
         all.into_iter().map(|what| json(&Event { sequence: 9, at: at(), what })).collect();
@@ -275,6 +279,10 @@ fn events() {
     {"sequence":9,"at":1780000000123,"what":{"share.revoked":{"share":"abababababababababababababababab","right":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"}}}
     {"sequence":9,"at":1780000000123,"what":{"api_key.put":{"api_key":"efefefefefefefefefefefefefefefef"}}}
     {"sequence":9,"at":1780000000123,"what":{"api_key.deleted":{"api_key":"efefefefefefefefefefefefefefefef"}}}
+    {"sequence":9,"at":1780000000123,"what":{"escrow.share_filed":{}}}
+    {"sequence":9,"at":1780000000123,"what":{"escrow.share_read":{}}}
+    {"sequence":9,"at":1780000000123,"what":{"escrow.shares_dropped":{"count":2}}}
+    {"sequence":9,"at":1780000000123,"what":{"escrow.storage_changed":{}}}
     "#);
 }
 

@@ -133,6 +133,7 @@ impl LoginPerson {
             prove_by: Some(moment.now.saturating_add(moment.limits.session_proof_within)),
             api_key: None,
             seal: Some(seal),
+            assurance: None,
         };
         let StoredPerson { username, keys, .. } = person;
         let opened = opening.decide_making_room(view, moment)?;

@@ -6,6 +6,7 @@
 //! session: a revocation bites on the very next commit.
 
 pub mod api_key;
+pub mod assured;
 pub mod device_code;
 pub mod identity;
 mod list;
@@ -25,6 +26,7 @@ use strongroom_primitives::{
 };
 use subtle::ConstantTimeEq;
 
+use assured::Assurance;
 pub use list::{ListSessions, SessionInfo};
 pub(crate) use open::Opening;
 pub use open::{BearerIssued, IssueBearer, OpenChild, TokenForm};
@@ -103,6 +105,8 @@ pub(crate) struct StoredSession {
     pub(crate) api_key: Option<ApiKeyId>,
     /// What its requests and answers are sealed with, if they are.
     pub(crate) seal: Option<StoredSeal>,
+    /// How far its sign-in went, if its token says so. It is then good for nothing else.
+    pub(crate) assurance: Option<Assurance>,
 }
 
 impl Stored for StoredSession {}

@@ -11,6 +11,7 @@ use strongroom_primitives::{
 
 use super::{
     BEARER_PREFIX, Pool, SESSIONS_MAX, Sessions, StoredSession, StoredSessionIndex,
+    assured::Assurance,
     revoke::{Indexed, all_of, end_in, reads_of},
     sealed::Sealing,
 };
@@ -90,6 +91,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) api_key: Option<ApiKeyId>,
     /// What it is sealed with, if it is.
     pub(crate) seal: Option<Sealing>,
+    /// How far its sign-in went, if its token is to say so.
+    pub(crate) assurance: Option<Assurance>,
 }
 
 /// Sessions of one account that nobody has shown to be theirs.
@@ -163,7 +166,19 @@ impl Opening<'_> {
     }
 
     fn write(self, mut ledger: Ledger, ending: Indexed, moment: &Moment<'_>) -> Decision<BearerIssued> {
-        let Self { account, identity, rights, expires, label, parent, form, prove_by, api_key, seal } = self;
+        let Self {
+            account,
+            identity,
+            rights,
+            expires,
+            label,
+            parent,
+            form,
+            prove_by,
+            api_key,
+            seal,
+            assurance,
+        } = self;
         let token = form.draw(moment);
         let digest = hash::sha256(token.as_bytes());
         let session = StoredSession::id_of(&digest);
@@ -182,6 +197,7 @@ impl Opening<'_> {
             prove_by,
             api_key,
             seal,
+            assurance,
         };
         let index = StoredSessionIndex::of(session, &row);
         let decision = Decision::reply(BearerIssued { token, session, account, opened, expires });
@@ -285,6 +301,7 @@ impl Command for IssueBearer {
             prove_by: None,
             api_key: None,
             seal: None,
+            assurance: None,
         };
         opening.decide(view, moment)?.put(account_key, &stored).done()
     }
@@ -347,6 +364,7 @@ impl Command for OpenChild {
             prove_by: None,
             api_key: None,
             seal: None,
+            assurance: None,
         };
         opening.decide(view, moment)?.done()
     }

@@ -8,6 +8,7 @@ use super::{SESSIONS_READ_MAX, Sessions, StoredSession, StoredSessionIndex, acco
 use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Identity, Need, Principal},
+    domains::escrow::{drop_all, drop_reads},
     error::EngineError,
     feed::{Event, Ledger},
     keyspace::{self, Keyspace},
@@ -122,7 +123,8 @@ impl Command for RevokeSession {
     }
 }
 
-/// Revokes the bearer sessions of an account, all of them or all but the caller's. Says how many.
+/// Revokes the bearer sessions of an account, all of them or all but the caller's. Says how many. With all of them go
+/// the shares of its root key that escrow keeps. Source of that: dialects/misakey.md, section 9.
 #[derive(Debug, Clone, Serialize)]
 pub struct RevokeSessions {
     /// Whose; only the operator names somebody. `None` for the caller.
@@ -146,7 +148,8 @@ impl Command for RevokeSessions {
     }
 
     fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
-        reads_of(account_of(self.identity.as_ref(), who, space))
+        let account = account_of(self.identity.as_ref(), who, space);
+        if self.keep_current { reads_of(account) } else { reads_of(account).and(drop_reads(account)) }
     }
 
     fn decide(
@@ -157,7 +160,8 @@ impl Command for RevokeSessions {
     ) -> Result<Step<u64>, EngineError> {
         let account = account_of(self.identity.as_ref(), who, moment.space);
         let current = who.session.filter(|_| self.keep_current);
-        end(view, account, all_but(view, account, current)?)?.done()
+        let ended = end(view, account, all_but(view, account, current)?)?;
+        if self.keep_current { ended.done() } else { drop_all(ended, view, account)?.done() }
     }
 }
 

@@ -65,6 +65,7 @@ fn open_session(
         prove_by: Some(moment.now.saturating_add(moment.limits.session_proof_within)),
         api_key: None,
         seal: None,
+        assurance: None,
     };
     opening.decide_making_room(view, moment)
 }

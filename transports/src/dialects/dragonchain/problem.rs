@@ -268,6 +268,16 @@ impl From<EngineError> for Problem {
             | E::KeyIdTaken
             | E::ServiceSecretInvalid
             | E::ServicePublicKeyInvalid
+            | E::AssuranceTooLow { .. }
+            | E::NoEscrowAccount
+            | E::AssuranceInvalid
+            | E::UnknownEscrowShare
+            | E::ShareNamesItself
+            | E::NoSecretStorage
+            | E::RootKeyStale
+            | E::IdentityKeysMissing
+            | E::IdentityKeysExist
+            | E::TooManyWrappedSecrets { .. }
             | E::StoreNotEncrypted
             | E::IdempotencyMismatch
             | E::Corrupt

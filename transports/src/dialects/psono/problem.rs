@@ -311,6 +311,16 @@ impl Problem {
             | E::NicknameInvalid { .. }
             | E::ServiceSecretInvalid
             | E::ServicePublicKeyInvalid
+            | E::AssuranceTooLow { .. }
+            | E::NoEscrowAccount
+            | E::AssuranceInvalid
+            | E::UnknownEscrowShare
+            | E::ShareNamesItself
+            | E::NoSecretStorage
+            | E::RootKeyStale
+            | E::IdentityKeysMissing
+            | E::IdentityKeysExist
+            | E::TooManyWrappedSecrets { .. }
             | E::StoreNotEncrypted
             | E::IdempotencyMismatch
             | E::Corrupt

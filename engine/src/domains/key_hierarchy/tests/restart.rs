@@ -36,6 +36,7 @@ fn signed_in(desk: &mut Desk, who: &Principal, number: u8) -> Principal {
         prove_by: None,
         api_key: None,
         seal: None,
+        assurance: None,
     };
     desk.place(keyspace::session(session), encode(&row));
     Principal { session: Some(session), ..who.clone() }

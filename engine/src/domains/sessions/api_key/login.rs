@@ -208,6 +208,7 @@ impl Command for LoginByApiKey {
             prove_by: None,
             api_key: Some(*api_key),
             seal: Some(seal),
+            assurance: None,
         };
         let ending = ending
             .into_iter()

@@ -94,6 +94,7 @@ impl Command for PollDeviceCode {
             prove_by: None,
             api_key: None,
             seal: Some(seal),
+            assurance: None,
         };
         let opened = opening.decide_making_room(view, moment)?;
         opened

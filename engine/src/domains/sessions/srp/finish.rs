@@ -117,6 +117,7 @@ impl Command for FinishSrp {
             prove_by: None,
             api_key: None,
             seal: None,
+            assurance: None,
         };
         let opened = opening.decide_making_room(view, moment)?;
         marks.on(opened.map(|session| SignedIn { session, server_proof, failures })).done()
