@@ -1,7 +1,7 @@
 //! Which scripts in browsers may read our answers. Sans-IO: headers in, headers out.
 //!
-//! Origins are listed one by one and compared byte for byte; there is no wildcard, `null` is nobody, and no answer ever
-//! allows cookies. Nothing here protects a request: credentials do. It decides only what a browser shows to a script.
+//! Origins are listed one by one and compared byte for byte; there is no wildcard, `null` is nobody, and no answer
+//! allows cookies but those of a dialect that is reached with them. Nothing here protects a request: credentials do. It decides only what a browser shows to a script.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -22,6 +22,13 @@ const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
      Strongroom-Keyknox-Chain, Strongroom-Keyknox-Receipt, Strongroom-Keyknox-Receipt-Key",
 );
 
+/// What is shown to scripts below a mount that is reached with cookies. Source: dialects/misakey.md, section 3.
+const COOKIE_METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, OPTIONS, PATCH, DELETE, HEAD");
+
+/// The same.
+const COOKIE_REQUEST_HEADERS: HeaderValue =
+    HeaderValue::from_static("Authorization, Origin, X-Requested-With, X-CSRF-Token, Content-Type, Accept");
+
 /// How long a browser may remember an answer to its preflight, unless a dialect says otherwise.
 pub(crate) const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
 
@@ -29,6 +36,15 @@ pub(crate) const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no origin: write scheme://host or scheme://host:port, in lower case, without a path")]
 pub struct OriginError(String);
+
+/// Whether pages send cookies along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cookies {
+    /// They do not, and what they are answered does not allow it.
+    Refused,
+    /// They sign in with them.
+    Taken,
+}
 
 /// The origins whose scripts may read answers. Without any, none may.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,7 +77,7 @@ impl CorsPolicy {
     }
 
     /// The answer to a preflight, which a browser may remember for `age`; `None` if the request is none.
-    pub(crate) fn preflight(&self, request: &Request, age: Duration) -> Option<Response> {
+    pub(crate) fn preflight(&self, request: &Request, age: Duration, cookies: Cookies) -> Option<Response> {
         if request.method != Method::OPTIONS
             || !request.headers.contains_key(header::ORIGIN)
             || !request.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
@@ -73,14 +89,18 @@ impl CorsPolicy {
         }
         let mut response = Response::empty(StatusCode::NO_CONTENT);
         let headers = &mut response.headers;
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS);
+        let (methods, request_headers) = match cookies {
+            Cookies::Refused => (METHODS, REQUEST_HEADERS),
+            Cookies::Taken => (COOKIE_METHODS, COOKIE_REQUEST_HEADERS),
+        };
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, request_headers);
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from(age.as_secs()));
         Some(response)
     }
 
     /// Adds to an answer what lets the script that asked read it, if it may.
-    pub(crate) fn decorate(&self, asked: &HeaderMap, answer: &mut HeaderMap) {
+    pub(crate) fn decorate(&self, asked: &HeaderMap, answer: &mut HeaderMap, cookies: Cookies) {
         if self.origins.is_empty() {
             return;
         }
@@ -89,6 +109,9 @@ impl CorsPolicy {
         if let Some(origin) = self.allowed_origin(asked) {
             answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+            if cookies == Cookies::Taken {
+                answer.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            }
         }
     }
 
@@ -151,7 +174,11 @@ mod tests {
     fn only_listed_origins_may_read_an_answer_and_never_with_cookies() {
         let seen = |origin: &str| {
             let mut answer = HeaderMap::new();
-            policy().decorate(&request(Method::GET, &[(header::ORIGIN, origin)]).headers, &mut answer);
+            policy().decorate(
+                &request(Method::GET, &[(header::ORIGIN, origin)]).headers,
+                &mut answer,
+                Cookies::Refused,
+            );
             assert_eq!(answer[header::VARY], "Origin");
             assert!(!answer.contains_key(header::ACCESS_CONTROL_ALLOW_CREDENTIALS));
             answer.get(header::ACCESS_CONTROL_ALLOW_ORIGIN).map(|value| value.to_str().unwrap().to_owned())
@@ -180,7 +207,7 @@ mod tests {
     fn a_preflight_is_answered_for_listed_origins_only() {
         let asks = |origin| {
             let headers = [(header::ORIGIN, origin), (header::ACCESS_CONTROL_REQUEST_METHOD, "PUT")];
-            policy().preflight(&request(Method::OPTIONS, &headers), PREFLIGHT_AGE).unwrap()
+            policy().preflight(&request(Method::OPTIONS, &headers), PREFLIGHT_AGE, Cookies::Refused).unwrap()
         };
         let welcome = asks("https://app.example");
         assert_eq!(welcome.status, StatusCode::NO_CONTENT);
@@ -193,7 +220,7 @@ mod tests {
         let refused = asks("https://evil.example");
         assert_eq!((refused.status, refused.headers.len()), (StatusCode::FORBIDDEN, 0));
         assert!(
-            policy().preflight(&request(Method::OPTIONS, &[]), PREFLIGHT_AGE).is_none(),
+            policy().preflight(&request(Method::OPTIONS, &[]), PREFLIGHT_AGE, Cookies::Refused).is_none(),
             "a bare OPTIONS is no preflight"
         );
     }

@@ -35,7 +35,7 @@ pub mod sockets;
 mod testing;
 pub mod ws;
 
-pub use cors::{CorsPolicy, OriginError};
+pub use cors::{Cookies, CorsPolicy, OriginError};
 pub use front::{EdgeLimits, Front};
 pub use native::people::PeopleOptions;
 pub use public_urls::{PublicUrl, PublicUrlError, PublicUrls};

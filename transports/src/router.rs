@@ -10,11 +10,16 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::{
     Front,
-    cors::{CorsPolicy, PREFLIGHT_AGE},
+    cors::{Cookies, CorsPolicy, PREFLIGHT_AGE},
     dialects::{Dialect, Refusal},
     exchange::{Request, Response},
     native, path, problem,
 };
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// Source: dialects/misakey.md, section 3.
+const NO_STORE_NO_CACHE: HeaderValue = HeaderValue::from_static("no-store, no-cache");
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("strongroom-request-id");
 
@@ -65,6 +70,13 @@ impl Mount {
         match &self.target {
             Target::Native => PREFLIGHT_AGE,
             Target::Dialect(dialect) => dialect.preflight_age(),
+        }
+    }
+
+    fn cookies(&self) -> Cookies {
+        match &self.target {
+            Target::Native => Cookies::Refused,
+            Target::Dialect(dialect) => dialect.cookies(),
         }
     }
 
@@ -206,7 +218,7 @@ impl Router {
             );
             return problem::response(nothing, &request.request_id);
         };
-        if let Some(preflight) = self.cors.preflight(request, mount.preflight_age()) {
+        if let Some(preflight) = self.cors.preflight(request, mount.preflight_age(), mount.cookies()) {
             return preflight;
         }
         let rest = &path[at..];
@@ -236,8 +248,13 @@ impl Router {
 
     /// What every answer carries.
     fn finish(&self, mut response: Response, request: &Request) -> Response {
-        self.cors.decorate(&request.headers, &mut response.headers);
-        response.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let cookies = self.mount_of(&request.path).map_or(Cookies::Refused, |(mount, _)| mount.cookies());
+        self.cors.decorate(&request.headers, &mut response.headers, cookies);
+        let no_store = match cookies {
+            Cookies::Refused => NO_STORE,
+            Cookies::Taken => NO_STORE_NO_CACHE,
+        };
+        response.headers.insert(header::CACHE_CONTROL, no_store);
         if let Ok(id) = HeaderValue::from_str(&request.request_id) {
             response.headers.insert(REQUEST_ID.clone(), id);
         }

@@ -4,6 +4,7 @@
     feature = "dialect-dragonchain",
     feature = "dialect-keyknox",
     feature = "dialect-meeco",
+    feature = "dialect-misakey",
     feature = "dialect-psono"
 ))]
 pub(crate) mod clock;

@@ -10,6 +10,8 @@ pub mod dragonchain;
 pub mod keyknox;
 #[cfg(feature = "dialect-meeco")]
 pub mod meeco;
+#[cfg(feature = "dialect-misakey")]
+pub mod misakey;
 #[cfg(feature = "dialect-psono")]
 pub mod psono;
 
@@ -17,7 +19,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use crate::{
     EdgeLimits, Front,
-    cors::PREFLIGHT_AGE,
+    cors::{Cookies, PREFLIGHT_AGE},
     exchange::{Request, Response},
 };
 
@@ -49,6 +51,11 @@ pub trait Dialect: Send + Sync + 'static {
     /// How long a browser may remember that pages of a listed origin may ask below the mount.
     fn preflight_age(&self) -> Duration {
         PREFLIGHT_AGE
+    }
+
+    /// Whether pages of listed origins send cookies along below the mount.
+    fn cookies(&self) -> Cookies {
+        Cookies::Refused
     }
 
     /// The vendor's words for a request that the transport itself refuses: too large a body, a passed deadline, too
