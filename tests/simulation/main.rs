@@ -9,6 +9,7 @@ mod checkers;
 mod clock;
 mod crash;
 mod erasure;
+mod escrow;
 mod feed;
 mod network;
 mod overload;

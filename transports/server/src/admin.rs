@@ -10,6 +10,7 @@ mod desk;
 mod identity;
 mod service_key;
 mod sessions;
+mod tokens;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -29,7 +30,6 @@ use strongroom_primitives::{
 pub(crate) use caller::{TOKEN_VARIABLE, admin_url, client, explain};
 pub(crate) use desk::Desk;
 
-use crate::span::span_s;
 use crate::table::{self, instant, instant_or, shown};
 use crate::{
     config::{Config, PublicKey, RightsList},
@@ -40,6 +40,7 @@ use chain::ChainCommand;
 use identity::IdentityCommand;
 use service_key::ServiceKeyCommand;
 use sessions::SessionCommand;
+use tokens::NewToken;
 
 /// Rows of one page when all accounts are listed.
 const PAGE_ROWS: usize = 1_000;
@@ -152,20 +153,9 @@ impl Who {
 
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
-    /// Issues a bearer token and prints it, this once
-    Issue {
-        #[command(flatten)]
-        who: Who,
-        /// What it may do: create, get, reset
-        #[arg(long, value_delimiter = ',', value_parser = right, default_value = "create,get,reset")]
-        rights: Vec<Right>,
-        /// How long it is good, as in 90s, 15m, 12h or 30d [default: until revoked]
-        #[arg(long, value_parser = span_s)]
-        life: Option<u64>,
-        /// What its holder calls it
-        #[arg(long, default_value = "")]
-        label: String,
-    },
+    /// Issues a bearer token and prints it, this once: of an application, or with --identity one of the misakey
+    /// interface
+    Issue(Box<NewToken>),
     /// Lists the bearer tokens of an identity, without the tokens
     List {
         #[command(flatten)]
@@ -335,21 +325,7 @@ impl AdminCommand {
 
     async fn token(&self, caller: &Caller, command: &TokenCommand) -> anyhow::Result<()> {
         match command {
-            TokenCommand::Issue { who, rights, life, label } => {
-                let ask = api::IssueToken {
-                    identity: who.identity(),
-                    rights: RightsList(rights.iter().copied().collect()),
-                    life_s: *life,
-                    label: label.clone(),
-                };
-                let issued = caller.ask(&ask).await?;
-                self.print(&issued, |issued| {
-                    let mut out = io::stdout();
-                    writeln!(out, "token    {}", issued.token)?;
-                    writeln!(out, "session  {}", issued.session)?;
-                    writeln!(out, "expires  {}", instant_or(issued.expires, "when revoked"))
-                })
-            }
+            TokenCommand::Issue(new) => self.issue(caller, new).await,
             TokenCommand::List { who } => {
                 let tokens = caller.ask(&api::ListTokens { identity: who.identity() }).await?;
                 self.print(&tokens, |tokens| {

@@ -19,6 +19,7 @@ use strongroom_transports::{
         dragonchain::{Dragonchain, DragonchainOptions, DragonchainRates},
         keyknox::{Keyknox, KeyknoxOptions, RateLimits},
         meeco::{Installation, Keystore, MeecoOptions, Vault},
+        misakey::{Misakey, MisakeyOptions, MisakeyRates},
         psono::{Mail, Psono, PsonoOptions, PsonoRates},
     },
     http::{GatewayPeers, HttpLimits, HttpOptions},
@@ -71,6 +72,10 @@ pub(crate) fn engine_limits(config: &Config) -> Limits {
         account_shares_max: limits.account_shares_max,
         secret_versions_max: limits.secret_versions_max,
         share_members_max: limits.share_members_max,
+        escrow_share_life: Duration::from_secs(config.misakey.share_life_s),
+        escrow_shares_max: config.misakey.shares_max,
+        escrow_secrets_max: config.misakey.secrets_max,
+        escrow_secret_bytes_max: config.misakey.secret_bytes_max,
         unlinked_retention: Duration::from_secs(limits.unlinked_retention_s),
         page_rows_max: limits.page_rows_max,
         feed_events_max: limits.feed_events_max,
@@ -176,6 +181,9 @@ pub(crate) fn realms(config: &Config) -> Vec<ConfiguredRealm> {
         let sign_up = if config.psono.registration { SignUp::Chosen } else { SignUp::Closed };
         realms.push(of(&config.psono.realm, sign_up));
     }
+    if config.misakey.enabled {
+        realms.push(of(&config.misakey.realm, SignUp::Closed));
+    }
     realms
 }
 
@@ -224,6 +232,9 @@ pub(crate) fn router(config: &Config) -> anyhow::Result<Router> {
     if config.psono.enabled {
         router = router.mount(&config.psono.mount, Arc::new(psono(&config.psono)?));
     }
+    if config.misakey.enabled {
+        router = router.mount(&config.misakey.mount, Arc::new(misakey(&config.misakey)));
+    }
     if config.dragonchain.enabled && config.dragonchain.listen.is_none() {
         router = router.mount(&config.dragonchain.mount, Arc::new(dragonchain(&config.dragonchain)));
     }
@@ -249,6 +260,16 @@ fn dragonchain(config: &config::Dragonchain) -> Dragonchain {
         },
         ..DragonchainOptions::default()
     })
+}
+
+fn misakey(config: &config::Misakey) -> Misakey {
+    let config::Misakey { realm, client, rates, .. } = config;
+    let rates = MisakeyRates {
+        writes_per_hour: rates.writes_per_hour,
+        reads_per_hour: rates.reads_per_hour,
+        misses_per_ten_minutes: rates.misses_per_ten_minutes,
+    };
+    Misakey::new(MisakeyOptions { rates, ..MisakeyOptions::new(realm.clone(), client.clone()) })
 }
 
 fn psono(config: &config::Psono) -> anyhow::Result<Psono> {

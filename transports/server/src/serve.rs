@@ -240,7 +240,7 @@ impl Listeners {
         let administration = Administration {
             token: Arc::new(Secret::new(operator.expose().as_bytes().to_vec())),
             metrics: metrics.clone(),
-            api: Arc::new(Desk::new(front.engine().now(), addresses)),
+            api: Arc::new(Desk::new(front.engine().now(), addresses, &config.misakey)),
         };
         let admin = Listener::start_admin(compose::admin_listener(config), front.clone(), administration)
             .map_err(|error| {

@@ -1,5 +1,6 @@
 //! The rules of escrow on a desk.
 
+mod life;
 mod shares;
 mod storage;
 mod tokens;

@@ -4,6 +4,7 @@
 //! Nothing here shows what a record holds, and the one secret is the token in [`TokenIssued`]. Instants are
 //! milliseconds since 1970.
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use strongroom_engine::{
     Identity,
@@ -13,7 +14,7 @@ use strongroom_engine::{
     },
 };
 use strongroom_primitives::{
-    id::{AccountId, ApiKeyId, RealmId, SessionId},
+    id::{AccountId, ApiKeyId, RealmId, SessionId, Subject},
     time::Timestamp,
 };
 
@@ -45,6 +46,7 @@ asks! {
     AddAppKey => Done, "app/add";
     RevokeApp => Revoked, "app/revoke";
     IssueToken => TokenIssued, "token/issue";
+    IssueAssured => TokenIssued, "token/issue_assured";
     ListTokens => Vec<Token>, "token/list";
     RevokeToken => Done, "token/revoke";
     ShowAccount => Option<Account>, "account/show";
@@ -183,6 +185,36 @@ pub(crate) struct IssueToken {
     pub(crate) life_s: Option<u64>,
     /// What its holder calls it.
     pub(crate) label: String,
+}
+
+/// A token that says how far a sign-in went, please; for the misakey interface.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IssueAssured {
+    /// Who has signed in: a UUID.
+    pub(crate) identity: Subject,
+    /// The account that they have signed in to: a UUID.
+    pub(crate) account: Option<Subject>,
+    /// 1 for a code from an e-mail, 2 for the password, 3 for a one-time code, 4 for a security key.
+    pub(crate) acr: u8,
+    /// Seconds for which it is good.
+    pub(crate) ttl_s: u64,
+    /// The client that it is given to; that of the configuration if it is missing.
+    pub(crate) client: Option<String>,
+    /// What it is for.
+    pub(crate) kind: AssuredKind,
+    /// Which sign-in it is for.
+    pub(crate) login_challenge: Option<String>,
+}
+
+/// What a token that says how far a sign-in went is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AssuredKind {
+    /// What somebody does who is signed in
+    Access,
+    /// The rest of one sign-in
+    Process,
 }
 
 /// A new bearer token, which nobody can show again.

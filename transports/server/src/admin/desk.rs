@@ -4,9 +4,12 @@
 
 use strongroom_engine::{
     Credential, EngineError, EngineHandle, Identity,
-    domains::{accounts, realms, sessions},
+    domains::{
+        accounts, realms, sessions,
+        sessions::assured::{Assurance, AssuredFor, IssueAssured},
+    },
 };
-use strongroom_primitives::{encoding, sign::VerifyingKey, time::Timestamp};
+use strongroom_primitives::{encoding, id::RealmId, sign::VerifyingKey, time::Timestamp};
 use strongroom_transports::{
     Front,
     dialects::Answering,
@@ -18,7 +21,7 @@ use strongroom_wire::Problem;
 
 use super::api::{self, Ask, PREFIX};
 use crate::{
-    config::{PublicKey, RightsList},
+    config::{Misakey, PublicKey, RightsList},
     table::instant,
 };
 
@@ -26,6 +29,8 @@ use crate::{
 pub(crate) struct Desk {
     since: Timestamp,
     public: Vec<String>,
+    /// Realm and client of the tokens that say how far a sign-in went, if anybody takes them.
+    assured: Option<(RealmId, String)>,
 }
 
 impl AdminApi for Desk {
@@ -64,8 +69,9 @@ type Answer<A> = Result<<A as Ask>::Answer, Refusal>;
 
 impl Desk {
     /// The desk of a server that runs since `since` and can be reached at `public`.
-    pub(crate) fn new(since: Timestamp, public: Vec<String>) -> Self {
-        Self { since, public }
+    pub(crate) fn new(since: Timestamp, public: Vec<String>, misakey: &Misakey) -> Self {
+        let assured = misakey.enabled.then(|| (misakey.realm.clone(), misakey.client.clone()));
+        Self { since, public, assured }
     }
 }
 
@@ -96,6 +102,7 @@ impl Asked<'_> {
             api::AddAppKey::PATH => reply(body, async |ask| self.add_key(ask).await).await,
             api::RevokeApp::PATH => reply(body, async |ask| self.revoke_app(ask).await).await,
             api::IssueToken::PATH => reply(body, async |ask| self.issue_token(ask).await).await,
+            api::IssueAssured::PATH => reply(body, async |ask| self.issue_assured(ask).await).await,
             api::ListTokens::PATH => reply(body, async |ask| self.tokens(ask).await).await,
             api::RevokeToken::PATH => reply(body, async |ask| self.revoke_token(ask).await).await,
             api::ShowAccount::PATH => reply(body, async |ask| self.account(ask).await).await,
@@ -195,6 +202,31 @@ impl Asked<'_> {
             label: ask.label,
         };
         let issued = self.engine.ask(Credential::Operator, command).await?;
+        let sessions::BearerIssued { token, session, account, expires, .. } = issued;
+        Ok(api::TokenIssued { token, session, account, expires })
+    }
+
+    async fn issue_assured(&self, ask: api::IssueAssured) -> Answer<api::IssueAssured> {
+        let Some((realm, client)) = &self.desk.assured else {
+            let detail = "these tokens are for the misakey interface; say `enabled = true` under [misakey]";
+            return Err(Refusal::new(409, "not-served", "nobody takes such a token", detail));
+        };
+        let good_for = match ask.kind {
+            api::AssuredKind::Access => AssuredFor::Access,
+            api::AssuredKind::Process => {
+                AssuredFor::Process { login_challenge: ask.login_challenge.unwrap_or_default() }
+            }
+        };
+        let assurance = Assurance {
+            identity: ask.identity,
+            account: ask.account,
+            level: ask.acr,
+            client: ask.client.unwrap_or_else(|| client.clone()),
+            good_for,
+        };
+        let life = std::time::Duration::from_secs(ask.ttl_s);
+        let issue = IssueAssured { realm: realm.clone(), assurance, life };
+        let issued = self.engine.ask(Credential::Operator, issue).await?;
         let sessions::BearerIssued { token, session, account, expires, .. } = issued;
         Ok(api::TokenIssued { token, session, account, expires })
     }

@@ -12,8 +12,9 @@ use super::{
     AdminCommand,
     api::{self, OVERLAP_S_MAX},
     caller::Caller,
-    span_s, typed,
+    typed,
 };
+use crate::span::span_s;
 use crate::table::instant;
 
 #[derive(Debug, Subcommand)]

@@ -32,6 +32,7 @@ pub(super) fn check(loaded: &mut Loaded) -> Result<(), Complaint> {
     keyknox(loaded)?;
     meeco(loaded)?;
     psono(loaded)?;
+    misakey(loaded)?;
     dragonchain::check(loaded)?;
     realms(loaded)?;
     let warnings = warnings(&loaded.config);
@@ -270,7 +271,7 @@ fn mount(loaded: &Loaded, key: &str, mount: &str) -> Result<(), Complaint> {
 
 /// Every service has a realm of its own, so that none takes another's sessions.
 fn realms(loaded: &Loaded) -> Result<(), Complaint> {
-    let Config { native, users, meeco, psono, keyknox, .. } = &loaded.config;
+    let Config { native, users, meeco, psono, misakey, keyknox, .. } = &loaded.config;
     let people = [("users.realm", &users.realm), ("users.vault_realm", &users.vault_realm)];
     let vendors =
         [("meeco.keystore_realm", &meeco.keystore_realm), ("meeco.vault_realm", &meeco.vault_realm)];
@@ -279,7 +280,8 @@ fn realms(loaded: &Loaded) -> Result<(), Complaint> {
     let people = people.into_iter().filter(|_| native.enabled);
     let vendors = vendors.into_iter().filter(|_| meeco.enabled);
     let psono = [("psono.realm", &psono.realm)].into_iter().filter(|_| psono.enabled);
-    for (key, realm) in people.chain(vendors).chain(psono) {
+    let misakey = [("misakey.realm", &misakey.realm)].into_iter().filter(|_| misakey.enabled);
+    for (key, realm) in people.chain(vendors).chain(psono).chain(misakey) {
         if !seen.insert(realm) {
             let what = "another service or application has this realm, and each needs one of its own";
             return Err(loaded.complain(key, what));
@@ -343,6 +345,39 @@ fn psono(loaded: &Loaded) -> Result<(), Complaint> {
         return Err(loaded.complain("psono.web_client", "an address without a slash at its end"));
     }
     Ok(())
+}
+
+fn misakey(loaded: &Loaded) -> Result<(), Complaint> {
+    let Config { misakey, psono, meeco, keyknox, .. } = &loaded.config;
+    if !misakey.enabled {
+        return Ok(());
+    }
+    mount(loaded, "misakey.mount", &misakey.mount)?;
+    let others = [
+        ("keyknox.mount", &keyknox.mount, keyknox.enabled),
+        ("meeco.keystore_mount", &meeco.keystore_mount, meeco.enabled),
+        ("meeco.vault_mount", &meeco.vault_mount, meeco.enabled),
+        ("psono.mount", &psono.mount, psono.enabled),
+    ];
+    if let Some((key, _, _)) = others.iter().find(|(_, mount, enabled)| *enabled && **mount == misakey.mount)
+    {
+        return Err(loaded.complain("misakey.mount", format!("{key} is the same")));
+    }
+    if !(1..=512).contains(&misakey.client.len()) {
+        return Err(loaded.complain("misakey.client", "a name of 1 to 512 bytes"));
+    }
+    if misakey.share_life_s == 0 {
+        return Err(loaded.complain("misakey.share_life_s", "at least a second"));
+    }
+    let numbers = [
+        ("misakey.shares_max", misakey.shares_max, 1_000),
+        ("misakey.secrets_max", misakey.secrets_max, 4_000),
+        ("misakey.secret_bytes_max", misakey.secret_bytes_max, 64 * 1024),
+    ];
+    match numbers.into_iter().find(|(_, value, max)| !(1..=*max).contains(value)) {
+        Some((key, _, max)) => Err(loaded.complain(key, format!("1 to {max}"))),
+        None => Ok(()),
+    }
 }
 
 fn keyknox(loaded: &Loaded) -> Result<(), Complaint> {

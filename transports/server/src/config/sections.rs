@@ -46,6 +46,8 @@ section! {
         meeco: Meeco = Meeco::default();
         /// The Psono interface.
         psono: Psono = Psono::default();
+        /// The Misakey interface.
+        misakey: Misakey = Misakey::default();
         /// The Dragonchain interface.
         dragonchain: Dragonchain = Dragonchain::default();
     }
@@ -451,6 +453,49 @@ section! {
         bad_tokens_per_minute: u32 = psono_rates().bad_tokens_per_minute;
         /// Requests of one session.
         session_per_day: u32 = psono_rates().session_per_day;
+    }
+}
+
+section! {
+    /// The Misakey interface, for its published web client. Pages reach it with cookies: their origins are listed under
+    /// [cors].
+    Misakey {
+        /// Whether it is served.
+        enabled: bool = true;
+        /// Under which prefix.
+        mount: String = "/misakey".to_owned();
+        /// The realm of its accounts and identities. Their storage hangs on it, so it is never changed.
+        realm: RealmId = realm("misakey");
+        /// The client whose tokens are taken.
+        client: String = "web".to_owned();
+        /// Seconds for which a share of a root key is kept: whoever has a browser's half opens its account as long
+        /// without the password.
+        share_life_s: u64 = engine().escrow_share_life.as_secs();
+        /// Live shares of one account; the oldest goes for a new one. At most 1,000.
+        shares_max: usize = engine().escrow_shares_max;
+        /// Secrets that one account keeps under its root key. At most 4,000.
+        secrets_max: usize = engine().escrow_secrets_max;
+        /// One of them, in bytes of its text.
+        secret_bytes_max: usize = engine().escrow_secret_bytes_max;
+        /// How often an account may ask for shares.
+        rates: MisakeyRates = MisakeyRates::default();
+    }
+}
+
+fn misakey_rates() -> dialects::misakey::MisakeyRates {
+    dialects::misakey::MisakeyRates::default()
+}
+
+section! {
+    /// How often one account may ask for shares, each with a burst of as many; 0 for no limit. Beyond it the answer is
+    /// 429.
+    MisakeyRates {
+        /// Shares filed or dropped.
+        writes_per_hour: u32 = misakey_rates().writes_per_hour;
+        /// Shares asked for.
+        reads_per_hour: u32 = misakey_rates().reads_per_hour;
+        /// Hashes that no share is filed under.
+        misses_per_ten_minutes: u32 = misakey_rates().misses_per_ten_minutes;
     }
 }
 

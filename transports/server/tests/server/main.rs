@@ -19,6 +19,7 @@ mod kit;
 mod leak;
 mod listeners;
 mod memory;
+mod misakey;
 mod person;
 mod psono;
 mod refusals;

@@ -11,7 +11,7 @@ const RESERVED_IDS: [&str; 2] = ["SC_", "INTERCHAIN"];
 /// # Errors
 /// The first thing that is wrong.
 pub(super) fn check(loaded: &Loaded) -> Result<(), Complaint> {
-    let Config { dragonchain, storage, psono, meeco, keyknox, .. } = &loaded.config;
+    let Config { dragonchain, storage, misakey, psono, meeco, keyknox, .. } = &loaded.config;
     if !dragonchain.enabled {
         return Ok(());
     }
@@ -28,6 +28,7 @@ pub(super) fn check(loaded: &Loaded) -> Result<(), Complaint> {
             ("meeco.keystore_mount", &meeco.keystore_mount, meeco.enabled),
             ("meeco.vault_mount", &meeco.vault_mount, meeco.enabled),
             ("psono.mount", &psono.mount, psono.enabled),
+            ("misakey.mount", &misakey.mount, misakey.enabled),
         ];
         let same = others.iter().find(|(_, mount, enabled)| *enabled && **mount == dragonchain.mount);
         if let Some((key, _, _)) = same {
