@@ -64,7 +64,7 @@ pub(crate) struct AdminCommand {
 enum Area {
     /// Applications and their keys
     #[command(subcommand)]
-    App(AppCommand),
+    App(Box<AppCommand>),
     /// Bearer tokens
     #[command(subcommand)]
     Token(TokenCommand),

@@ -18,7 +18,8 @@ use strongroom_primitives::{
     time::Timestamp,
 };
 
-use super::{AdminCommand, caller::Caller, span_s, typed};
+use super::{AdminCommand, caller::Caller, typed};
+use crate::span::span_s;
 use crate::{
     input,
     span::{End, Expiry},
