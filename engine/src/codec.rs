@@ -19,6 +19,11 @@ pub(crate) fn encode<T: Stored>(row: &T) -> Bytes {
     bytes.into()
 }
 
+/// The bytes of a part of a row, for what is authenticated beside it.
+pub(crate) fn encode_part(part: &impl Serialize) -> Vec<u8> {
+    postcard::to_extend(part, Vec::new()).expect("rows are made of types that postcard can write")
+}
+
 /// The row in `bytes`.
 ///
 /// # Errors

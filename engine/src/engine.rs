@@ -15,13 +15,16 @@ use crate::{
     codec::{self, Stored},
     credential::{Credential, CredentialCache, Signatures},
     domains::admission::{Issuers, TrustedIssuer},
+    domains::pin_recovery::{self, RecoveryRealm, RecoveryRealms},
     domains::service_keys::StoredSignature,
     feed::Board,
     handle::{EngineHandle, Routes},
     keyspace::{self, Keyspace},
     limits::Limits,
     observe::{Observer, Unobserved},
-    ports::{Clock, Cpu, Entropy, Inline, OsEntropy, SystemClock, Timekeeper},
+    ports::{
+        Anchor, AnchorError, Clock, Cpu, Entropy, Inline, OsEntropy, SystemClock, Timekeeper, Unanchored,
+    },
     runtime::{Courier, Lanes, Shared, Sweeper, Touch},
     secrets::StoredSecrets,
 };
@@ -56,6 +59,9 @@ pub enum StartError {
     /// A row of the engine's own is damaged.
     #[error("the engine's own rows are damaged; `store check` says where")]
     Damaged,
+    /// Whether the store was restored cannot be told.
+    #[error(transparent)]
+    Anchor(#[from] AnchorError),
     /// The engine's thread could not be started.
     #[error("no thread for the engine: {0}")]
     Thread(#[from] std::io::Error),
@@ -69,6 +75,8 @@ pub struct EngineBuilder {
     cpu: Arc<dyn Cpu>,
     limits: Limits,
     issuers: Issuers,
+    recovery: RecoveryRealms,
+    anchor: Arc<dyn Anchor>,
     placement: Placement,
     shards: usize,
     observer: Arc<dyn Observer>,
@@ -107,6 +115,20 @@ impl EngineBuilder {
         self
     }
 
+    /// Is a realm of PIN recovery. May be said of any number of them.
+    #[must_use]
+    pub fn recovery_realm(mut self, realm: Arc<RecoveryRealm>) -> Self {
+        self.recovery.serve(realm);
+        self
+    }
+
+    /// What knows how far realms of PIN recovery have come, where no backup of the store takes it along; nothing unless
+    /// said otherwise, and a restored store then gives guesses back.
+    #[must_use]
+    pub fn anchor(self, anchor: Arc<dyn Anchor>) -> Self {
+        Self { anchor, ..self }
+    }
+
     /// Where actors live; on the caller's own thread unless said otherwise.
     #[must_use]
     pub fn placement(self, placement: Placement) -> Self {
@@ -134,13 +156,17 @@ impl EngineBuilder {
         let secrets = prepare(&*self.storage, &*self.entropy).await?;
         let time = Timekeeper::new(self.clock, self.storage.info().high_water_ms);
         let signatures = signatures(&*self.storage, &self.limits, &time).await?;
+        let space = Keyspace::new(secrets.naming_key());
+        for realm in self.recovery.ids() {
+            pin_recovery::begin(&*self.storage, &*self.anchor, &space, &*self.entropy, *realm).await?;
+        }
         let shared = Arc::new(Shared {
             time,
             signatures,
             sealed_at_rest: self.storage.info().encrypted,
             entropy: self.entropy,
             secrets: secrets.secrets(),
-            space: Keyspace::new(secrets.naming_key()),
+            space,
             board: Board::default(),
             cache: CredentialCache::new(self.limits.verified_tokens_max),
             lanes: Lanes::default(),
@@ -150,6 +176,8 @@ impl EngineBuilder {
             touched,
             limits: self.limits,
             issuers: self.issuers,
+            recovery: self.recovery,
+            anchor: self.anchor,
             storage: self.storage,
         });
         let grounds = Grounds::new(self.placement);
@@ -296,6 +324,8 @@ impl Engine {
             cpu: Arc::new(Inline),
             limits: Limits::default(),
             issuers: Issuers::default(),
+            recovery: RecoveryRealms::default(),
+            anchor: Arc::new(Unanchored),
             placement: Placement::Here,
             shards: 8,
             observer: Arc::new(Unobserved),

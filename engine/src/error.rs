@@ -7,7 +7,9 @@ mod store;
 
 use std::time::Duration;
 
-use strongroom_primitives::{cryppo::CryppoError, rsa::RsaKeyError, srp::SrpError, time::Timestamp};
+use strongroom_primitives::{
+    cryppo::CryppoError, pin_recovery::PinRecoveryError, rsa::RsaKeyError, srp::SrpError, time::Timestamp,
+};
 use thiserror::Error;
 
 pub use names::ErrorKind;
@@ -447,6 +449,35 @@ pub enum EngineError {
         /// The limit.
         max: u64,
     },
+
+    // PIN recovery
+    /// This engine is no such realm.
+    #[error("there is no such realm of recovery")]
+    UnknownRecoveryRealm,
+    /// A key, a point or a signature of a message is none.
+    #[error("the message is not good: {reason}")]
+    PinMessageInvalid {
+        /// Why not.
+        reason: PinRecoveryError,
+    },
+    /// A registration would allow more guesses than the realm does.
+    #[error("a registration allows at most {max} guesses")]
+    TooManyGuessesAllowed {
+        /// The limit.
+        max: u16,
+    },
+    /// The next guess has to wait. It was not counted.
+    #[error("the next guess has to wait")]
+    GuessTooSoon {
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// Nothing was deleted or replaced that the caller could have back.
+    #[error("there is nothing to take back")]
+    UnknownErasure,
+    /// What tells a restored store could not be written. What was asked may have happened, and a guess be used.
+    #[error("the mark outside the store could not be written")]
+    AnchorFailed,
 
     // Service keys
     /// The signature of a request is not good, or no longer.

@@ -21,6 +21,7 @@ use crate::{
         escrow::Escrow,
         key_hierarchy::KeyHierarchy,
         people::People,
+        pin_recovery::PinRecovery,
         realms::Realms,
         records::{Previous, Receipt, RecordHead, Records, RemoveRecipient, ResetDone, ResetRecords},
         service_keys::{KeyInUse, ServiceKeys, SignedRequest, SpendSignature, WhichServiceKey},
@@ -53,6 +54,7 @@ pub(crate) struct Routes {
     escrow: Route<Escrow>,
     key_hierarchy: Route<KeyHierarchy>,
     people: Route<People>,
+    pin_recovery: Route<PinRecovery>,
     realms: Route<Realms>,
     records: Route<Records>,
     service_keys: Route<ServiceKeys>,
@@ -95,6 +97,7 @@ routed!(
     Escrow => escrow,
     KeyHierarchy => key_hierarchy,
     People => people,
+    PinRecovery => pin_recovery,
     Realms => realms,
     Records => records,
     ServiceKeys => service_keys,
@@ -111,6 +114,7 @@ impl Routes {
             escrow: Route::new(grounds, couriers, limits.in_flight_max),
             key_hierarchy: Route::new(grounds, couriers, limits.in_flight_max),
             people: Route::new(grounds, couriers, limits.in_flight_max),
+            pin_recovery: Route::new(grounds, couriers, limits.in_flight_max),
             realms: Route::new(grounds, couriers, limits.in_flight_max),
             records: Route::new(grounds, couriers, limits.in_flight_max),
             service_keys: Route::new(grounds, couriers, limits.in_flight_max),
@@ -127,6 +131,7 @@ impl Routes {
             escrow: self.escrow.here(courier),
             key_hierarchy: self.key_hierarchy.here(courier),
             people: self.people.here(courier),
+            pin_recovery: self.pin_recovery.here(courier),
             realms: self.realms.here(courier),
             records: self.records.here(courier),
             service_keys: self.service_keys.here(courier),
@@ -142,6 +147,7 @@ impl Routes {
         self.escrow.drain().await;
         self.key_hierarchy.drain().await;
         self.people.drain().await;
+        self.pin_recovery.drain().await;
         self.realms.drain().await;
         self.sessions.drain().await;
         self.records.drain().await;
@@ -156,6 +162,7 @@ impl Routes {
             + self.escrow.in_flight()
             + self.key_hierarchy.in_flight()
             + self.people.in_flight()
+            + self.pin_recovery.in_flight()
             + self.realms.in_flight()
             + self.records.in_flight()
             + self.service_keys.in_flight()
@@ -543,6 +550,10 @@ impl EngineHandle {
     pub(crate) async fn drain(&self) {
         self.draining.store(true, std::sync::atomic::Ordering::Release);
         self.routes.drain().await;
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     pub(crate) fn storage(&self) -> &dyn Storage {

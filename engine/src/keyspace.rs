@@ -72,6 +72,12 @@
 //! | `U` | account, `b`, box | `StoredBoxShare` | escrow |
 //! | `U` | account, `p` | `StoredPassword` | escrow |
 //! | `U` | account, `i`, identity | `StoredIdentityKeys` | escrow |
+//! | `OM` | realm of recovery | `StoredPinRealm`: how much has happened in it | pin_recovery |
+//! | `OR` | realm of recovery, record | `StoredPinRecord` | pin_recovery |
+//! | `OK` | realm of recovery, record | `StoredPinKey`: the key of what the record keeps | pin_recovery |
+//! | `OG` | realm of recovery, record | `StoredPinGrace`: a record that was deleted or replaced | pin_recovery |
+//! | `OL` | realm of recovery, tenant | `StoredPinLog`: how many events the tenant's log has had | pin_recovery |
+//! | `OE` | realm of recovery, tenant, number | `StoredPinEvent`: one of them | pin_recovery |
 //! | `i` | account, slot | `StoredSlot` | the runtime |
 //!
 //! Accounts, realms, chains, key ids, names, audiences, external identifiers, nonces, signatures, codes and slots appear as 16-byte keyed hashes, so a key
@@ -85,6 +91,7 @@ use strongroom_primitives::{
         IdempotencyKey, ItemId, KeyPairId, LinkId, RealmId, SecretId, SecretVersionId, SessionId, ShareId,
         ShareRightId, SlotId, Subject, TokenId,
     },
+    pin_recovery::RecoveryRealmId,
 };
 use strongroom_storage::{Key, Topic};
 
@@ -501,6 +508,29 @@ pub(crate) fn is_signature(key: &Key) -> bool {
     key.as_bytes().starts_with(b"CS")
 }
 
+pub(crate) fn is_pin_grace(key: &Key) -> bool {
+    key.as_bytes().starts_with(b"OG")
+}
+
+/// The keys of what a user has at a realm of recovery.
+pub(crate) struct PinKeys {
+    pub(crate) realm: Key,
+    pub(crate) record: Key,
+    pub(crate) key: Key,
+    pub(crate) grace: Key,
+    /// Of the user's tenant.
+    pub(crate) log: Key,
+    /// The prefix of the tenant's events.
+    pub(crate) events: Key,
+}
+
+impl PinKeys {
+    /// An event of the tenant.
+    pub(crate) fn event(&self, event: u64) -> Key {
+        Key::new([self.events.as_bytes(), &event.to_be_bytes()].concat())
+    }
+}
+
 pub(crate) fn event(account: AccountId, sequence: u64) -> Key {
     spell(b'f', &[account.as_bytes(), &sequence.to_be_bytes()])
 }
@@ -724,6 +754,34 @@ impl Keyspace {
     pub(crate) fn taken_nonce(&self, key: &KeyId, nonce: &str) -> [u8; 16] {
         let parts = [key.as_str().as_bytes(), nonce.as_bytes()];
         keyed_hash16(&self.naming, "message nonce", &parts)
+    }
+
+    fn pin_realm_hash(&self, realm: &RecoveryRealmId) -> [u8; 16] {
+        keyed_hash16(&self.naming, "recovery realm", &[realm.as_bytes()])
+    }
+
+    pub(crate) fn pin_realm(&self, realm: &RecoveryRealmId) -> Key {
+        spell(b'O', &[b"M", &self.pin_realm_hash(realm)])
+    }
+
+    /// `record` is what the protocol calls the user's record.
+    pub(crate) fn pin_recovery(&self, realm: &RecoveryRealmId, tenant: &str, record: &[u8; 32]) -> PinKeys {
+        let hash = self.pin_realm_hash(realm);
+        let record = keyed_hash16(&self.naming, "recovery record", &[record]);
+        let tenant = keyed_hash16(&self.naming, "recovery tenant", &[tenant.as_bytes()]);
+        PinKeys {
+            realm: self.pin_realm(realm),
+            record: spell(b'O', &[b"R", &hash, &record]),
+            key: spell(b'O', &[b"K", &hash, &record]),
+            grace: spell(b'O', &[b"G", &hash, &record]),
+            log: spell(b'O', &[b"L", &hash, &tenant]),
+            events: spell(b'O', &[b"E", &hash, &tenant]),
+        }
+    }
+
+    /// The lane of all that is written at a realm of recovery, because all of it raises the realm's mark.
+    pub(crate) fn pin_lane(&self, realm: &RecoveryRealmId) -> Lane {
+        Lane(keyed_hash16(&self.naming, "recovery lane", &[realm.as_bytes()]))
     }
 
     /// The slot of an idempotency key.

@@ -45,8 +45,8 @@ pub use command::{Command, Domain};
 pub use credential::{Access, ApiKeyFlags, Credential, Identity, Right, Rights};
 pub use domains::{
     accounts::Accounts, admission::Admission, escrow::Escrow, key_hierarchy::KeyHierarchy, people::People,
-    realms::Realms, records::Records, service_keys::ServiceKeys, sessions::Sessions, sharing::Sharing,
-    vault::Vault,
+    pin_recovery::PinRecovery, realms::Realms, records::Records, service_keys::ServiceKeys,
+    sessions::Sessions, sharing::Sharing, vault::Vault,
 };
 pub use engine::{Engine, EngineBuilder, SpawnedEngine, StartError};
 pub use error::{EngineError, ErrorKind, Quota};
@@ -67,6 +67,8 @@ pub type EscrowActor = Shard<Escrow>;
 pub type KeyHierarchyActor = Shard<KeyHierarchy>;
 /// The actor of people.
 pub type PeopleActor = Shard<People>;
+/// The actor of PIN recovery.
+pub type PinRecoveryActor = Shard<PinRecovery>;
 /// The actor of realms and their keys.
 pub type RealmsActor = Shard<Realms>;
 /// The actor of records.

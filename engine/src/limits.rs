@@ -142,6 +142,10 @@ pub struct Limits {
     pub escrow_secrets_max: usize,
     /// One wrapped secret, in bytes of its text.
     pub escrow_secret_bytes_max: usize,
+
+    /// Events that the log of a tenant of PIN recovery keeps; the oldest go for new ones.
+    pub recovery_log_events_max: u64,
+
     /// Time between two steps of the sweeper.
     pub sweep_interval: Duration,
     /// Rows that one step of the sweeper looks at.
@@ -217,6 +221,7 @@ impl Default for Limits {
             escrow_shares_max: 64,
             escrow_secrets_max: 1_000,
             escrow_secret_bytes_max: 16_384,
+            recovery_log_events_max: 10_000,
             sweep_interval: Duration::from_secs(1),
             sweep_rows_max: 256,
             poll_interval: Duration::from_secs(15),

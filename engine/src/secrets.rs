@@ -10,7 +10,12 @@ use strongroom_primitives::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{codec::Stored, domains::service_keys::ServiceSeal, ports::Entropy, server_identity::Identities};
+use crate::{
+    codec::Stored,
+    domains::{pin_recovery::PinSeal, service_keys::ServiceSeal},
+    ports::Entropy,
+    server_identity::Identities,
+};
 
 /// Keys that belong to one store.
 pub struct EngineSecrets {
@@ -34,6 +39,8 @@ pub struct EngineSecrets {
     escrow: SealKey,
     /// Tokens of pages are made with it.
     page_tokens: Zeroizing<[u8; 32]>,
+    /// What the keys of recovery records lie under.
+    pin_recovery: PinSeal,
 }
 
 impl EngineSecrets {
@@ -103,6 +110,11 @@ impl EngineSecrets {
         &self.page_tokens
     }
 
+    /// What the keys of recovery records lie under.
+    pub(crate) fn pin_recovery(&self) -> &PinSeal {
+        &self.pin_recovery
+    }
+
     /// Signs `statement`, which the caller has made unambiguous.
     pub(crate) fn sign_admission(&self, statement: &[u8]) -> [u8; 64] {
         self.admission.sign(statement)
@@ -142,6 +154,7 @@ impl StoredSecrets {
             service_keys: ServiceSeal::new(&self.root),
             escrow: SealKey::derive(&self.root, "strongroom escrow v1"),
             page_tokens: Zeroizing::new(hash::derive_key("strongroom page tokens v1", &self.root)),
+            pin_recovery: PinSeal::new(&self.root),
             decoys: Secret::new(hash::derive_key("strongroom srp decoys v1", &self.root).to_vec()),
         }
     }

@@ -6,6 +6,7 @@ pub mod keys;
 pub mod messages;
 pub mod people;
 pub mod replay;
+pub mod recovery;
 pub mod signing;
 
 use std::{collections::BTreeMap, time::Duration};

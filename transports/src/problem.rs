@@ -24,7 +24,10 @@ pub fn of(error: &E) -> Problem {
         E::PreviousMissing { head } | E::StaleRecord { head: Some(head) } => {
             problem.head = Some(Box::new(native::convert::head(head)));
         }
-        E::TooManyAttempts { retry_after } | E::Overloaded { retry_after } | E::Contended { retry_after } => {
+        E::TooManyAttempts { retry_after }
+        | E::GuessTooSoon { retry_after }
+        | E::Overloaded { retry_after }
+        | E::Contended { retry_after } => {
             problem.retry_after_s = Some(retry_after.as_secs_f64());
         }
         E::Draining | E::DeadlinePassed | E::StorageUnavailable => problem.retry_after_s = Some(1.0),
@@ -342,6 +345,24 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
             let detail = format!("{max} {what} are allowed; delete something, or ask the operator for more");
             (403, "the account's quota is used up", Some(detail))
         }
+        E::UnknownRecoveryRealm => (404, "there is no such realm of recovery", None),
+        E::PinMessageInvalid { reason } => (422, "the message is not good", Some(reason.to_string())),
+        E::TooManyGuessesAllowed { max } => (
+            422,
+            "a registration allows too many guesses",
+            Some(format!("the realm takes registrations that allow at most {max}")),
+        ),
+        E::GuessTooSoon { .. } => (429, "the next guess has to wait", say("it was not counted")),
+        E::UnknownErasure => (
+            404,
+            "there is nothing to take back",
+            say("copies of records that were deleted or replaced are kept for a time, for their owners only"),
+        ),
+        E::AnchorFailed => (
+            500,
+            "what happened could not be marked",
+            say("it may have happened, and a guess be used; the operator finds the reason in the log"),
+        ),
         E::SignatureRefused { fault } => {
             (401, "the signature of the request is refused", Some(format!("{fault}; {}", way_out(fault))))
         }
@@ -394,7 +415,7 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
             403,
             "the store is not encrypted",
             say(
-                "secrets of service keys are kept by an encrypted store only; the operator encrypts it with `strongroom store encrypt`",
+                "secrets of service keys and shares of realms of recovery are kept by an encrypted store only; the operator encrypts it with `strongroom store encrypt`",
             ),
         ),
         // Escrow.

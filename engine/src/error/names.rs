@@ -78,6 +78,8 @@ impl EngineError {
             | E::TooManyRecipients { .. }
             | E::NotShareable
             | E::QuotaExceeded { .. }
+            | E::PinMessageInvalid { .. }
+            | E::TooManyGuessesAllowed { .. }
             | E::SignatureRefused { .. }
             | E::EndpointRefused { .. }
             | E::ServiceKeyWidens
@@ -119,6 +121,8 @@ impl EngineError {
             | E::UnknownRotation
             | E::UnknownRecord
             | E::UnknownVersion
+            | E::UnknownRecoveryRealm
+            | E::UnknownErasure
             | E::UnknownServiceKey
             | E::UnknownChain => ErrorKind::NotFound,
             E::PreviousMissing { .. }
@@ -144,12 +148,15 @@ impl EngineError {
             | E::KeyIdTaken => ErrorKind::Conflict,
             E::TooManyAttempts { .. }
             | E::DeviceCodePending
+            | E::GuessTooSoon { .. }
             | E::Overloaded { .. }
             | E::Contended { .. }
             | E::Draining
             | E::DeadlinePassed
             | E::StorageFull => ErrorKind::Busy,
-            E::OutcomeUnknown | E::StorageUnavailable | E::Corrupt | E::Fault => ErrorKind::Fault,
+            E::OutcomeUnknown | E::StorageUnavailable | E::Corrupt | E::AnchorFailed | E::Fault => {
+                ErrorKind::Fault
+            }
         }
     }
 
@@ -254,6 +261,12 @@ impl EngineError {
             E::TooManyRecipients { .. } => "too-many-recipients",
             E::NotShareable => "not-shareable",
             E::QuotaExceeded { .. } => "quota-exceeded",
+            E::UnknownRecoveryRealm => "unknown-recovery-realm",
+            E::PinMessageInvalid { .. } => "pin-message-invalid",
+            E::TooManyGuessesAllowed { .. } => "too-many-guesses-allowed",
+            E::GuessTooSoon { .. } => "guess-too-soon",
+            E::UnknownErasure => "unknown-erasure",
+            E::AnchorFailed => "anchor-failed",
             E::SignatureRefused { .. } => "signature-refused",
             E::EndpointRefused { .. } => "endpoint-refused",
             E::ServiceKeyWidens => "service-key-widens",

@@ -26,13 +26,14 @@ use crate::{
     command::{Command, Domain, Lane, Moment, Reads, Step, View},
     credential::{Credential, CredentialCache, Principal, Signatures},
     domains::admission::Issuers,
+    domains::pin_recovery::RecoveryRealms,
     domains::{service_keys::TouchServiceKey, sessions::TouchSession},
     error::EngineError,
     feed::Board,
     keyspace::Keyspace,
     limits::Limits,
     observe::Observer,
-    ports::{Cpu, Entropy, Timekeeper},
+    ports::{Anchor, Cpu, Entropy, Timekeeper},
     secrets::EngineSecrets,
 };
 
@@ -51,6 +52,9 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) secrets: EngineSecrets,
     pub(crate) issuers: Issuers,
+    /// The realms of PIN recovery that this engine is, and what knows how far they have come.
+    pub(crate) recovery: RecoveryRealms,
+    pub(crate) anchor: Arc<dyn Anchor>,
     pub(crate) space: Keyspace,
     pub(crate) board: Board,
     pub(crate) cache: CredentialCache,

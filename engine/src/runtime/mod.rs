@@ -1,5 +1,6 @@
 //! How a command is run: the seven steps that every command takes, written once.
 
+mod apart;
 mod attempt;
 mod courier;
 mod job;

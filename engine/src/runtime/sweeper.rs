@@ -21,6 +21,7 @@ use crate::{
         admission::{StoredForeignToken, StoredToken},
         escrow::StoredShare,
         people::StoredActivation,
+        pin_recovery::StoredPinGrace,
         records::{DeliverGrants, StoredHead, StoredVersion},
         service_keys::StoredSignature,
         sessions::{
@@ -146,6 +147,10 @@ impl Sweeper {
                 b'h' => codec::decode::<StoredNonce>(&row.value)?.is_garbage(self.store_time()),
                 b'C' if keyspace::is_signature(key) => {
                     codec::decode::<StoredSignature>(&row.value)?.until < self.store_time()
+                }
+                // By the clock of the store, which takes them back by the same clock.
+                b'O' if keyspace::is_pin_grace(key) => {
+                    codec::decode::<StoredPinGrace>(&row.value)?.until < self.store_time()
                 }
                 b'Y' => codec::decode::<StoredActivation>(&row.value)?.expires < now,
                 b'G' => codec::decode::<StoredDeviceCode>(&row.value)?.expires < now,

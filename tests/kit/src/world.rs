@@ -15,6 +15,7 @@ use strongroom_engine::{
     Limits, Rights, Routed,
     domains::{
         admission::TrustedIssuer,
+        pin_recovery::RecoveryRealm,
         realms::{PutRealm, PutRealmKey},
         records::{History as HistoryOf, RecordName},
         sessions::{BearerIssued, IssueBearer},
@@ -56,6 +57,8 @@ pub struct Plan {
     pub limits: Limits,
     /// Other keystores that every engine trusts.
     pub issuers: Vec<TrustedIssuer>,
+    /// Realms of PIN recovery that every engine is.
+    pub recovery: Vec<Arc<RecoveryRealm>>,
     /// Whether what lies in the store is sealed. What is damaged is then damaged after it was opened.
     pub encrypted: bool,
 }
@@ -68,6 +71,7 @@ impl Plan {
             faults: Faults::default(),
             limits: simulated_limits(),
             issuers: Vec::new(),
+            recovery: Vec::new(),
             encrypted: false,
         }
     }
@@ -91,6 +95,7 @@ impl Plan {
             },
             limits: simulated_limits(),
             issuers: Vec::new(),
+            recovery: Vec::new(),
             encrypted: false,
         }
     }
@@ -177,6 +182,7 @@ pub struct World {
     memory: Arc<Memory>,
     limits: Limits,
     issuers: Vec<TrustedIssuer>,
+    recovery: Vec<Arc<RecoveryRealm>>,
     nodes: RefCell<Vec<Node>>,
     clients: Cell<usize>,
     operations: Cell<u64>,
@@ -201,6 +207,7 @@ impl World {
             memory,
             limits: plan.limits,
             issuers: plan.issuers,
+            recovery: plan.recovery,
             nodes: RefCell::new(plan.clocks_off_by_ms.into_iter().map(node).collect()),
             clients: Cell::new(0),
             operations: Cell::new(0),
@@ -287,6 +294,7 @@ impl World {
             let cable = Arc::new(Cable::new(self.store.clone()));
             let builder =
                 self.issuers.iter().cloned().fold(Engine::builder(cable.clone()), EngineBuilder::trust);
+            let builder = self.recovery.iter().cloned().fold(builder, EngineBuilder::recovery_realm);
             let started = builder
                 .clock(Arc::new(clock.clone()))
                 .entropy(Arc::new(SeededEntropy::new(chance)))

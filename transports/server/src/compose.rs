@@ -104,6 +104,7 @@ pub(crate) fn engine_limits(config: &Config) -> Limits {
         message_signature_window: Duration::from_secs(limits.message_signature_window_s),
         signatures_max: limits.signatures_max,
         signatures_shared: limits.signatures_shared,
+        recovery_log_events_max: limits.recovery_log_events_max,
         sweep_interval: Duration::from_millis(limits.sweep_interval_ms),
         sweep_rows_max: limits.sweep_rows_max,
         poll_interval: Duration::from_secs(limits.poll_interval_s),

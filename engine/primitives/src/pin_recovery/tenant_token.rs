@@ -197,7 +197,7 @@ impl TokenGenerator {
     /// # Errors
     /// [`TenantTokenError::KeyId`], [`TenantTokenError::WeakKey`].
     pub fn new(tenant: &str, key_version: u64, key: TenantSigningKey) -> Result<Self, TenantTokenError> {
-        if !is_tenant(tenant) {
+        if !is_tenant_name(tenant) {
             return Err(TenantTokenError::KeyId);
         }
         match &key {
@@ -253,10 +253,12 @@ fn read_header(header: &Map<String, Value>) -> Result<(Algorithm, &str), TenantT
 fn read_key_id(key_id: &str) -> Option<(&str, u64)> {
     let (tenant, digits) = key_id.split_once(':')?;
     let version: u64 = digits.parse().ok()?;
-    (is_tenant(tenant) && version.to_string() == digits).then_some((tenant, version))
+    (is_tenant_name(tenant) && version.to_string() == digits).then_some((tenant, version))
 }
 
-fn is_tenant(name: &str) -> bool {
+/// Whether this is the name of a tenant: ASCII letters and digits, with `test-` before them or not.
+#[must_use]
+pub fn is_tenant_name(name: &str) -> bool {
     let name = name.strip_prefix("test-").unwrap_or(name);
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }

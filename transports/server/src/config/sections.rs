@@ -281,6 +281,8 @@ section! {
         signatures_max: usize = engine().signatures_max;
         /// Whether signatures are remembered in the store: true where several servers share one.
         signatures_shared: bool = engine().signatures_shared;
+        /// Events that the log of an application of PIN recovery keeps; the oldest go for new ones.
+        recovery_log_events_max: u64 = engine().recovery_log_events_max;
         /// Milliseconds between two steps of the sweeper, which removes what has expired.
         sweep_interval_ms: u64 = millis(engine().sweep_interval);
         /// Rows that one step of the sweeper looks at.

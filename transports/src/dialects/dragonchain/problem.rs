@@ -266,6 +266,12 @@ impl From<EngineError> for Problem {
             | E::NotShareable
             | E::ChainExists
             | E::KeyIdTaken
+            | E::UnknownRecoveryRealm
+            | E::PinMessageInvalid { .. }
+            | E::TooManyGuessesAllowed { .. }
+            | E::GuessTooSoon { .. }
+            | E::UnknownErasure
+            | E::AnchorFailed
             | E::ServiceSecretInvalid
             | E::ServicePublicKeyInvalid
             | E::AssuranceTooLow { .. }

@@ -225,6 +225,12 @@ impl Problem {
                 | E::ChainExists
                 | E::KeyIdTaken
                 | E::NicknameInvalid { .. }
+                | E::UnknownRecoveryRealm
+                | E::PinMessageInvalid { .. }
+                | E::TooManyGuessesAllowed { .. }
+                | E::GuessTooSoon { .. }
+                | E::UnknownErasure
+                | E::AnchorFailed
                 | E::ServiceSecretInvalid
                 | E::ServicePublicKeyInvalid
                 | E::AssuranceTooLow { .. }

@@ -214,6 +214,12 @@ impl Problem {
             | E::ChainExists
             | E::KeyIdTaken
             | E::NicknameInvalid { .. }
+            | E::UnknownRecoveryRealm
+            | E::PinMessageInvalid { .. }
+            | E::TooManyGuessesAllowed { .. }
+            | E::GuessTooSoon { .. }
+            | E::UnknownErasure
+            | E::AnchorFailed
             | E::ServiceSecretInvalid
             | E::ServicePublicKeyInvalid
             | E::AssuranceTooLow { .. }
