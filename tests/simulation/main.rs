@@ -13,6 +13,7 @@ mod escrow;
 mod feed;
 mod network;
 mod overload;
+mod pin_recovery;
 mod records;
 mod replay;
 mod revocation;

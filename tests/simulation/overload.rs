@@ -69,6 +69,7 @@ use strongroom_engine::{
     testing::{
         keys::{PUBLIC_KEY, rsa_pem, wrap},
         people::{Holder, WIDE, boxed, login, registration},
+        recovery::{self, PinClient, TENANT, token},
         signing::Signer,
     },
 };
@@ -77,6 +78,11 @@ use strongroom_primitives::{
     id::{
         AccountId, ApiKeyId, ApiKeySecretId, Audience, BoxId, DatastoreId, DekId, DeviceCodeId, ItemId,
         KeyPairId, LinkId, SecretId, SecretVersionId, SessionId, ShareId, ShareRightId, SlotId,
+    },
+    pin_recovery::{
+        RecoveryRealmId,
+        messages::{Recover3Request, Request},
+        tenant_token::Scope,
     },
     secret::SecretText,
 };
@@ -568,7 +574,39 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
         operator => EraseAccount { identity: account(&world.identity("cyd")) },
         node => PurgeAccount { account: nobody },
     };
-    futures_util::future::join_all(asked).await
+    let (everything, recovery) =
+        futures_util::future::join(futures_util::future::join_all(asked), ask_realm(world, handle, within))
+            .await;
+    [everything, recovery].concat()
+}
+
+/// The commands of a realm of recovery, which are asked through the handle's own methods.
+async fn ask_realm(world: &World, handle: &EngineHandle, within: Duration) -> Vec<(&'static str, bool)> {
+    let (realm, now) = (RecoveryRealmId::from_bytes([7; 16]), handle.now());
+    let user = || handle.recovery_user(&realm, token(&realm, "bob", Scope::User, now).expose());
+    let auditor = || handle.recovery_auditor(&realm, token(&realm, "bob", Scope::Audit, now).expose());
+    let client = PinClient::new(realm, 7);
+    let kept = client.registration("1234", b"", 3);
+    let guess = client.guess(kept.version, "1234").expect("a short PIN");
+    let opening = Recover3Request { version: kept.version, unlock_key_tag: kept.unlock_key_tag.clone() };
+    let limit = Some(within);
+    let send = |request: Request| async move { handle.recovery(user()?, request, limit).await.map(drop) };
+    let veto = Asking { within: limit, ..world.gateway("ann").into() };
+    let asked: Vec<(&'static str, Pin<Box<dyn Future<Output = Result<(), EngineError>> + '_>>)> = vec![
+        ("RegisterShare", Box::pin(send(Request::Register2(Box::new(kept))))),
+        ("FindShare", Box::pin(send(Request::Recover1))),
+        ("CountGuess", Box::pin(send(Request::Recover2(guess)))),
+        ("ReleaseShare", Box::pin(send(Request::Recover3(opening)))),
+        ("DeleteShare", Box::pin(send(Request::Delete))),
+        ("ShareStatus", Box::pin(async { handle.recovery_status(user()?, limit).await.map(drop) })),
+        ("VetoErasure", Box::pin(async { handle.veto_erasure(veto, &realm, TENANT).await })),
+        ("ReadLog", Box::pin(async { handle.recovery_log(auditor()?, 10, limit).await.map(drop) })),
+        ("AckLog", Box::pin(async { handle.acknowledge_recovery_log(auditor()?, vec![0], limit).await })),
+    ];
+    let answered = asked
+        .into_iter()
+        .map(async |(name, asked)| (name, tokio::time::timeout(within + GRACE, asked).await.is_ok()));
+    futures_util::future::join_all(answered).await
 }
 
 /// A-BUS-03: calls go one way, so nobody waits for somebody who waits for them: every command, all at once and in the
@@ -577,7 +615,11 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
 fn every_command_is_answered_by_its_deadline() {
     simulate(
         seeds(0..60),
-        |dice| Plan::rough(dice).with_latency_ms(0..=400),
+        |dice| Plan {
+            recovery: vec![recovery::realm_of_accounts(7, recovery::at_once(), "simulated")],
+            encrypted: true,
+            ..Plan::rough(dice).with_latency_ms(0..=400)
+        },
         async |world| {
             let within = Duration::from_secs(8);
             let everything = (0..world.node_count()).map(async |node| {
@@ -618,6 +660,7 @@ fn the_deadline_test_knows_every_command() {
     for command in found {
         let asked = match command.as_str() {
             "PutRecord" => asked.contains("=> put("),
+            by_handle if asked.contains(&format!("(\"{by_handle}\", Box::pin(")) => true,
             _ => asked.contains(&format!("=> {command}")),
         };
         assert!(asked, "{command} is not asked under a deadline");
