@@ -14,7 +14,7 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, PUT, POST, PATCH, DE
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
     "Authorization, Content-Type, Virgil-Agent, Virgil-Keyknox-Previous-Hash, If-Match, If-None-Match, \
      Idempotency-Key, Strongroom-Keyknox-Evidence, Authorization-Validator, Audit-Log, Pragma, If-Modified-Since, \
-     Cache-Control, Accept",
+     Cache-Control, Accept, X-Juicebox-Version",
 );
 
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(

@@ -6,6 +6,8 @@
 
 #[cfg(feature = "dialect-dragonchain")]
 pub mod dragonchain;
+#[cfg(feature = "dialect-juicebox")]
+pub mod juicebox;
 #[cfg(feature = "dialect-keyknox")]
 pub mod keyknox;
 #[cfg(feature = "dialect-meeco")]
