@@ -82,6 +82,12 @@ impl Banner<'_> {
         if dragonchain.enabled && dragonchain.listen.is_none() {
             let _ = writeln!(text, "  dragonchain {base}{}", dragonchain.mount);
         }
+        let pin_recovery = &self.config.pin_recovery;
+        if pin_recovery.enabled {
+            for realm in &pin_recovery.realms {
+                let _ = writeln!(text, "  juicebox   {base}{}/{}/", pin_recovery.mount, realm.id);
+            }
+        }
     }
 
     fn made(&self, text: &mut String, first: &First) {

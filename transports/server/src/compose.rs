@@ -1,22 +1,25 @@
 //! From configuration to parts: limits, realms, router, listeners. The composition root; nothing is decided here.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use strongroom_engine::{
     Limits, Rights,
     domains::{
         admission::TrustedIssuer,
+        pin_recovery::{PinPolicy, RecoveryRealm, RecoveryTenant},
         realms::{ConfiguredRealm, RealmKey, SignUp},
     },
 };
 use strongroom_primitives::{
     id::{IssuerName, RealmId},
+    pin_recovery::{RecoveryRealmId, tenant_key::TenantKey},
     secret::Secret,
 };
 use strongroom_transports::{
     CorsPolicy, EdgeLimits, PeopleOptions, PeopleRates, PublicUrl, PublicUrls, Router,
     dialects::{
         dragonchain::{Dragonchain, DragonchainOptions, DragonchainRates},
+        juicebox::{Juicebox, JuiceboxOptions, JuiceboxRates},
         keyknox::{Keyknox, KeyknoxOptions, RateLimits},
         meeco::{Installation, Keystore, MeecoOptions, Vault},
         misakey::{Misakey, MisakeyOptions, MisakeyRates},
@@ -239,6 +242,9 @@ pub(crate) fn router(config: &Config) -> anyhow::Result<Router> {
     if config.dragonchain.enabled && config.dragonchain.listen.is_none() {
         router = router.mount(&config.dragonchain.mount, Arc::new(dragonchain(&config.dragonchain)));
     }
+    if config.pin_recovery.enabled {
+        router = router.mount(&config.pin_recovery.mount, Arc::new(juicebox(&config.pin_recovery)));
+    }
     Ok(router.build()?)
 }
 
@@ -249,6 +255,51 @@ pub(crate) fn router(config: &Config) -> anyhow::Result<Router> {
 pub(crate) fn dragonchain_router(config: &Config) -> anyhow::Result<Router> {
     let router = Router::builder().cors(CorsPolicy::new(config.cors.origins.clone())?);
     Ok(router.mount("", Arc::new(dragonchain(&config.dragonchain))).build()?)
+}
+
+/// The realms of PIN recovery that the server is; none unless they are served.
+pub(crate) fn recovery_realms(config: &Config) -> Vec<Arc<RecoveryRealm>> {
+    let pin_recovery = &config.pin_recovery;
+    if !pin_recovery.enabled {
+        return Vec::new();
+    }
+    // What is no id and no key was refused when the configuration was checked.
+    let realm = |realm: &config::RecoveryRealm| {
+        let policy = PinPolicy {
+            guesses_max: u16::try_from(realm.guesses_max).ok()?,
+            back_off: realm.back_off_s.iter().copied().map(Duration::from_secs).collect(),
+            grace: Duration::from_secs(realm.grace_s),
+            ..PinPolicy::default()
+        };
+        let id = RecoveryRealmId::from_hex(&realm.id).ok()?;
+        Some(Arc::new(RecoveryRealm { id, tenants: recovery_tenants(pin_recovery), policy }))
+    };
+    pin_recovery.realms.iter().filter_map(realm).collect()
+}
+
+fn recovery_tenants(config: &config::PinRecovery) -> BTreeMap<String, RecoveryTenant> {
+    let mut tenants: BTreeMap<String, RecoveryTenant> = BTreeMap::new();
+    for tenant in &config.tenants {
+        let key = tenant.key.as_ref().and_then(|key| TenantKey::read(key.0.expose().as_bytes()).ok());
+        let Some(key) = key else { continue };
+        let known = tenants.entry(tenant.name.clone()).or_default();
+        known.keys.insert(tenant.key_version, key);
+        known.accounts.clone_from(&tenant.accounts);
+    }
+    tenants
+}
+
+fn juicebox(config: &config::PinRecovery) -> Juicebox {
+    let rates = &config.rates;
+    Juicebox::new(JuiceboxOptions {
+        rates: JuiceboxRates {
+            user_requests_per_minute: rates.user_requests_per_minute,
+            tenant_requests_per_minute: rates.tenant_requests_per_minute,
+            requests_per_minute: rates.requests_per_minute,
+            failures_per_minute: rates.failures_per_minute,
+        },
+        ..JuiceboxOptions::default()
+    })
 }
 
 fn dragonchain(config: &config::Dragonchain) -> Dragonchain {

@@ -17,6 +17,7 @@ mod health;
 mod input;
 mod keys;
 mod logs;
+mod marks;
 mod output;
 mod place;
 mod process;

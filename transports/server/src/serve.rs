@@ -25,6 +25,7 @@ use crate::{
     config::{Config, Loaded, StorageKind, warn_of_readers},
     data::{self, DataFolder, Running},
     first, logs,
+    marks::MarkFile,
     process::{self, Asked, Signals, tell_supervisor},
     store::{DiskStore, chance, new_root_key, refuse_unfinished, unlock, wall_clock},
 };
@@ -116,15 +117,14 @@ async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     let operator = keep.operator_token(config)?;
     let metrics = Metrics::new();
     let cpu = CpuThreads::new(compose::heavy_threads(config)).context("threads for sign-ins")?;
-    let engine = compose::trusted_issuers(config)
+    let builder = compose::trusted_issuers(config)
         .fold(Engine::builder(keep.storage.clone()), EngineBuilder::trust)
         .limits(compose::engine_limits(config))
         .placement(Placement::Arbiters(config.server.write_threads))
         .cpu(Arc::new(cpu))
         .shards(compose::cores() * SHARDS_PER_CORE)
-        .observer(metrics.clone())
-        .start()
-        .await?;
+        .observer(metrics.clone());
+    let engine = with_recovery(builder, config)?.start().await?;
     let realms = compose::realms(config);
     let sync = SyncConfiguredRealms { realms };
     engine
@@ -191,6 +191,16 @@ async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
         }
     }
+}
+
+/// The realms of PIN recovery, and the file by which a restored store is known.
+fn with_recovery(builder: EngineBuilder, config: &Config) -> anyhow::Result<EngineBuilder> {
+    let realms = compose::recovery_realms(config);
+    let builder = match config.pin_recovery.mark_file.as_deref().filter(|_| !realms.is_empty()) {
+        Some(file) => builder.anchor(Arc::new(MarkFile::open(file)?)),
+        None => builder,
+    };
+    Ok(realms.into_iter().fold(builder, EngineBuilder::recovery_realm))
 }
 
 /// Waits for another signal that asks to end.

@@ -3,6 +3,8 @@
 //! Nothing is opened here but the files that the configuration names, and those only to look at who may read them.
 
 mod dragonchain;
+mod misakey;
+mod pin_recovery;
 
 use std::{collections::BTreeSet, fs, net::SocketAddr, path::Path};
 
@@ -32,8 +34,9 @@ pub(super) fn check(loaded: &mut Loaded) -> Result<(), Complaint> {
     keyknox(loaded)?;
     meeco(loaded)?;
     psono(loaded)?;
-    misakey(loaded)?;
+    misakey::check(loaded)?;
     dragonchain::check(loaded)?;
+    pin_recovery::check(loaded)?;
     realms(loaded)?;
     let warnings = warnings(&loaded.config);
     loaded.warnings.extend(warnings);
@@ -345,39 +348,6 @@ fn psono(loaded: &Loaded) -> Result<(), Complaint> {
         return Err(loaded.complain("psono.web_client", "an address without a slash at its end"));
     }
     Ok(())
-}
-
-fn misakey(loaded: &Loaded) -> Result<(), Complaint> {
-    let Config { misakey, psono, meeco, keyknox, .. } = &loaded.config;
-    if !misakey.enabled {
-        return Ok(());
-    }
-    mount(loaded, "misakey.mount", &misakey.mount)?;
-    let others = [
-        ("keyknox.mount", &keyknox.mount, keyknox.enabled),
-        ("meeco.keystore_mount", &meeco.keystore_mount, meeco.enabled),
-        ("meeco.vault_mount", &meeco.vault_mount, meeco.enabled),
-        ("psono.mount", &psono.mount, psono.enabled),
-    ];
-    if let Some((key, _, _)) = others.iter().find(|(_, mount, enabled)| *enabled && **mount == misakey.mount)
-    {
-        return Err(loaded.complain("misakey.mount", format!("{key} is the same")));
-    }
-    if !(1..=512).contains(&misakey.client.len()) {
-        return Err(loaded.complain("misakey.client", "a name of 1 to 512 bytes"));
-    }
-    if misakey.share_life_s == 0 {
-        return Err(loaded.complain("misakey.share_life_s", "at least a second"));
-    }
-    let numbers = [
-        ("misakey.shares_max", misakey.shares_max, 1_000),
-        ("misakey.secrets_max", misakey.secrets_max, 4_000),
-        ("misakey.secret_bytes_max", misakey.secret_bytes_max, 64 * 1024),
-    ];
-    match numbers.into_iter().find(|(_, value, max)| !(1..=*max).contains(value)) {
-        Some((key, _, max)) => Err(loaded.complain(key, format!("1 to {max}"))),
-        None => Ok(()),
-    }
 }
 
 fn keyknox(loaded: &Loaded) -> Result<(), Complaint> {

@@ -270,6 +270,15 @@ impl Layers {
             if let Some(toml::Value::Table(inner)) = table.get_mut(key.name) {
                 self.resolve_secret_files(origin, inner, within(key), &here)?;
             }
+            if let (Kind::Tables(shape), Some(toml::Value::Array(list))) = (key.kind, table.get_mut(key.name))
+            {
+                for (position, item) in list.iter_mut().enumerate() {
+                    if let toml::Value::Table(inner) = item {
+                        let here = format!("{here}.{position}");
+                        self.resolve_secret_files(origin, inner, (shape.keys)(), &here)?;
+                    }
+                }
+            }
             if !matches!(key.kind, Kind::Secret) {
                 continue;
             }

@@ -5,7 +5,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use strongroom_engine::{Rights, domains::realms::SignUp};
+use strongroom_engine::{
+    Rights,
+    domains::{pin_recovery::PinPolicy, realms::SignUp},
+};
 use strongroom_primitives::{
     dc1::{ChainId, KeyId},
     id::RealmId,
@@ -50,6 +53,8 @@ section! {
         misakey: Misakey = Misakey::default();
         /// The Dragonchain interface.
         dragonchain: Dragonchain = Dragonchain::default();
+        /// Realms of PIN recovery.
+        pin_recovery: PinRecovery = PinRecovery::default();
     }
 }
 
@@ -538,6 +543,80 @@ section! {
         failures_per_minute: u32 = dragonchain_rates().failures_per_minute;
         /// Requests that one key has signed.
         key_requests_per_minute: u32 = dragonchain_rates().key_requests_per_minute;
+    }
+}
+
+section! {
+    /// Realms of PIN recovery, for the published Juicebox clients. They keep shares that the server itself must be able to
+    /// use, so the store has to be encrypted, or to be memory.
+    PinRecovery {
+        /// Whether they are served.
+        enabled: bool = false;
+        /// Under which prefix, on the public listener: a realm is at its id below it, with a slash at the end.
+        mount: String = "/juicebox".to_owned();
+        /// A file of the server's own that says how far each realm has come, by which a store that was restored from a
+        /// backup is known. It must lie outside of what is backed up and restored with the store. Needed, unless the store
+        /// is memory.
+        mark_file: Option<PathBuf> = None, as "\"/var/lib/strongroom-marks/recovery.json\"";
+        /// The realms that this server is.
+        realms: Vec<RecoveryRealm> = Vec::new();
+        /// The applications whose tokens they take.
+        tenants: Vec<RecoveryTenant> = Vec::new();
+        /// How often somebody may ask.
+        rates: JuiceboxRates = JuiceboxRates::default();
+    }
+}
+
+fn pin_policy() -> PinPolicy {
+    PinPolicy::default()
+}
+
+section! {
+    /// A realm. One server with all realms of a client protects nobody whose PIN is short: docs/pin-recovery.md.
+    RecoveryRealm {
+        /// Its public name: 32 digits of hexadecimal, drawn at random.
+        id: String = String::new(), as "\"5f3a0b7c9d1e4f60815243b6a7c8d9e0\"";
+        /// The most guesses that a registration may allow, up to 20. One that allows more is refused.
+        guesses_max: u32 = u32::from(pin_policy().guesses_max), as "10";
+        /// Seconds that a guess has to wait after the one before, by how many were used; the last holds for all that
+        /// follow. Empty for no wait.
+        back_off_s: Vec<u64> = pin_policy().back_off.iter().map(Duration::as_secs).collect(), as "[0, 0, 30, 300, 3600]";
+        /// Seconds for which a record is kept that was deleted or replaced, for its owner to take back; 0 for not at all.
+        grace_s: u64 = pin_policy().grace.as_secs(), as "259200";
+    }
+}
+
+section! {
+    /// One version of the key of an application. Several versions are several of these.
+    RecoveryTenant {
+        /// The application's name, as its tokens have it: letters and digits, with test- before them or not.
+        name: String = String::new(), as "\"acme\"";
+        /// The version of the key, as tokens name it behind the name.
+        key_version: u64 = 1, as "1";
+        /// The key: 32 bytes or more of an HMAC secret as they are, or {"data", "encoding", "algorithm"} in JSON. `key_file`
+        /// names a file with it instead.
+        key: Option<SecretValue> = None, as "\"a secret of your own, of 32 bytes or more\"";
+        /// The realm of accounts whose usernames are the users of this application, if there is one: they may take back
+        /// what was deleted.
+        accounts: Option<RealmId> = None, as "\"users\"";
+    }
+}
+
+fn juicebox_rates() -> dialects::juicebox::JuiceboxRates {
+    dialects::juicebox::JuiceboxRates::default()
+}
+
+section! {
+    /// Requests per minute, each with a burst of as many; 0 for no limit. Beyond them the answer is 429.
+    JuiceboxRates {
+        /// Requests of one user at one realm.
+        user_requests_per_minute: u32 = juicebox_rates().user_requests_per_minute;
+        /// Requests of one application and its users.
+        tenant_requests_per_minute: u32 = juicebox_rates().tenant_requests_per_minute;
+        /// Requests with a good token, in all.
+        requests_per_minute: u32 = juicebox_rates().requests_per_minute;
+        /// Requests of one address whose token is refused.
+        failures_per_minute: u32 = juicebox_rates().failures_per_minute;
     }
 }
 

@@ -306,6 +306,53 @@ fn a_chain_is_whole_or_not_there_at_all() {
     assert!(off.warnings.iter().any(|warning| warning.contains("`enabled = true` is missing")));
 }
 
+/// A-LEAK-01: whatever is wrong with a realm of recovery is said without the keys of its tenants.
+#[test]
+fn realms_of_recovery_are_whole_and_know_their_tenants() {
+    const ID: &str = "07070707070707070707070707070707";
+    const KEY: &str = "canary7890123456789012345678901234567890";
+    let on = "[storage]\nkind = \"memory\"\n[pin_recovery]\nenabled = true\n";
+    let realm = format!("[[pin_recovery.realms]]\nid = \"{ID}\"\n");
+    let tenant = format!("[[pin_recovery.tenants]]\nname = \"acme\"\nkey = \"{KEY}\"\n");
+    let loaded = Case::new(&format!("{on}{realm}{tenant}")).load();
+    assert_eq!(loaded.config.pin_recovery.realms[0].back_off_s, [0, 0, 30, 300, 3600]);
+    let sealed = "[storage]\npath = \"data\"\nroot_key_file = \"r\"\n[pin_recovery]\nenabled = true\n";
+    for (text, said) in [
+        (format!("{on}{tenant}"), "there is no [[pin_recovery.realms]]"),
+        (format!("{on}{realm}"), "there is no [[pin_recovery.tenants]]"),
+        (format!("{on}{tenant}{}", realm.replace("07\"", "0G\"")), "32 digits of hexadecimal"),
+        (format!("{on}{tenant}{realm}{realm}"), "this realm is listed twice"),
+        (format!("{on}{tenant}{realm}guesses_max = 21\n"), "at most 20"),
+        (format!("{on}{realm}{tenant}{tenant}"), "this version is listed twice"),
+        (format!("{on}{realm}{}", tenant.replace("acme", "ac-me")), "letters and digits"),
+        (format!("{on}{realm}{}", tenant.replace(KEY, "canary")), "pin_recovery.tenants.0.key: "),
+        (format!("{on}mount = \"/psono\"\n{realm}{tenant}"), "psono.mount is the same"),
+        (format!("[pin_recovery]\nenabled = true\n{realm}{tenant}"), "root_key_file"),
+        (format!("{sealed}{realm}{tenant}"), "name one that lies outside"),
+        (format!("{sealed}mark_file = \"data/x/../marks\"\n{realm}{tenant}"), "a backup would take it along"),
+        (format!("{on}{realm}{tenant}accounts = \"a\"\n{tenant}key_version = 2\n"), "have the same accounts"),
+    ] {
+        let refusal = Case::new(&text).refusal();
+        assert!(refusal.contains(said), "{text}: {refusal}");
+        assert!(!refusal.contains("canary"), "{refusal}");
+    }
+    Case::new(&format!("{sealed}mark_file = \"marks\"\n{realm}{tenant}")).load();
+}
+
+/// A secret in a list may be in a file, as any other.
+#[test]
+fn the_key_of_a_tenant_may_be_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    fs::write(&file, "12345678901234567890123456789012").unwrap();
+    let tenant = "[[pin_recovery.tenants]]\nname = \"acme\"\n";
+    let config = Case::new(&format!("{tenant}key_file = \"{}\"\n", file.display())).load().config;
+    let key = config.pin_recovery.tenants[0].key.as_ref().unwrap();
+    assert_eq!(key.0.expose(), "12345678901234567890123456789012");
+    let missing = Case::new(&format!("{tenant}key_file = \"/nonexistent/key\"\n")).refusal();
+    assert!(missing.starts_with("a.toml:3: pin_recovery.tenants.0.key_file: "), "{missing}");
+}
+
 #[test]
 fn a_chain_is_named_by_variables_or_by_files_that_these_name() {
     let on = "[storage]\nkind = \"memory\"\n[dragonchain]\nenabled = true\nroot_key_id = \"OTHER\"\n";

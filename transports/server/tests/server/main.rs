@@ -21,6 +21,7 @@ mod listeners;
 mod memory;
 mod misakey;
 mod person;
+mod pin_recovery;
 mod psono;
 mod refusals;
 mod replay;

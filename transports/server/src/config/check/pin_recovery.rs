@@ -1,0 +1,108 @@
+//! Whether the server can be realms of PIN recovery: over a store that is encrypted, with a mark outside of it, and for
+//! tenants whose tokens it can tell.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{self, Path},
+};
+
+use strongroom_engine::domains::pin_recovery::GUESSES_MAX;
+use strongroom_primitives::pin_recovery::{RecoveryRealmId, tenant_key::TenantKey, tenant_token::is_tenant_name};
+
+use super::mount;
+use crate::config::{Complaint, Config, Loaded, StorageKind};
+
+/// # Errors
+/// The first thing that is wrong.
+pub(super) fn check(loaded: &Loaded) -> Result<(), Complaint> {
+    let Config { pin_recovery, storage, dragonchain, psono, meeco, keyknox, .. } = &loaded.config;
+    if !pin_recovery.enabled {
+        return Ok(());
+    }
+    let keeps = storage.kind != StorageKind::Memory;
+    if keeps && !loaded.has_root_key() {
+        let what = "its shares would lie in the store as they are; add `root_key_file = \"...\"` under [storage]: \
+                    `strongroom store key new` makes the file, and `strongroom store encrypt` encrypts a store \
+                    that is there already";
+        return Err(loaded.complain("pin_recovery.enabled", what));
+    }
+    mount(loaded, "pin_recovery.mount", &pin_recovery.mount)?;
+    let others = [
+        ("keyknox.mount", &keyknox.mount, keyknox.enabled),
+        ("meeco.keystore_mount", &meeco.keystore_mount, meeco.enabled),
+        ("meeco.vault_mount", &meeco.vault_mount, meeco.enabled),
+        ("psono.mount", &psono.mount, psono.enabled),
+        ("dragonchain.mount", &dragonchain.mount, dragonchain.enabled && dragonchain.listen.is_none()),
+    ];
+    let same = others.iter().find(|(_, mount, enabled)| *enabled && **mount == pin_recovery.mount);
+    if let Some((key, _, _)) = same {
+        return Err(loaded.complain("pin_recovery.mount", format!("{key} is the same")));
+    }
+    match &pin_recovery.mark_file {
+        None if keeps => {
+            let what = "without a `mark_file` a backup that is put back gives guesses back; name one that lies \
+                        outside of what is backed up";
+            return Err(loaded.complain("pin_recovery.enabled", what));
+        }
+        Some(file) if keeps && lies_in(file, &storage.path) => {
+            let what = "it lies in the data folder, so a backup would take it along; name a file elsewhere";
+            return Err(loaded.complain("pin_recovery.mark_file", what));
+        }
+        _ => {}
+    }
+    if pin_recovery.realms.is_empty() {
+        return Err(loaded.complain("pin_recovery.enabled", "there is no [[pin_recovery.realms]]"));
+    }
+    let mut seen = BTreeSet::new();
+    for (position, realm) in pin_recovery.realms.iter().enumerate() {
+        let key = |name: &str| format!("pin_recovery.realms.{position}.{name}");
+        let Ok(id) = RecoveryRealmId::from_hex(&realm.id) else {
+            let what = "a realm needs an `id` of 32 digits of hexadecimal, in lower case";
+            return Err(loaded.complain(&key("id"), what));
+        };
+        if !seen.insert(id) {
+            return Err(loaded.complain(&key("id"), "this realm is listed twice"));
+        }
+        if realm.guesses_max > u32::from(GUESSES_MAX) {
+            return Err(loaded.complain(&key("guesses_max"), format!("at most {GUESSES_MAX}")));
+        }
+    }
+    tenants(loaded)
+}
+
+fn tenants(loaded: &Loaded) -> Result<(), Complaint> {
+    let mut seen = BTreeSet::new();
+    let mut accounts = BTreeMap::new();
+    for (position, tenant) in loaded.config.pin_recovery.tenants.iter().enumerate() {
+        let key = |name: &str| format!("pin_recovery.tenants.{position}.{name}");
+        if !is_tenant_name(&tenant.name) {
+            let what = "a tenant needs a `name` of letters and digits, with test- before them or not";
+            return Err(loaded.complain(&key("name"), what));
+        }
+        if !seen.insert((&tenant.name, tenant.key_version)) {
+            return Err(loaded.complain(&key("key_version"), "this version is listed twice"));
+        }
+        let Some(secret) = &tenant.key else {
+            return Err(loaded.complain(&key("key"), "a tenant needs a `key`"));
+        };
+        if let Err(error) = TenantKey::read(secret.0.expose().as_bytes()) {
+            return Err(loaded.complain(&key("key"), error.to_string()));
+        }
+        if *accounts.entry(&tenant.name).or_insert(&tenant.accounts) != &tenant.accounts {
+            let what = "the versions of a tenant's key have the same accounts";
+            return Err(loaded.complain(&key("accounts"), what));
+        }
+    }
+    if seen.is_empty() {
+        return Err(loaded.complain("pin_recovery.enabled", "there is no [[pin_recovery.tenants]]"));
+    }
+    Ok(())
+}
+
+/// Whether a file lies in a folder, by their names.
+fn lies_in(file: &Path, folder: &Path) -> bool {
+    match (path::absolute(file), path::absolute(folder)) {
+        (Ok(file), Ok(folder)) => file.starts_with(folder),
+        _ => false,
+    }
+}
