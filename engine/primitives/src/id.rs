@@ -200,6 +200,14 @@ id16! {
     /// One request, as logs and problem documents name it.
     RequestId
 }
+id16! {
+    /// One escrow: shares of a secret with their holders. Drawn by the client, who seals for it.
+    EscrowId
+}
+id16! {
+    /// One request that the shares of an escrow be given out.
+    RecoveryRequestId
+}
 
 impl ItemId {
     /// An id for an item that is created at `at`: 48 bits of milliseconds since 1970, big endian, then chance. So

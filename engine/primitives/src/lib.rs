@@ -23,6 +23,7 @@ pub mod nacl;
 pub mod noise;
 pub mod pin_recovery;
 pub mod psono;
+pub mod recovery;
 pub mod rsa;
 pub mod seal;
 pub mod secret;
