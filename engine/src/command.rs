@@ -14,6 +14,7 @@ use strongroom_primitives::id::AccountId;
 
 pub use decision::{Decision, Step};
 pub use moment::Moment;
+pub(crate) use moment::StoreTime;
 pub use reads::Reads;
 pub(crate) use reads::{Hold, RangeRead};
 pub(crate) use view::Rows;

@@ -17,7 +17,12 @@ pub use quota::Quota;
 
 use crate::{
     credential::Right,
-    domains::{key_hierarchy::WrappedKeyFault, records::RecordHead, service_keys::SignatureFault},
+    domains::{
+        key_hierarchy::WrappedKeyFault,
+        records::RecordHead,
+        recovery::{EscrowFault, RequestState},
+        service_keys::SignatureFault,
+    },
 };
 
 /// Every refusal and every fault of the engine.
@@ -566,6 +571,56 @@ pub enum EngineError {
     /// Secrets that the server must be able to use are kept by an encrypted store only.
     #[error("the store is not encrypted")]
     StoreNotEncrypted,
+
+    // Recovery
+    /// No such escrow, or none that the caller has to do with: the two are not told apart.
+    #[error("there is no such escrow")]
+    UnknownEscrow,
+    /// No such request, or none of the caller's.
+    #[error("there is no such recovery request")]
+    UnknownRecoveryRequest,
+    /// An escrow has this id.
+    #[error("the escrow's id is taken")]
+    EscrowExists,
+    /// An escrow or a request is not one that can be kept.
+    #[error("{0}")]
+    EscrowInvalid(EscrowFault),
+    /// The escrow was refreshed, or will not be refreshed any more.
+    #[error("the escrow is in epoch {epoch}")]
+    StaleEpoch {
+        /// The present epoch.
+        epoch: u32,
+    },
+    /// The caller is not the holder of this index, or that holder approves nothing, or not their own request.
+    #[error("share {index} is not the caller's to give")]
+    NotYourShare {
+        /// The index.
+        index: u8,
+    },
+    /// The holder has approved the request.
+    #[error("holder {index} has approved already")]
+    AlreadyApproved {
+        /// The index.
+        index: u8,
+    },
+    /// The request is vetoed or over.
+    #[error("the request is closed")]
+    RequestClosed {
+        /// How it ended.
+        state: RequestState,
+    },
+    /// The request was not released yet.
+    #[error("the request has yet to be released")]
+    NotReleased {
+        /// When it can be, once enough holders have approved.
+        due: Option<Timestamp>,
+    },
+    /// The caller's last request for the escrow was too short a time ago.
+    #[error("the last request was too short a time ago")]
+    CoolingDown {
+        /// When to come back.
+        retry_after: Duration,
+    },
 
     // The bus
     /// The idempotency key was used with another command.

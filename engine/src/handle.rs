@@ -24,6 +24,7 @@ use crate::{
         pin_recovery::PinRecovery,
         realms::Realms,
         records::{Previous, Receipt, RecordHead, Records, RemoveRecipient, ResetDone, ResetRecords},
+        recovery::Recovery,
         service_keys::{KeyInUse, ServiceKeys, SignedRequest, SpendSignature, WhichServiceKey},
         sessions::Sessions,
         sharing::Sharing,
@@ -57,6 +58,7 @@ pub(crate) struct Routes {
     pin_recovery: Route<PinRecovery>,
     realms: Route<Realms>,
     records: Route<Records>,
+    recovery: Route<Recovery>,
     service_keys: Route<ServiceKeys>,
     sessions: Route<Sessions>,
     sharing: Route<Sharing>,
@@ -100,6 +102,7 @@ routed!(
     PinRecovery => pin_recovery,
     Realms => realms,
     Records => records,
+    Recovery => recovery,
     ServiceKeys => service_keys,
     Sessions => sessions,
     Sharing => sharing,
@@ -117,6 +120,7 @@ impl Routes {
             pin_recovery: Route::new(grounds, couriers, limits.in_flight_max),
             realms: Route::new(grounds, couriers, limits.in_flight_max),
             records: Route::new(grounds, couriers, limits.in_flight_max),
+            recovery: Route::new(grounds, couriers, limits.in_flight_max),
             service_keys: Route::new(grounds, couriers, limits.in_flight_max),
             sessions: Route::new(grounds, couriers, limits.in_flight_max),
             sharing: Route::new(grounds, couriers, limits.in_flight_max),
@@ -134,6 +138,7 @@ impl Routes {
             pin_recovery: self.pin_recovery.here(courier),
             realms: self.realms.here(courier),
             records: self.records.here(courier),
+            recovery: self.recovery.here(courier),
             service_keys: self.service_keys.here(courier),
             sessions: self.sessions.here(courier),
             sharing: self.sharing.here(courier),
@@ -151,6 +156,7 @@ impl Routes {
         self.realms.drain().await;
         self.sessions.drain().await;
         self.records.drain().await;
+        self.recovery.drain().await;
         self.service_keys.drain().await;
         self.sharing.drain().await;
         self.vault.drain().await;
@@ -458,6 +464,11 @@ impl EngineHandle {
     ) -> Result<Responder, NoiseError> {
         let drawn = self.shared.entropy.array();
         self.shared.secrets.receive_channel(pattern, prologue, drawn, message)
+    }
+
+    /// The X25519 public key that a share is sealed to which this engine's store is to hold itself: 32 bytes.
+    pub fn recovery_key(&self) -> [u8; 32] {
+        *self.shared.secrets.recovery().public().as_bytes()
     }
 
     /// The public key of the engine's receipts: Ed25519, 32 bytes.

@@ -78,6 +78,11 @@
 //! | `OG` | realm of recovery, record | `StoredPinGrace`: a record that was deleted or replaced | pin_recovery |
 //! | `OL` | realm of recovery, tenant | `StoredPinLog`: how many events the tenant's log has had | pin_recovery |
 //! | `OE` | realm of recovery, tenant, number | `StoredPinEvent`: one of them | pin_recovery |
+//! | `0` | escrow | `StoredEscrowPlace`: whose it is | recovery |
+//! | `1` | account, escrow | `StoredEscrow` | recovery |
+//! | `2` | account, escrow | `StoredEscrowContent`: the shares of its epoch and its payload | recovery |
+//! | `3` | account, escrow, request | `StoredRecoveryRequest` | recovery |
+//! | `4` | account, escrow | `StoredHolding`: the account holds a share of it | recovery |
 //! | `i` | account, slot | `StoredSlot` | the runtime |
 //!
 //! Accounts, realms, chains, key ids, names, audiences, external identifiers, nonces, signatures, codes and slots appear as 16-byte keyed hashes, so a key
@@ -87,9 +92,9 @@ use strongroom_primitives::{
     dc1::{ChainId, KeyId},
     hash::keyed_hash16,
     id::{
-        AccountId, ApiKeyId, ApiKeySecretId, Audience, BoxId, DatastoreId, DekId, DeviceCodeId,
-        IdempotencyKey, ItemId, KeyPairId, LinkId, RealmId, SecretId, SecretVersionId, SessionId, ShareId,
-        ShareRightId, SlotId, Subject, TokenId,
+        AccountId, ApiKeyId, ApiKeySecretId, Audience, BoxId, DatastoreId, DekId, DeviceCodeId, EscrowId,
+        IdempotencyKey, ItemId, KeyPairId, LinkId, RealmId, RecoveryRequestId, SecretId, SecretVersionId,
+        SessionId, ShareId, ShareRightId, SlotId, Subject, TokenId,
     },
     pin_recovery::RecoveryRealmId,
 };
@@ -118,7 +123,7 @@ pub struct Keyspace {
 
 /// Prefixes whose keys continue with an account, in the order in which erasure removes them. The ledger goes last, so
 /// that an interrupted erasure still knows that there is something left.
-pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofishqQwcjzdpekPTtmnlVWabUJDL";
+pub(crate) const ACCOUNT_PREFIXES: &[u8] = b"rxvgofishqQwcjzdpekPTtmnlVWabUJD1234L";
 
 fn spell(prefix: u8, parts: &[&[u8]]) -> Key {
     let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
@@ -529,6 +534,40 @@ impl PinKeys {
     pub(crate) fn event(&self, event: u64) -> Key {
         Key::new([self.events.as_bytes(), &event.to_be_bytes()].concat())
     }
+}
+
+// Recovery
+
+pub(crate) fn escrow_place(escrow: EscrowId) -> Key {
+    spell(b'0', &[escrow.as_bytes()])
+}
+
+pub(crate) fn escrow(owner: AccountId, escrow: EscrowId) -> Key {
+    spell(b'1', &[owner.as_bytes(), escrow.as_bytes()])
+}
+
+pub(crate) fn escrows(owner: AccountId) -> Key {
+    spell(b'1', &[owner.as_bytes()])
+}
+
+pub(crate) fn escrow_content(owner: AccountId, escrow: EscrowId) -> Key {
+    spell(b'2', &[owner.as_bytes(), escrow.as_bytes()])
+}
+
+pub(crate) fn recovery_request(owner: AccountId, escrow: EscrowId, request: RecoveryRequestId) -> Key {
+    spell(b'3', &[owner.as_bytes(), escrow.as_bytes(), request.as_bytes()])
+}
+
+pub(crate) fn escrow_held(holder: AccountId, escrow: EscrowId) -> Key {
+    spell(b'4', &[holder.as_bytes(), escrow.as_bytes()])
+}
+
+pub(crate) fn all_escrows_held(holder: AccountId) -> Key {
+    spell(b'4', &[holder.as_bytes()])
+}
+
+pub(crate) fn sessions_seen(account: AccountId) -> Key {
+    spell(b'z', &[account.as_bytes()])
 }
 
 pub(crate) fn event(account: AccountId, sequence: u64) -> Key {

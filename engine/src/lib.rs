@@ -45,8 +45,8 @@ pub use command::{Command, Domain};
 pub use credential::{Access, ApiKeyFlags, Credential, Identity, Right, Rights};
 pub use domains::{
     accounts::Accounts, admission::Admission, escrow::Escrow, key_hierarchy::KeyHierarchy, people::People,
-    pin_recovery::PinRecovery, realms::Realms, records::Records, service_keys::ServiceKeys,
-    sessions::Sessions, sharing::Sharing, vault::Vault,
+    pin_recovery::PinRecovery, realms::Realms, records::Records, recovery::Recovery,
+    service_keys::ServiceKeys, sessions::Sessions, sharing::Sharing, vault::Vault,
 };
 pub use engine::{Engine, EngineBuilder, SpawnedEngine, StartError};
 pub use error::{EngineError, ErrorKind, Quota};
@@ -73,6 +73,8 @@ pub type PinRecoveryActor = Shard<PinRecovery>;
 pub type RealmsActor = Shard<Realms>;
 /// The actor of records.
 pub type RecordsActor = Shard<Records>;
+/// The actor of escrows and of requests for what they hold.
+pub type RecoveryActor = Shard<Recovery>;
 /// The actor of chains and service keys.
 pub type ServiceKeysActor = Shard<ServiceKeys>;
 /// The actor of sessions.

@@ -146,6 +146,24 @@ pub struct Limits {
     /// Events that the log of a tenant of PIN recovery keeps; the oldest go for new ones.
     pub recovery_log_events_max: u64,
 
+    // Recovery
+    /// Escrows of one account.
+    pub account_escrows_max: usize,
+    /// Holders of one escrow, at most 255.
+    pub escrow_holders_max: usize,
+    /// The sealed payload of an escrow, in bytes.
+    pub escrow_payload_bytes_max: usize,
+    /// The longest delay before a release, and the longest time between two requests of one requester.
+    pub recovery_delay_max: Duration,
+    /// The longest time in which a request gathers approvals, and in which what it releases waits.
+    pub recovery_window_max: Duration,
+    /// The most requests for one escrow that a policy may let be under way.
+    pub recovery_requests_max: usize,
+    /// Requests for one escrow that are kept, those that are over included.
+    pub recovery_requests_kept_max: usize,
+    /// How long a request is kept after it is over.
+    pub recovery_request_retention: Duration,
+
     /// Time between two steps of the sweeper.
     pub sweep_interval: Duration,
     /// Rows that one step of the sweeper looks at.
@@ -222,6 +240,14 @@ impl Default for Limits {
             escrow_secrets_max: 1_000,
             escrow_secret_bytes_max: 16_384,
             recovery_log_events_max: 10_000,
+            account_escrows_max: 64,
+            escrow_holders_max: 32,
+            escrow_payload_bytes_max: 65_536,
+            recovery_delay_max: DAY * 365,
+            recovery_window_max: DAY * 30,
+            recovery_requests_max: 8,
+            recovery_requests_kept_max: 64,
+            recovery_request_retention: DAY,
             sweep_interval: Duration::from_secs(1),
             sweep_rows_max: 256,
             poll_interval: Duration::from_secs(15),

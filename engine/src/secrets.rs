@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash,
+    hpke::HolderSecret,
     noise::{self, NoiseError, Pattern, Responder},
     seal::SealKey,
     secret::Secret,
@@ -41,6 +42,8 @@ pub struct EngineSecrets {
     page_tokens: Zeroizing<[u8; 32]>,
     /// What the keys of recovery records lie under.
     pin_recovery: PinSeal,
+    /// What the server's own shares of escrows are sealed to.
+    recovery: HolderSecret,
 }
 
 impl EngineSecrets {
@@ -115,6 +118,11 @@ impl EngineSecrets {
         &self.pin_recovery
     }
 
+    /// What the server's own shares of escrows are sealed to.
+    pub(crate) fn recovery(&self) -> &HolderSecret {
+        &self.recovery
+    }
+
     /// Signs `statement`, which the caller has made unambiguous.
     pub(crate) fn sign_admission(&self, statement: &[u8]) -> [u8; 64] {
         self.admission.sign(statement)
@@ -155,6 +163,7 @@ impl StoredSecrets {
             escrow: SealKey::derive(&self.root, "strongroom escrow v1"),
             page_tokens: Zeroizing::new(hash::derive_key("strongroom page tokens v1", &self.root)),
             pin_recovery: PinSeal::new(&self.root),
+            recovery: HolderSecret::derive(hash::derive_key("strongroom recovery v1", &self.root)),
             decoys: Secret::new(hash::derive_key("strongroom srp decoys v1", &self.root).to_vec()),
         }
     }

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 pub(crate) mod bench;
+pub mod escrows;
 pub mod keys;
 pub mod messages;
 pub mod people;
@@ -20,7 +21,7 @@ use strongroom_storage::{Key, Range, Revision, Row};
 
 use crate::{
     codec,
-    command::{Command, Moment, Rows, Step, View},
+    command::{Command, Moment, Rows, Step, StoreTime, View},
     credential::{Identity, Principal, Rights, Role},
     domains::{
         accounts::StoredAccount,
@@ -41,6 +42,8 @@ pub struct Desk {
     revision: u64,
     /// Wall time.
     pub now: Timestamp,
+    /// What the store was told of the time, if it is not that of the desk.
+    pub store_time: Option<Timestamp>,
     /// The limits in force.
     pub limits: Limits,
     /// Whether the desk's rows count as sealed.
@@ -73,6 +76,7 @@ impl Desk {
             rows: BTreeMap::new(),
             revision: 0,
             now: Timestamp::from_ms(1_780_000_000_000),
+            store_time: None,
             limits: Limits::default(),
             sealed_at_rest: true,
             events: Vec::new(),
@@ -134,6 +138,11 @@ impl Desk {
         TrustedIssuer { name, public_key: self.secrets.admission_key() }
     }
 
+    /// What a share is sealed to that the desk's engine is to hold itself.
+    pub fn recovery_key(&self) -> [u8; 32] {
+        *self.secrets.recovery().public().as_bytes()
+    }
+
     /// Accepts the admission tokens of another engine.
     pub fn trust(&mut self, issuer: TrustedIssuer) {
         self.issuers.trust(issuer);
@@ -160,7 +169,8 @@ impl Desk {
         let mut rows = Rows::default();
         let mut moment =
             Moment::new(self.now, &self.entropy, &self.limits, &self.secrets, &self.issuers, &self.space)
-                .sealed_at_rest(self.sealed_at_rest);
+                .sealed_at_rest(self.sealed_at_rest)
+                .told_by(StoreTime::At(self.store_time.unwrap_or(self.now)));
         let mut reads = command.reads(who, &self.space);
         let mut rounds = 0;
         let decision = loop {
@@ -227,6 +237,12 @@ impl Desk {
     #[cfg(test)]
     pub(crate) fn row<T: codec::Stored>(&self, key: &Key) -> Result<T, EngineError> {
         codec::decode(&self.raw(key))
+    }
+
+    /// How often a row was written or removed.
+    #[cfg(test)]
+    pub(crate) fn writes(&self) -> u64 {
+        self.revision
     }
 
     /// Keys of the desk's engine.

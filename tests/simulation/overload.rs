@@ -25,6 +25,10 @@ use strongroom_engine::{
             DeleteRecord, DeliverGrants, GetRecord, GetVersion, History, ListGrants, ListRecords, Previous,
             PutRecord, RecordName, RemoveRecipient, ResetRecords, ResetSingle, ShareRecord, UndoRecord,
         },
+        recovery::{
+            ApproveRequest, CollectRelease, CreateEscrow, DeleteEscrow, EndRequest, GetEscrow, GetRequest,
+            ListEscrows, ListHeldEscrows, ListRequests, OpenRequest, RefreshEscrow, VetoRequest,
+        },
         service_keys::{
             CheckServiceKey, CreateChain, CreateServiceKey, DeleteServiceKey, GetServiceKey, ListChains,
             ListServiceKeys, RotateRoot, RotateServiceKey, SpendSignature, TouchServiceKey, UpdateServiceKey,
@@ -67,6 +71,7 @@ use strongroom_engine::{
     },
     feed::FollowFeed,
     testing::{
+        escrows::{Dealer, account as holder_account, policy as release_policy},
         keys::{PUBLIC_KEY, rsa_pem, wrap},
         people::{Holder, WIDE, boxed, login, registration},
         recovery::{self, PinClient, TENANT, token},
@@ -77,7 +82,8 @@ use strongroom_primitives::{
     dc1::{ChainId, KeyId, permissions::Endpoint},
     id::{
         AccountId, ApiKeyId, ApiKeySecretId, Audience, BoxId, DatastoreId, DekId, DeviceCodeId, ItemId,
-        KeyPairId, LinkId, SecretId, SecretVersionId, SessionId, ShareId, ShareRightId, SlotId,
+        KeyPairId, LinkId, RecoveryRequestId, SecretId, SecretVersionId, SessionId, ShareId, ShareRightId,
+        SlotId,
     },
     pin_recovery::{
         RecoveryRealmId,
@@ -270,6 +276,11 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
     let wrapped_root = WrappedRoot { key_hash: vec![7; 64], encrypted: "sealed".to_owned() };
     let params = PasswordParams { memory: 1_024, iterations: 1, parallelism: 1, salt: vec![7; 16] };
     let prehash = Prehash { params, hash: ShareBytes::new(vec![7; 32]) };
+    let (mut dealer, no_request) = (Dealer::new(7, [0; 32]), RecoveryRequestId::from_bytes([7; 16]));
+    let kinds = [holder_account("bob"), holder_account("cyd")];
+    let (create_escrow, escrow) = (dealer.create(2, &kinds, release_policy()), dealer.escrow);
+    let approve_request = dealer.approve_with(no_request, 1, &[1; 33]);
+    let refresh_escrow = dealer.refresh(2, &kinds);
     macro_rules! asked {
         ($($who:expr => $command:expr,)*) => {{
             let asked: Vec<Pin<Box<dyn Future<Output = (&'static str, bool)> + '_>>> =
@@ -532,6 +543,19 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
             network: Vec::new(),
         },
         dan => ShowPasswordParams { realm: realm.clone(), account: subject },
+        dan => CreateEscrow { ..create_escrow.clone() },
+        dan => GetEscrow { id: escrow },
+        dan => ListEscrows { from: None, limit: 10 },
+        dan => ListHeldEscrows { from: None, limit: 10 },
+        dan => RefreshEscrow { ..refresh_escrow.clone() },
+        dan => OpenRequest { escrow, public_key: [9; 32], reason: String::new() },
+        dan => GetRequest { escrow, request: no_request },
+        dan => ListRequests { escrow },
+        dan => ApproveRequest { ..approve_request.clone() },
+        dan => VetoRequest { escrow, request: no_request },
+        dan => CollectRelease { escrow, request: no_request },
+        node => EndRequest { escrow, request: no_request },
+        dan => DeleteEscrow { id: escrow },
         dan => GetVaultUser {},
         dan => GetVaultKey {},
         dan => UpdateVaultUser::default(),

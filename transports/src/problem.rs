@@ -26,6 +26,7 @@ pub fn of(error: &E) -> Problem {
         }
         E::TooManyAttempts { retry_after }
         | E::GuessTooSoon { retry_after }
+        | E::CoolingDown { retry_after }
         | E::Overloaded { retry_after }
         | E::Contended { retry_after } => {
             problem.retry_after_s = Some(retry_after.as_secs_f64());
@@ -341,6 +342,8 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
                 Quota::Shares => "shares",
                 Quota::Chains => "chains",
                 Quota::ServiceKeys => "keys of one chain",
+                Quota::Escrows => "escrows",
+                Quota::RecoveryRequests => "requests for one escrow",
             };
             let detail = format!("{max} {what} are allowed; delete something, or ask the operator for more");
             (403, "the account's quota is used up", Some(detail))
@@ -441,6 +444,42 @@ fn words(error: &E) -> (u16, &'static str, Option<String>) {
         }
         E::IdentityKeysExist => (400, "the identity has its public keys", say("leave them out")),
         E::TooManyWrappedSecrets { .. } => (413, "too many wrapped secrets", say("remove some first")),
+        // Recovery
+        E::UnknownEscrow => (404, "there is no such escrow", None),
+        E::UnknownRecoveryRequest => (404, "there is no such recovery request", None),
+        E::EscrowExists => {
+            (409, "the escrow's id is taken", say("draw another id, and seal the shares anew"))
+        }
+        E::EscrowInvalid(fault) => (422, "the escrow cannot be kept like this", Some(fault.to_string())),
+        E::StaleEpoch { epoch } => (
+            409,
+            "the escrow was refreshed",
+            Some(format!("it is in epoch {epoch}; read it, and use the share of that epoch")),
+        ),
+        E::NotYourShare { index } => (
+            403,
+            "the share is not the caller's to give",
+            Some(format!(
+                "holder {index} is somebody else, or approves by a signature, or not their own request"
+            )),
+        ),
+        E::AlreadyApproved { index } => {
+            (409, "the holder has approved already", Some(format!("holder {index} approves once")))
+        }
+        E::RequestClosed { .. } => {
+            (409, "the request is closed", say("it was vetoed, or its time is over; open another one"))
+        }
+        E::NotReleased { due } => (
+            409,
+            "the request has yet to be released",
+            match due {
+                Some(due) => Some(format!("its delay is over at {} ms since 1970", due.as_ms())),
+                None => say("more holders have to approve"),
+            },
+        ),
+        E::CoolingDown { .. } => {
+            (429, "the last request was too short a time ago", say("wait, and ask again"))
+        }
         E::IdempotencyMismatch => (
             422,
             "the idempotency key was used with another command",

@@ -13,6 +13,7 @@
 //! | [`key_hierarchy`] | `KeyHierarchyActor` | wrapped keys: KEK, DEKs, key pairs, rotation | the account |
 //! | [`sharing`] | `SharingActor` | datastores, secrets and the tree of shares | the account |
 //! | [`records`] | `RecordsActor` | versioned records: compare-and-set, sharing, history, reset | the account |
+//! | [`recovery`] | `RecoveryActor` | escrows of shares, and their release under a policy | the escrow; for creating one, the account |
 //! | [`vault`] | `VaultActor` | vault users, their items and slots | the account; for enrolling, the token |
 
 pub mod accounts;
@@ -23,6 +24,7 @@ pub mod people;
 pub mod pin_recovery;
 pub mod realms;
 pub mod records;
+pub mod recovery;
 pub mod service_keys;
 pub mod sessions;
 pub mod sharing;

@@ -97,6 +97,8 @@ impl EngineError {
             | E::IdentityKeysExist
             | E::TooManyWrappedSecrets { .. }
             | E::StoreNotEncrypted
+            | E::EscrowInvalid(_)
+            | E::NotYourShare { .. }
             | E::IdempotencyMismatch
             | E::TooLarge => ErrorKind::Refused,
             E::UnknownRealm
@@ -124,7 +126,9 @@ impl EngineError {
             | E::UnknownRecoveryRealm
             | E::UnknownErasure
             | E::UnknownServiceKey
-            | E::UnknownChain => ErrorKind::NotFound,
+            | E::UnknownChain
+            | E::UnknownEscrow
+            | E::UnknownRecoveryRequest => ErrorKind::NotFound,
             E::PreviousMissing { .. }
             | E::StaleRecord { .. }
             | E::UsernameTaken
@@ -145,8 +149,14 @@ impl EngineError {
             | E::RotationIncomplete { .. }
             | E::ExternalIdentifierTaken { .. }
             | E::ChainExists
-            | E::KeyIdTaken => ErrorKind::Conflict,
+            | E::KeyIdTaken
+            | E::EscrowExists
+            | E::StaleEpoch { .. }
+            | E::AlreadyApproved { .. }
+            | E::RequestClosed { .. }
+            | E::NotReleased { .. } => ErrorKind::Conflict,
             E::TooManyAttempts { .. }
+            | E::CoolingDown { .. }
             | E::DeviceCodePending
             | E::GuessTooSoon { .. }
             | E::Overloaded { .. }
@@ -290,6 +300,16 @@ impl EngineError {
             E::IdentityKeysExist => "identity-keys-exist",
             E::TooManyWrappedSecrets { .. } => "too-many-wrapped-secrets",
             E::StoreNotEncrypted => "store-not-encrypted",
+            E::UnknownEscrow => "unknown-escrow",
+            E::UnknownRecoveryRequest => "unknown-recovery-request",
+            E::EscrowExists => "escrow-exists",
+            E::EscrowInvalid(_) => "escrow-invalid",
+            E::StaleEpoch { .. } => "stale-epoch",
+            E::NotYourShare { .. } => "not-your-share",
+            E::AlreadyApproved { .. } => "already-approved",
+            E::RequestClosed { .. } => "request-closed",
+            E::NotReleased { .. } => "not-released",
+            E::CoolingDown { .. } => "cooling-down",
             E::IdempotencyMismatch => "idempotency-mismatch",
             E::Overloaded { .. } => "overloaded",
             E::Contended { .. } => "contended",

@@ -29,6 +29,10 @@ pub enum Quota {
     Chains,
     /// Service keys of a chain.
     ServiceKeys,
+    /// Escrows of an account.
+    Escrows,
+    /// Requests for one escrow.
+    RecoveryRequests,
 }
 
 impl std::fmt::Display for Quota {
@@ -47,6 +51,8 @@ impl std::fmt::Display for Quota {
             Self::Shares => "shares",
             Self::Chains => "chains",
             Self::ServiceKeys => "service keys",
+            Self::Escrows => "escrows",
+            Self::RecoveryRequests => "requests",
         })
     }
 }

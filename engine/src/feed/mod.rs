@@ -10,7 +10,9 @@ mod follow;
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{ApiKeyId, Audience, ItemId, SessionId, ShareId, ShareRightId, Subject},
+    id::{
+        ApiKeyId, Audience, EscrowId, ItemId, RecoveryRequestId, SessionId, ShareId, ShareRightId, Subject,
+    },
     time::Timestamp,
 };
 
@@ -19,7 +21,10 @@ pub use follow::{FeedPage, FollowFeed, Subscription};
 
 use crate::{
     codec::Stored,
-    domains::records::{RecordName, Version},
+    domains::{
+        records::{RecordName, Version},
+        recovery::RequestState,
+    },
 };
 
 /// Something that happened in an account.
@@ -165,6 +170,31 @@ pub enum Event {
     },
     /// Secrets that the account keeps wrapped were set up anew, added or removed.
     SecretStorageChanged {},
+    /// An escrow was created or dealt anew. Told to its owner and to the accounts that hold a share, or held one.
+    EscrowPut {
+        /// Which.
+        escrow: EscrowId,
+        /// Its epoch after the change; 1 where it was created.
+        epoch: u32,
+    },
+    /// An escrow was deleted.
+    EscrowDeleted {
+        /// Which.
+        escrow: EscrowId,
+    },
+    /// A request for an escrow was opened or has come further. Told to its owner and to the accounts that hold a share.
+    RecoveryChanged {
+        /// Of which escrow.
+        escrow: EscrowId,
+        /// Which request.
+        request: RecoveryRequestId,
+        /// Who asks.
+        requester: Subject,
+        /// How far it has come.
+        state: RequestState,
+        /// How many have approved.
+        approvals: u8,
+    },
 }
 
 impl Event {
@@ -195,7 +225,10 @@ impl Event {
             | Self::EscrowShareFiled {}
             | Self::EscrowShareRead {}
             | Self::EscrowSharesDropped { .. }
-            | Self::SecretStorageChanged {} => false,
+            | Self::SecretStorageChanged {}
+            | Self::EscrowPut { .. }
+            | Self::EscrowDeleted { .. }
+            | Self::RecoveryChanged { .. } => false,
         }
     }
 }

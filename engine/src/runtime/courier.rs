@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     bus::Caller,
-    command::{Command, Domain, Lane, Moment, Reads, Step, View},
+    command::{Command, Domain, Lane, Moment, Reads, Step, StoreTime, View},
     credential::{Credential, CredentialCache, Principal, Signatures},
     domains::admission::Issuers,
     domains::pin_recovery::RecoveryRealms,
@@ -84,6 +84,7 @@ impl Shared {
         let now = self.time.now();
         Moment::new(now, &*self.entropy, &self.limits, &self.secrets, &self.issuers, &self.space)
             .sealed_at_rest(self.sealed_at_rest)
+            .told_by(StoreTime::Of(&*self.storage))
     }
 
     /// The wall time at which a deadline falls.

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use strongroom_primitives::{
-    id::{AccountId, ShareId},
+    id::{AccountId, EscrowId, RecoveryRequestId, ShareId},
     time::Timestamp,
 };
 use strongroom_storage::{Batch, Guard, Key, Page, Range, Row, StorageError, Write};
@@ -23,6 +23,7 @@ use crate::{
         people::StoredActivation,
         pin_recovery::StoredPinGrace,
         records::{DeliverGrants, StoredHead, StoredVersion},
+        recovery::{EndRequest, StoredRecoveryRequest},
         service_keys::StoredSignature,
         sessions::{
             ExpireSession, StoredSession,
@@ -160,6 +161,7 @@ impl Sweeper {
                 b'U' if keyspace::is_escrow_share(key) => {
                     codec::decode::<StoredShare>(&row.value)?.has_expired(now)
                 }
+                b'3' => self.end_request(key, row).await?,
                 b'S' => {
                     self.expire(row, now).await?;
                     false
@@ -283,6 +285,20 @@ impl Sweeper {
             self.node(expire).await?;
         }
         Ok(())
+    }
+
+    /// Ends a recovery request whose time is over, by the clock of the store, and says whether it is kept no longer.
+    async fn end_request(&self, key: &Key, row: &Row) -> Result<bool, EngineError> {
+        let (request, told): (StoredRecoveryRequest, _) = (codec::decode(&row.value)?, self.store_time());
+        if request.is_to_end(told) {
+            let (escrow, id) = (keyspace::sixteen(key, 17), keyspace::sixteen(key, 33));
+            let (Some(escrow), Some(id)) = (escrow, id) else { return Ok(false) };
+            let (escrow, request) = (EscrowId::from_bytes(escrow), RecoveryRequestId::from_bytes(id));
+            self.node(EndRequest { escrow, request }).await?;
+            return Ok(false);
+        }
+        let kept_for = self.handle.limits().recovery_request_retention;
+        Ok(request.over_since().saturating_add(kept_for) < told)
     }
 
     async fn drop_share_right(&self, key: &Key, row: &Row, now: Timestamp) -> Result<(), EngineError> {

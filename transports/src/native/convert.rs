@@ -2,13 +2,14 @@
 
 use strongroom_engine::{
     self as engine, Right, Rights,
-    domains::{accounts, records, sessions},
+    domains::{accounts, records, recovery::RequestState, sessions},
     feed,
 };
 use strongroom_primitives::encoding;
 use strongroom_wire::{
     Base64Array, Base64Bytes, Boxed, Change, Event, FeedPage, GrantInfo, GrantPage, HistoryPage, NamePage,
-    RecordDocument, RecordHead, RecordInfo, SessionInfo, SessionOpened, VersionInfo, What, Whoami,
+    RecordDocument, RecordHead, RecordInfo, RecoveryState, SessionInfo, SessionOpened, VersionInfo, What,
+    Whoami,
 };
 
 fn parts(name: records::RecordName) -> Vec<String> {
@@ -180,5 +181,22 @@ fn what(event: feed::Event) -> What {
         feed::Event::EscrowShareRead {} => What::EscrowShareRead {},
         feed::Event::EscrowSharesDropped { count } => What::EscrowSharesDropped { count },
         feed::Event::SecretStorageChanged {} => What::SecretStorageChanged {},
+        feed::Event::EscrowPut { escrow, epoch } => What::EscrowPut { escrow, epoch },
+        feed::Event::EscrowDeleted { escrow } => What::EscrowDeleted { escrow },
+        feed::Event::RecoveryChanged { escrow, request, requester, state, approvals } => {
+            What::RecoveryChanged { escrow, request, requester, state: recovery_state(state), approvals }
+        }
+    }
+}
+
+pub(crate) fn recovery_state(state: RequestState) -> RecoveryState {
+    match state {
+        RequestState::Open => RecoveryState::Open {},
+        RequestState::Approved => RecoveryState::Approved {},
+        RequestState::Waiting { due } => RecoveryState::Waiting { due },
+        RequestState::Released { until } => RecoveryState::Released { until },
+        RequestState::Expired => RecoveryState::Expired {},
+        RequestState::Vetoed => RecoveryState::Vetoed {},
+        RequestState::Lapsed => RecoveryState::Lapsed {},
     }
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{ApiKeyId, Audience, ItemId, SessionId, ShareId, ShareRightId, Subject},
+    id::{
+        ApiKeyId, Audience, EscrowId, ItemId, RecoveryRequestId, SessionId, ShareId, ShareRightId, Subject,
+    },
     time::Timestamp,
 };
 
@@ -185,6 +187,60 @@ pub enum What {
     /// Secrets that the account keeps wrapped were set up anew, added or removed.
     #[serde(rename = "escrow.storage_changed")]
     SecretStorageChanged {},
+    /// An escrow was created or dealt anew.
+    #[serde(rename = "escrow.put")]
+    EscrowPut {
+        /// Which.
+        escrow: EscrowId,
+        /// Its epoch after the change; 1 where it was created.
+        epoch: u32,
+    },
+    /// An escrow was deleted.
+    #[serde(rename = "escrow.deleted")]
+    EscrowDeleted {
+        /// Which.
+        escrow: EscrowId,
+    },
+    /// A request for an escrow was opened or has come further.
+    #[serde(rename = "recovery.changed")]
+    RecoveryChanged {
+        /// Of which escrow.
+        escrow: EscrowId,
+        /// Which request.
+        request: RecoveryRequestId,
+        /// Who asks.
+        requester: Subject,
+        /// How far it has come.
+        state: RecoveryState,
+        /// How many have approved.
+        approvals: u8,
+    },
+}
+
+/// How far a recovery request has come: `{"open":{}}`, `{"waiting":{"due":..}}` and so on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecoveryState {
+    /// Nobody has approved it.
+    Open {},
+    /// Some have, fewer than are needed.
+    Approved {},
+    /// Enough have.
+    Waiting {
+        /// When the delay is over, in milliseconds since 1970.
+        due: Timestamp,
+    },
+    /// It was collected, and can be again.
+    Released {
+        /// Up to this instant, in milliseconds since 1970.
+        until: Timestamp,
+    },
+    /// It was released, and its time is over.
+    Expired {},
+    /// The owner has refused it.
+    Vetoed {},
+    /// It was not approved or not collected in time, or the escrow was refreshed.
+    Lapsed {},
 }
 
 /// A stretch of a feed.

@@ -29,7 +29,7 @@ pub use api_keys::{
 };
 pub use base64_bytes::{Base64Array, Base64Bytes};
 pub use change::Change;
-pub use event::{Event, FeedPage, What};
+pub use event::{Event, FeedPage, RecoveryState, What};
 pub use frame::{
     CHANNEL_ANONYMOUS, ClientFrame, Encoding, FRAME_BYTES_MAX, FrameError, HELLO_WITHIN_S, NEXT_WITHIN_S,
     SUBPROTOCOL_CBOR, SUBPROTOCOL_JSON, SUBPROTOCOL_SEALED, ServerFrame, SubscriptionId,

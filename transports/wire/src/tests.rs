@@ -4,7 +4,10 @@ use bytes::Bytes;
 use insta::assert_snapshot;
 use strongroom_primitives::{
     hash::RecordTag,
-    id::{AccountId, ApiKeyId, Audience, ItemId, SessionId, ShareId, ShareRightId, Subject},
+    id::{
+        AccountId, ApiKeyId, Audience, EscrowId, ItemId, RecoveryRequestId, SessionId, ShareId, ShareRightId,
+        Subject,
+    },
     time::Timestamp,
 };
 
@@ -49,6 +52,15 @@ fn share_right() -> ShareRightId {
 
 fn api_key() -> ApiKeyId {
     ApiKeyId::from_bytes([0xef; 16])
+}
+
+fn escrow() -> EscrowId {
+    EscrowId::from_bytes([0xf0; 16])
+}
+
+fn changed(state: RecoveryState, approvals: u8) -> What {
+    let request = RecoveryRequestId::from_bytes([0xf1; 16]);
+    What::RecoveryChanged { escrow: escrow(), request, requester: subject("ann"), state, approvals }
 }
 
 fn item() -> ItemId {
@@ -254,6 +266,15 @@ fn events() {
         What::EscrowShareRead {},
         What::EscrowSharesDropped { count: 2 },
         What::SecretStorageChanged {},
+        What::EscrowPut { escrow: escrow(), epoch: 1 },
+        What::EscrowDeleted { escrow: escrow() },
+        changed(RecoveryState::Open {}, 0),
+        changed(RecoveryState::Approved {}, 1),
+        changed(RecoveryState::Waiting { due: at() }, 2),
+        changed(RecoveryState::Released { until: at() }, 2),
+        changed(RecoveryState::Expired {}, 2),
+        changed(RecoveryState::Vetoed {}, 0),
+        changed(RecoveryState::Lapsed {}, 0),
     ];
     let text: Vec<String> =
         all.into_iter().map(|what| json(&Event { sequence: 9, at: at(), what })).collect();
@@ -283,6 +304,15 @@ fn events() {
     {"sequence":9,"at":1780000000123,"what":{"escrow.share_read":{}}}
     {"sequence":9,"at":1780000000123,"what":{"escrow.shares_dropped":{"count":2}}}
     {"sequence":9,"at":1780000000123,"what":{"escrow.storage_changed":{}}}
+    {"sequence":9,"at":1780000000123,"what":{"escrow.put":{"escrow":"f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0","epoch":1}}}
+    {"sequence":9,"at":1780000000123,"what":{"escrow.deleted":{"escrow":"f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0"}}}
+    {"sequence":9,"at":1780000000123,"what":{"recovery.changed":{"escrow":"f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0","request":"f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1","requester":"ann","state":{"open":{}},"approvals":0}}}
+    {"sequence":9,"at":1780000000123,"what":{"recovery.changed":{"escrow":"f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0","request":"f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1","requester":"ann","state":{"approved":{}},"approvals":1}}}
+    {"sequence":9,"at":1780000000123,"what":{"recovery.changed":{"escrow":"f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0","request":"f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1","requester":"ann","state":{"waiting":{"due":1780000000123}},"approvals":2}}}
+    {"sequence":9,"at":1780000000123,"what":{"recovery.changed":{"escrow":"f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0","request":"f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1","requester":"ann","state":{"released":{"until":1780000000123}},"approvals":2}}}
+    {"sequence":9,"at":1780000000123,"what":{"recovery.changed":{"escrow":"f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0","request":"f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1","requester":"ann","state":{"expired":{}},"approvals":2}}}
+    {"sequence":9,"at":1780000000123,"what":{"recovery.changed":{"escrow":"f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0","request":"f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1","requester":"ann","state":{"vetoed":{}},"approvals":0}}}
+    {"sequence":9,"at":1780000000123,"what":{"recovery.changed":{"escrow":"f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0","request":"f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1","requester":"ann","state":{"lapsed":{}},"approvals":2}}}
     "#);
 }
 

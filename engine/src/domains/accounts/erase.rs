@@ -4,7 +4,7 @@
 //! and purging goes on from whatever rows are left.
 
 use serde::{Deserialize, Serialize};
-use strongroom_primitives::id::{AccountId, ApiKeyId, ShareId};
+use strongroom_primitives::id::{AccountId, ApiKeyId, EscrowId, ShareId};
 use strongroom_storage::Key;
 
 use super::{AccountState, Accounts, StoredAccount};
@@ -13,6 +13,7 @@ use crate::{
     credential::{Identity, Need, Principal, Rights},
     domains::{
         people::{StoredAddress, StoredPerson},
+        recovery::StoredEscrow,
         sessions::StoredSessionIndex,
         sharing::{StoredShareRight, shares},
         vault::StoredVaultUser,
@@ -27,6 +28,8 @@ fn purge_rows(prefix: u8) -> usize {
         // An item of a vault may take a megabyte, a datastore two.
         b'm' => 16,
         b'b' => 4,
+        // What an escrow holds may take 64 KiB.
+        b'2' => 16,
         _ => 256,
     }
 }
@@ -181,6 +184,12 @@ impl Command for PurgeAccount {
                         let gone = right
                             .zip(share)
                             .map(|(right, share)| shares::place_and_member(right.id, share, self.account));
+                        rows.extend(gone.into_iter().flatten());
+                    }
+                    b'1' => {
+                        let escrow: Option<StoredEscrow> = view.row(key)?;
+                        let id = keyspace::sixteen(key, 17).map(EscrowId::from_bytes);
+                        let gone = escrow.zip(id).map(|(escrow, id)| escrow.rows_with_it(self.account, id));
                         rows.extend(gone.into_iter().flatten());
                     }
                     _ => {}

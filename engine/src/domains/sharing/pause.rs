@@ -60,7 +60,7 @@ pub(super) fn join<A, B>(one: Result<A, Pause>, other: Result<B, Pause>) -> Resu
 }
 
 /// A part whose refusal waits for its turn: others have a say before it.
-pub(super) fn settled<T>(part: Result<T, Pause>) -> Result<Result<T, EngineError>, Pause> {
+pub(crate) fn settled<T>(part: Result<T, Pause>) -> Result<Result<T, EngineError>, Pause> {
     match part {
         Ok(part) => Ok(Ok(part)),
         Err(Pause::Refused(error)) => Ok(Err(error)),
@@ -72,7 +72,7 @@ pub(super) fn settled<T>(part: Result<T, Pause>) -> Result<Result<T, EngineError
 ///
 /// # Errors
 /// The first refusal, before any need.
-pub(super) fn all<T>(parts: impl Iterator<Item = Result<T, Pause>>) -> Result<Vec<T>, Pause> {
+pub(crate) fn all<T>(parts: impl Iterator<Item = Result<T, Pause>>) -> Result<Vec<T>, Pause> {
     let (mut done, mut needed) = (Vec::new(), Reads::none());
     for part in parts {
         match part {

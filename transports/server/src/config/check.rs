@@ -162,6 +162,11 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         ("account_datastores_max", limits.account_datastores_max),
         ("share_members_max", limits.share_members_max),
         ("permissions_bytes_max", limits.permissions_bytes_max),
+        ("account_escrows_max", limits.account_escrows_max),
+        ("escrow_holders_max", limits.escrow_holders_max),
+        ("escrow_payload_bytes_max", limits.escrow_payload_bytes_max),
+        ("recovery_requests_max", limits.recovery_requests_max),
+        ("recovery_requests_kept_max", limits.recovery_requests_kept_max),
         ("signatures_max", limits.signatures_max),
         ("page_rows_max", limits.page_rows_max),
         ("sweep_rows_max", limits.sweep_rows_max),
@@ -177,6 +182,7 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         ("feed_events_max", limits.feed_events_max),
         ("chains_max", limits.chains_max),
         ("service_keys_max", limits.service_keys_max),
+        ("recovery_window_max_s", limits.recovery_window_max_s),
         ("sweep_interval_ms", limits.sweep_interval_ms),
         ("poll_interval_s", limits.poll_interval_s),
         ("session_life_max_s", limits.session_life_max_s),
@@ -197,6 +203,12 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
         ("share_members_max", limits.share_members_max, 100_000),
         ("secret_versions_max", limits.secret_versions_max, 1_024),
         ("permissions_bytes_max", limits.permissions_bytes_max, 65_536),
+        // All escrows of an account are counted at once; a row lists all requests for one, and a batch holds a payload.
+        ("account_escrows_max", limits.account_escrows_max, 1_024),
+        ("escrow_holders_max", limits.escrow_holders_max, 255),
+        ("escrow_payload_bytes_max", limits.escrow_payload_bytes_max, 1024 * 1024),
+        ("recovery_requests_max", limits.recovery_requests_max, 255),
+        ("recovery_requests_kept_max", limits.recovery_requests_kept_max, 1_024),
     ] {
         if value > max {
             return Err(loaded.complain(&format!("limits.{key}"), format!("at most {max}")));

@@ -231,6 +231,22 @@ section! {
         share_members_max: usize = engine().share_members_max;
         /// Seconds for which a secret or a share that nobody can reach any more is kept.
         unlinked_retention_s: u64 = engine().unlinked_retention.as_secs();
+        /// Escrows of one account. At most 1,024.
+        account_escrows_max: usize = engine().account_escrows_max;
+        /// Holders of one escrow. At most 255.
+        escrow_holders_max: usize = engine().escrow_holders_max;
+        /// The sealed payload of an escrow, in bytes.
+        escrow_payload_bytes_max: usize = engine().escrow_payload_bytes_max;
+        /// The longest delay before a release, and the longest time between two requests of one requester, in seconds.
+        recovery_delay_max_s: u64 = engine().recovery_delay_max.as_secs();
+        /// The longest time in which a request gathers approvals, and in which what it releases waits, in seconds.
+        recovery_window_max_s: u64 = engine().recovery_window_max.as_secs();
+        /// The most requests for one escrow that a policy may let be under way. At most 255.
+        recovery_requests_max: usize = engine().recovery_requests_max;
+        /// Requests for one escrow that are kept, those that are over included. At most 1,024.
+        recovery_requests_kept_max: usize = engine().recovery_requests_kept_max;
+        /// Seconds for which a request is kept after it is over.
+        recovery_request_retention_s: u64 = engine().recovery_request_retention.as_secs();
         /// Rows in one page of a listing.
         page_rows_max: usize = engine().page_rows_max;
         /// Events that a feed keeps.

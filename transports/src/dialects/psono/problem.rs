@@ -328,6 +328,16 @@ impl Problem {
             | E::IdentityKeysExist
             | E::TooManyWrappedSecrets { .. }
             | E::StoreNotEncrypted
+            | E::UnknownEscrow
+            | E::UnknownRecoveryRequest
+            | E::EscrowExists
+            | E::EscrowInvalid(_)
+            | E::StaleEpoch { .. }
+            | E::NotYourShare { .. }
+            | E::AlreadyApproved { .. }
+            | E::RequestClosed { .. }
+            | E::NotReleased { .. }
+            | E::CoolingDown { .. }
             | E::IdempotencyMismatch
             | E::Corrupt
             | E::Fault => INTERNAL,
