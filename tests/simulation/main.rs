@@ -15,6 +15,7 @@ mod network;
 mod overload;
 mod pin_recovery;
 mod records;
+mod recovery;
 mod replay;
 mod revocation;
 mod rotation;
