@@ -10,6 +10,7 @@ mod admission;
 mod api_keys;
 mod cuts;
 mod people;
+mod recovery;
 mod service_keys;
 mod shares;
 mod sharing;
@@ -67,4 +68,6 @@ tell! {
     the_operator_makes_a_chain_and_gives_out_its_keys
     an_account_makes_and_sees_no_chain_and_no_key
     a_service_key_signs_its_own_requests
+    a_secret_is_shared_among_holders_and_recovered
+    a_recovery_is_vetoed_and_an_escrow_dealt_anew
 }

@@ -20,6 +20,9 @@ pub(crate) use crate::people::{
     a_person_signs_up_keeps_keys_and_enters_the_vault,
     a_wrong_passphrase_opens_nothing_and_is_told_at_the_next_sign_in,
 };
+pub(crate) use crate::recovery::{
+    a_recovery_is_vetoed_and_an_escrow_dealt_anew, a_secret_is_shared_among_holders_and_recovered,
+};
 pub(crate) use crate::service_keys::{
     a_service_key_signs_its_own_requests, an_account_makes_and_sees_no_chain_and_no_key,
     the_operator_makes_a_chain_and_gives_out_its_keys,

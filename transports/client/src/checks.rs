@@ -92,6 +92,26 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
         }
         (Operation::ListShares { limit, .. }, Reply::Shares(page)) => rows(page.rights.len(), *limit),
         (Operation::GetShare { id }, Reply::Share(share)) => same(share.id == *id),
+        (
+            Operation::ListEscrows { limit, .. } | Operation::ListHeldEscrows { limit, .. },
+            Reply::Escrows(page),
+        ) => rows(page.escrows.len(), *limit),
+        (Operation::GetEscrow { id }, Reply::Escrow(escrow)) => same(escrow.summary.id == *id),
+        (Operation::CreateEscrow(new), Reply::EscrowDealt(dealt)) => {
+            same(dealt.id == new.id && dealt.epoch == 1)
+        }
+        (Operation::RefreshEscrow(next), Reply::EscrowDealt(dealt)) => {
+            same(dealt.id == next.id && dealt.epoch == next.epoch.saturating_add(1))
+        }
+        (Operation::OpenRecoveryRequest { public_key, .. }, Reply::RecoveryRequest(request)) => {
+            same(request.public_key == *public_key)
+        }
+        (Operation::GetRecoveryRequest { request: id, .. }, Reply::RecoveryRequest(request)) => {
+            same(request.id == *id)
+        }
+        (Operation::ApproveRecovery(approval), Reply::RecoveryRequest(request)) => {
+            same(request.id == approval.request)
+        }
         (Operation::CreateChain(NewChain { id, root, secret }), Reply::RootKey(key)) => {
             let wanted = id.as_ref().is_none_or(|id| *id == key.chain);
             same(wanted && is_root(key, root.as_ref(), secret.as_ref()))
@@ -109,6 +129,9 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
         ) => same(key.id == *id),
         (Operation::Whoami {}, Reply::Whoami(_))
         | (Operation::ListChains {}, Reply::Chains(_))
+        | (Operation::RecoveryKey {}, Reply::RecoveryKey(_))
+        | (Operation::ListRecoveryRequests { .. }, Reply::RecoveryRequests(_))
+        | (Operation::CollectRelease { .. }, Reply::Release(_))
         | (Operation::ListServiceKeys { .. }, Reply::ServiceKeys(_))
         | (Operation::ServiceKeyInUse {}, Reply::ServiceKeyInUse(_))
         | (Operation::ListSessions {}, Reply::Sessions { .. })
@@ -171,6 +194,8 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
             | Operation::MoveShare { .. }
             | Operation::UnlinkShare { .. }
             | Operation::DeleteDek { .. }
+            | Operation::DeleteEscrow { .. }
+            | Operation::VetoRecovery { .. }
             | Operation::DeleteKeyPair { .. }
             | Operation::DeleteItem { .. }
             | Operation::DeleteSlot { .. }

@@ -5,6 +5,7 @@
 //! [`users`] are people with a passphrase, their keys and their vault; [`api_keys`] is what programs sign in with.
 //! [`sharing`] is datastores, secrets and shares, ciphertext in and out. [`service_keys`] is chains and the keys that sign
 //! requests to them, for the operator.
+//! [`recovery`] shares a secret among holders, and gets it back from enough of them.
 //! [`keyknox`] is the cryptographic half: envelopes, tokens, the cloud record of a user's keys and its local mirror.
 //! It knows no network; [`KeyRecord`] carries its one record over a client.
 //! [`psono`] is another client for another protocol: an API key and the vault of its owner. [`dragonchain`] is a third:
@@ -37,6 +38,7 @@ mod name;
 pub mod psono;
 mod receipt;
 mod records;
+pub mod recovery;
 mod sealed;
 pub mod service_keys;
 pub mod sharing;

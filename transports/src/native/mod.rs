@@ -23,6 +23,7 @@ mod keys;
 mod paths;
 pub(crate) mod people;
 mod records;
+mod recovery;
 mod service_keys;
 mod shares;
 mod sharing;
@@ -44,6 +45,7 @@ use strongroom_engine::{
         records::{
             GetRecord, GetVersion, History, ListGrants, ListRecords, PutRecord, ShareRecord, UndoRecord,
         },
+        recovery::{DeleteEscrow, VetoRequest},
         service_keys::{DeleteServiceKey, GetServiceKey, UpdateServiceKey},
         sessions::{
             ListSessions, OpenChild, RevokeSession, RevokeSessions,
@@ -317,6 +319,24 @@ async fn dispatch_rare(desk: Desk<'_>, operation: Operation) -> Result<Reply, Bo
         Operation::UpdateItem { id, label, slots } => vault::update_item(desk, id, label, slots).await,
         Operation::DeleteItem { id } => desk.ask(DeleteItem { id }).await.map(done),
         Operation::DeleteSlot { id } => desk.ask(DeleteSlot { id }).await.map(done),
+
+        Operation::RecoveryKey {} => recovery::key(desk).await,
+        Operation::ListEscrows { cursor, limit } => recovery::list(desk, cursor, limit).await,
+        Operation::ListHeldEscrows { cursor, limit } => recovery::held(desk, cursor, limit).await,
+        Operation::CreateEscrow(new) => recovery::create(desk, *new).await,
+        Operation::GetEscrow { id } => recovery::get(desk, id).await,
+        Operation::RefreshEscrow(next) => recovery::refresh(desk, *next).await,
+        Operation::DeleteEscrow { id } => desk.ask(DeleteEscrow { id }).await.map(done),
+        Operation::OpenRecoveryRequest { escrow, public_key, reason } => {
+            recovery::open(desk, escrow, public_key, reason).await
+        }
+        Operation::ListRecoveryRequests { escrow } => recovery::requests(desk, escrow).await,
+        Operation::GetRecoveryRequest { escrow, request } => recovery::one(desk, escrow, request).await,
+        Operation::ApproveRecovery(approval) => recovery::approve(desk, *approval).await,
+        Operation::VetoRecovery { escrow, request } => {
+            desk.ask(VetoRequest { escrow, request }).await.map(done)
+        }
+        Operation::CollectRelease { escrow, request } => recovery::collect(desk, escrow, request).await,
 
         Operation::CreateChain(new) => service_keys::create_chain(desk, new).await,
         Operation::ListChains {} => service_keys::list_chains(desk).await,

@@ -1,5 +1,6 @@
 //! The paths of people, keys, datastores, shares, vaults and service keys. Those of records, sessions and the account are in `http.rs`.
 
+mod recovery;
 mod service_keys;
 mod shares;
 mod sharing;
@@ -79,6 +80,7 @@ pub(super) fn operation(segments: &[Cow<'_, str>], reading: &mut Reading<'_>) ->
         ["datastores", others @ ..] => sharing::datastores(others, reading),
         ["secrets", others @ ..] => sharing::secrets(others, reading),
         ["shares", others @ ..] => shares::shares(others, reading),
+        ["escrows", others @ ..] => recovery::escrows(others, reading),
         ["kek", "rotation", others @ ..] => rotation(others, reading),
         ["kek", others @ ..] => kek(others, reading),
         ["deks", others @ ..] => deks(others, reading),

@@ -13,6 +13,7 @@ mod items;
 mod keys;
 mod operation;
 mod problem;
+mod recovery;
 mod reply;
 mod service_keys;
 mod shares;
@@ -41,6 +42,11 @@ pub use keys::{
 };
 pub use operation::{Operation, Previous};
 pub use problem::{Problem, ProblemCode};
+pub use recovery::{
+    Approved, Deal, Escrow, EscrowPage, EscrowRefresh, EscrowSummary, Holder, HolderKind, NewEscrow,
+    RecoveryApproval, RecoveryKey, RecoveryRequest, RecoveryRequestList, Release, ReleasePolicy,
+    ReleasedShare, SealedShare,
+};
 pub use reply::{
     GrantInfo, GrantPage, HistoryPage, NamePage, ReceiptDocument, RecordDocument, RecordHead, RecordInfo,
     Reply, ResetDone, SessionInfo, SessionOpened, Shared, VersionInfo, Whoami,

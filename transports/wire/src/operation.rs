@@ -5,17 +5,19 @@ use strongroom_primitives::{
     dc1::{ChainId, KeyId},
     hash::RecordTag,
     id::{
-        AccountId, ApiKeyId, ApiKeySecretId, DatastoreId, DekId, ItemId, KeyPairId, LinkId, SecretId,
-        SecretVersionId, SessionId, ShareId, ShareRightId, SlotId, Subject, TemplateId,
+        AccountId, ApiKeyId, ApiKeySecretId, DatastoreId, DekId, EscrowId, ItemId, KeyPairId, LinkId,
+        RecoveryRequestId, SecretId, SecretVersionId, SessionId, ShareId, ShareRightId, SlotId, Subject,
+        TemplateId,
     },
     time::Timestamp,
 };
 
 use crate::{
-    ApiKeySignIn, Base64Array, Base64Bytes, Boxed, Change, KeyKind, NewApiKey, NewChain, NewDatastore,
-    NewDek, NewItem, NewKek, NewKeyPair, NewRotation, NewSecrets, NewServiceKey, NewShare, Parent,
-    PassphraseChange, ProfileChange, Registration, Rewrapped, ShareOffer, ShareRights, SlotChange, SrpProof,
-    SrpStart, TokenRequest, TokenShown, TokenText, VaultEnrolment, VaultSignIn,
+    ApiKeySignIn, Base64Array, Base64Bytes, Boxed, Change, EscrowRefresh, KeyKind, NewApiKey, NewChain,
+    NewDatastore, NewDek, NewEscrow, NewItem, NewKek, NewKeyPair, NewRotation, NewSecrets, NewServiceKey,
+    NewShare, Parent, PassphraseChange, ProfileChange, RecoveryApproval, Registration, Rewrapped, ShareOffer,
+    ShareRights, SlotChange, SrpProof, SrpStart, TokenRequest, TokenShown, TokenText, VaultEnrolment,
+    VaultSignIn,
 };
 
 /// What a writer believes the present state of a record to be.
@@ -739,6 +741,92 @@ pub enum Operation {
         chain: Option<ChainId>,
         /// Which.
         id: KeyId,
+    },
+    // Recovery
+    /// The key that shares of the server's own are sealed to.
+    #[serde(rename = "escrows.key")]
+    RecoveryKey {},
+    /// Lists the caller's own escrows.
+    #[serde(rename = "escrows.list")]
+    ListEscrows {
+        /// The `next` of the page before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cursor: Option<EscrowId>,
+        /// At most so many.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<usize>,
+    },
+    /// Lists the escrows that the caller holds a share of.
+    #[serde(rename = "escrows.held")]
+    ListHeldEscrows {
+        /// The `next` of the page before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cursor: Option<EscrowId>,
+        /// At most so many.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<usize>,
+    },
+    /// Makes an escrow.
+    #[serde(rename = "escrows.create")]
+    CreateEscrow(Box<NewEscrow>),
+    /// Shows an escrow, as far as the caller may see it.
+    #[serde(rename = "escrows.get")]
+    GetEscrow {
+        /// Which.
+        id: EscrowId,
+    },
+    /// Deals an escrow anew, with other holders if wished. The epoch before is over.
+    #[serde(rename = "escrows.refresh")]
+    RefreshEscrow(Box<EscrowRefresh>),
+    /// Deletes an escrow with everything in it.
+    #[serde(rename = "escrows.delete")]
+    DeleteEscrow {
+        /// Which.
+        id: EscrowId,
+    },
+    /// Asks that the shares of an escrow be sealed to a key.
+    #[serde(rename = "recovery.open")]
+    OpenRecoveryRequest {
+        /// Of which escrow.
+        escrow: EscrowId,
+        /// The X25519 public key that shares are to be sealed to.
+        public_key: Base64Array<32>,
+        /// What holders and the owner are told; at most 1,024 bytes.
+        #[serde(default)]
+        reason: String,
+    },
+    /// Lists the requests of an escrow.
+    #[serde(rename = "recovery.list")]
+    ListRecoveryRequests {
+        /// Of which escrow.
+        escrow: EscrowId,
+    },
+    /// Shows a request.
+    #[serde(rename = "recovery.get")]
+    GetRecoveryRequest {
+        /// Of which escrow.
+        escrow: EscrowId,
+        /// Which.
+        request: RecoveryRequestId,
+    },
+    /// Approves a request with a holder's share, sealed to the requester.
+    #[serde(rename = "recovery.approve")]
+    ApproveRecovery(Box<RecoveryApproval>),
+    /// Refuses a request for an escrow of the caller's.
+    #[serde(rename = "recovery.veto")]
+    VetoRecovery {
+        /// Of which escrow.
+        escrow: EscrowId,
+        /// Which.
+        request: RecoveryRequestId,
+    },
+    /// Takes what a request of the caller's was released for.
+    #[serde(rename = "recovery.collect")]
+    CollectRelease {
+        /// Of which escrow.
+        escrow: EscrowId,
+        /// Which.
+        request: RecoveryRequestId,
     },
     /// Which service key is this? Asked by a service key.
     #[serde(rename = "service_keys.self")]

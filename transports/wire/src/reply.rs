@@ -9,12 +9,12 @@ use strongroom_primitives::{
 
 use crate::{
     AdmissionToken, Admitted, ApiKey, ApiKeyChallenge, ApiKeyList, ApiKeySignedIn, Attached, AttachmentList,
-    Base64Bytes, ChainList, Datastore, DatastoreCreated, DatastoreList, Dek, DekPage, FeedPage, Item,
-    ItemPage, Kek, KeyPair, KeyPairPage, MemberList, PassphraseChanged, RootKey, Rotation, Secret,
-    SecretHistory, SecretVersion, SecretsCreated, ServiceInfo, ServiceKey, ServiceKeyInUse, ServiceKeyList,
-    ServiceKeyMade, Share, ShareAccepted, ShareCreated, SharePage, ShareRightGiven, SignInFailures, SignedIn,
-    SrpChallenge, TemplateList, UserRegistered, UsernameReserved, VaultEnrolled, VaultSession, VaultUser,
-    Written,
+    Base64Bytes, ChainList, Datastore, DatastoreCreated, DatastoreList, Dek, DekPage, Escrow, EscrowPage,
+    EscrowSummary, FeedPage, Item, ItemPage, Kek, KeyPair, KeyPairPage, MemberList, PassphraseChanged,
+    RecoveryKey, RecoveryRequest, RecoveryRequestList, Release, RootKey, Rotation, Secret, SecretHistory,
+    SecretVersion, SecretsCreated, ServiceInfo, ServiceKey, ServiceKeyInUse, ServiceKeyList, ServiceKeyMade,
+    Share, ShareAccepted, ShareCreated, SharePage, ShareRightGiven, SignInFailures, SignedIn, SrpChallenge,
+    TemplateList, UserRegistered, UsernameReserved, VaultEnrolled, VaultSession, VaultUser, Written,
 };
 
 /// The answer to an operation: an object with one member, whose name is the kind of answer. Which kind comes is fixed
@@ -150,7 +150,22 @@ pub enum Reply {
     ServiceKeys(ServiceKeyList),
     /// To `service_keys.self`.
     ServiceKeyInUse(ServiceKeyInUse),
-    /// To `session.revoke`, `account.erase`, what moves or takes down a link, `shares.decline`, `shares.revoke`, and what deletes one thing:
+    // Recovery
+    /// To `escrows.key`.
+    RecoveryKey(RecoveryKey),
+    /// To `escrows.list` and `escrows.held`.
+    Escrows(EscrowPage),
+    /// To `escrows.get`.
+    Escrow(Box<Escrow>),
+    /// To `escrows.create` and `escrows.refresh`.
+    EscrowDealt(EscrowSummary),
+    /// To `recovery.open`, `recovery.get` and `recovery.approve`.
+    RecoveryRequest(RecoveryRequest),
+    /// To `recovery.list`.
+    RecoveryRequests(RecoveryRequestList),
+    /// To `recovery.collect`.
+    Release(Release),
+    /// To `session.revoke`, `account.erase`, `escrows.delete`, `recovery.veto`, what moves or takes down a link, `shares.decline`, `shares.revoke`, and what deletes one thing:
     /// `records.delete`, `api_keys.revoke`, `api_keys.detach`, `datastores.delete`, `dek.delete`, `keypair.delete`,
     /// `item.delete`, `slot.delete`, `service_keys.delete`.
     Done {},

@@ -64,6 +64,13 @@ pub(super) fn is_write(operation: &Operation) -> bool {
         | Operation::UpdateItem { .. }
         | Operation::DeleteItem { .. }
         | Operation::DeleteSlot { .. }
+        | Operation::CreateEscrow(_)
+        | Operation::RefreshEscrow(_)
+        | Operation::DeleteEscrow { .. }
+        | Operation::OpenRecoveryRequest { .. }
+        | Operation::ApproveRecovery(_)
+        | Operation::VetoRecovery { .. }
+        | Operation::CollectRelease { .. }
         | Operation::CreateChain(_)
         | Operation::RotateRoot { .. }
         | Operation::CreateServiceKey(_)
@@ -103,6 +110,12 @@ pub(super) fn is_write(operation: &Operation) -> bool {
         | Operation::ListTemplates {}
         | Operation::GetItem { .. }
         | Operation::ListItems { .. }
+        | Operation::RecoveryKey {}
+        | Operation::ListEscrows { .. }
+        | Operation::ListHeldEscrows { .. }
+        | Operation::GetEscrow { .. }
+        | Operation::ListRecoveryRequests { .. }
+        | Operation::GetRecoveryRequest { .. }
         | Operation::ListChains {}
         | Operation::ListServiceKeys { .. }
         | Operation::GetServiceKey { .. }

@@ -86,6 +86,13 @@ pub(super) fn response(reply: Reply, known: Option<RecordTag>) -> Response {
         Reply::ServiceKey(body) => document(&body),
         Reply::ServiceKeys(body) => document(&body),
         Reply::ServiceKeyInUse(body) => document(&body),
+        Reply::RecoveryKey(body) => document(&body),
+        Reply::Escrows(body) => document(&body),
+        Reply::Escrow(body) => document(&body),
+        Reply::EscrowDealt(body) => document(&body),
+        Reply::RecoveryRequest(body) => document(&body),
+        Reply::RecoveryRequests(body) => document(&body),
+        Reply::Release(body) => document(&body),
     }
 }
 

@@ -94,6 +94,25 @@ const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/v1/service-keys/KEY"),
     ("POST", "/v1/service-keys/KEY/rotate"),
     ("GET", "/v1/service-keys/self"),
+    ("GET", "/v1/escrows/key"),
+    ("GET", "/v1/escrows"),
+    ("POST", "/v1/escrows"),
+    ("GET", "/v1/escrows/held"),
+    ("GET", "/v1/escrows/000102030405060708090a0b0c0d0e0f"),
+    ("DELETE", "/v1/escrows/000102030405060708090a0b0c0d0e0f"),
+    ("POST", "/v1/escrows/000102030405060708090a0b0c0d0e0f/epochs"),
+    ("GET", "/v1/escrows/000102030405060708090a0b0c0d0e0f/requests"),
+    ("POST", "/v1/escrows/000102030405060708090a0b0c0d0e0f/requests"),
+    ("GET", "/v1/escrows/000102030405060708090a0b0c0d0e0f/requests/000102030405060708090a0b0c0d0e0f"),
+    (
+        "POST",
+        "/v1/escrows/000102030405060708090a0b0c0d0e0f/requests/000102030405060708090a0b0c0d0e0f/approve",
+    ),
+    ("POST", "/v1/escrows/000102030405060708090a0b0c0d0e0f/requests/000102030405060708090a0b0c0d0e0f/veto"),
+    (
+        "POST",
+        "/v1/escrows/000102030405060708090a0b0c0d0e0f/requests/000102030405060708090a0b0c0d0e0f/collect",
+    ),
 ];
 
 /// Every route that is asked without a credential.

@@ -86,6 +86,15 @@ pub(super) fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, Cl
             Reply::Item(read(body)?)
         }
         Operation::ListItems { .. } => Reply::Items(read(body)?),
+        Operation::RecoveryKey {} => Reply::RecoveryKey(read(body)?),
+        Operation::ListEscrows { .. } | Operation::ListHeldEscrows { .. } => Reply::Escrows(read(body)?),
+        Operation::GetEscrow { .. } => Reply::Escrow(read(body)?),
+        Operation::CreateEscrow(_) | Operation::RefreshEscrow(_) => Reply::EscrowDealt(read(body)?),
+        Operation::OpenRecoveryRequest { .. }
+        | Operation::GetRecoveryRequest { .. }
+        | Operation::ApproveRecovery(_) => Reply::RecoveryRequest(read(body)?),
+        Operation::ListRecoveryRequests { .. } => Reply::RecoveryRequests(read(body)?),
+        Operation::CollectRelease { .. } => Reply::Release(read(body)?),
         Operation::CreateChain(_) | Operation::RotateRoot { .. } => Reply::RootKey(read(body)?),
         Operation::ListChains {} => Reply::Chains(read(body)?),
         Operation::CreateServiceKey(_) | Operation::RotateServiceKey { .. } => {
@@ -110,6 +119,8 @@ pub(super) fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, Cl
         | Operation::MoveShare { .. }
         | Operation::UnlinkShare { .. }
         | Operation::DeleteDek { .. }
+        | Operation::DeleteEscrow { .. }
+        | Operation::VetoRecovery { .. }
         | Operation::DeleteKeyPair { .. }
         | Operation::DeleteItem { .. }
         | Operation::DeleteSlot { .. }

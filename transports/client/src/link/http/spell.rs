@@ -204,6 +204,37 @@ pub(super) fn spell(operation: &Operation) -> Result<Spelled, ClientError> {
         Operation::DeleteServiceKey { chain, id } => {
             at("/service-keys").and(id).query("chain", chain).delete()
         }
+        Operation::RecoveryKey {} => at("/escrows/key").get(),
+        Operation::ListEscrows { cursor, limit } => {
+            at("/escrows").query("cursor", cursor).query("limit", limit).get()
+        }
+        Operation::ListHeldEscrows { cursor, limit } => {
+            at("/escrows/held").query("cursor", cursor).query("limit", limit).get()
+        }
+        Operation::CreateEscrow(new) => at("/escrows").post(new),
+        Operation::GetEscrow { id } => at("/escrows").and(id).get(),
+        Operation::RefreshEscrow(next) => {
+            at("/escrows").and(next.id).and("epochs").post(&arguments(operation, &["id"]))
+        }
+        Operation::DeleteEscrow { id } => at("/escrows").and(id).delete(),
+        Operation::OpenRecoveryRequest { escrow, .. } => {
+            at("/escrows").and(escrow).and("requests").post(&arguments(operation, &["escrow"]))
+        }
+        Operation::ListRecoveryRequests { escrow } => at("/escrows").and(escrow).and("requests").get(),
+        Operation::GetRecoveryRequest { escrow, request } => {
+            at("/escrows").and(escrow).and("requests").and(request).get()
+        }
+        Operation::ApproveRecovery(approval) => {
+            let (escrow, request) = (approval.escrow, approval.request);
+            let body = arguments(operation, &["escrow", "request"]);
+            at("/escrows").and(escrow).and("requests").and(request).and("approve").post(&body)
+        }
+        Operation::VetoRecovery { escrow, request } => {
+            at("/escrows").and(escrow).and("requests").and(request).and("veto").bare(Method::POST)
+        }
+        Operation::CollectRelease { escrow, request } => {
+            at("/escrows").and(escrow).and("requests").and(request).and("collect").bare(Method::POST)
+        }
         Operation::ServiceKeyInUse {} => at("/service-keys/self").get(),
     })
 }
