@@ -274,7 +274,7 @@ fn events() {
         changed(RecoveryState::Released { until: at() }, 2),
         changed(RecoveryState::Expired {}, 2),
         changed(RecoveryState::Vetoed {}, 0),
-        changed(RecoveryState::Lapsed {}, 0),
+        changed(RecoveryState::Lapsed {}, 2),
     ];
     let text: Vec<String> =
         all.into_iter().map(|what| json(&Event { sequence: 9, at: at(), what })).collect();
