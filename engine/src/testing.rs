@@ -6,8 +6,8 @@ pub mod escrows;
 pub mod keys;
 pub mod messages;
 pub mod people;
-pub mod replay;
 pub mod recovery;
+pub mod replay;
 pub mod signing;
 
 use std::{collections::BTreeMap, time::Duration};

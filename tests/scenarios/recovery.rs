@@ -58,7 +58,7 @@ pub(crate) async fn a_secret_is_shared_among_holders_and_recovered(stage: &Stage
     let split = ann.recovery().split(bob_and_paper(), SECRET).await.unwrap();
     let id = split.escrow.id;
     let words = to_words(&split.plain[0], [1, 2]).unwrap();
-    assert_eq!(ann.recovery().page(None, None).await.unwrap().escrows, [split.escrow.clone()]);
+    assert_eq!(ann.recovery().page(None, None).await.unwrap().escrows, std::slice::from_ref(&split.escrow));
     assert_eq!(bob.recovery().held(None, None).await.unwrap().escrows, [split.escrow]);
     assert_eq!(code(eve.recovery().get(id).await), "unknown-escrow");
     assert_eq!(bob.recovery().get(id).await.unwrap().payload, None);

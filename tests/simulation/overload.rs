@@ -1,6 +1,8 @@
 //! Too much at once, rules that break down, stores that are slow: a clear answer in time, and life goes on (A-BUS).
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
 
 use strongroom_engine::{
     Access, Asking, Boxed, Command, Credential, EngineError, EngineHandle, Rights, Routed,
@@ -283,7 +285,7 @@ async fn ask_everything(world: &World, handle: &EngineHandle, within: Duration) 
     let refresh_escrow = dealer.refresh(2, &kinds);
     macro_rules! asked {
         ($($who:expr => $command:expr,)*) => {{
-            let asked: Vec<Pin<Box<dyn Future<Output = (&'static str, bool)> + '_>>> =
+            let asked: Vec<LocalBoxFuture<'_, (&'static str, bool)>> =
                 vec![$(Box::pin(timed(handle, $who.clone(), within, $command))),*];
             asked
         }};
@@ -616,7 +618,7 @@ async fn ask_realm(world: &World, handle: &EngineHandle, within: Duration) -> Ve
     let limit = Some(within);
     let send = |request: Request| async move { handle.recovery(user()?, request, limit).await.map(drop) };
     let veto = Asking { within: limit, ..world.gateway("ann").into() };
-    let asked: Vec<(&'static str, Pin<Box<dyn Future<Output = Result<(), EngineError>> + '_>>)> = vec![
+    let asked: [(&'static str, LocalBoxFuture<'_, Result<(), EngineError>>); 9] = [
         ("RegisterShare", Box::pin(send(Request::Register2(Box::new(kept))))),
         ("FindShare", Box::pin(send(Request::Recover1))),
         ("CountGuess", Box::pin(send(Request::Recover2(guess)))),

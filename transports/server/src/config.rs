@@ -18,7 +18,9 @@ pub(crate) use places::Complaint;
 pub(crate) use root_key::{ROOT_KEY_VARIABLE, read_root_key};
 #[cfg(test)]
 pub(crate) use sections::Application;
-pub(crate) use sections::{Config, Dragonchain, Misakey, PeopleRates, PinRecovery, Psono, RecoveryRealm, Storage};
+pub(crate) use sections::{
+    Config, Dragonchain, Misakey, PeopleRates, PinRecovery, Psono, RecoveryRealm, Storage,
+};
 pub(crate) use show::{example, print};
 pub(crate) use values::{LogFormat, PublicKey, RightsList, StorageKind};
 

@@ -1,10 +1,8 @@
 //! Realms of recovery on the real binary: refused without a root key or a file of marks, and there with both.
 
-use std::{
-    fs,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::fs;
 
+use strongroom_engine::ports::{Clock, SystemClock};
 use strongroom_primitives::{
     pin_recovery::{
         RecoveryRealmId,
@@ -28,7 +26,7 @@ fn config() -> String {
 
 fn bearer() -> String {
     let key = TenantSigningKey::HmacSha256(Secret::new(KEY.as_bytes().to_vec()));
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = SystemClock::new().wall().as_s();
     let realm = RecoveryRealmId::from_hex(ID).unwrap();
     let token = TokenGenerator::new("acme", 1, key).unwrap().issue(&realm, "bob", Scope::User, now).unwrap();
     format!("Bearer {}", token.expose())

@@ -279,7 +279,23 @@ impl Problem {
             | E::ServiceSecretInvalid
             | E::ServicePublicKeyInvalid
             | E::AssuranceInvalid
+            | E::UnknownRecoveryRealm
+            | E::PinMessageInvalid { .. }
+            | E::TooManyGuessesAllowed { .. }
+            | E::GuessTooSoon { .. }
+            | E::UnknownErasure
+            | E::AnchorFailed
             | E::StoreNotEncrypted
+            | E::UnknownEscrow
+            | E::UnknownRecoveryRequest
+            | E::EscrowExists
+            | E::EscrowInvalid(_)
+            | E::StaleEpoch { .. }
+            | E::NotYourShare { .. }
+            | E::AlreadyApproved { .. }
+            | E::RequestClosed { .. }
+            | E::NotReleased { .. }
+            | E::CoolingDown { .. }
             | E::IdempotencyMismatch
             | E::Corrupt
             | E::Fault => INTERNAL,

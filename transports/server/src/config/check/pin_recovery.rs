@@ -7,7 +7,9 @@ use std::{
 };
 
 use strongroom_engine::domains::pin_recovery::GUESSES_MAX;
-use strongroom_primitives::pin_recovery::{RecoveryRealmId, tenant_key::TenantKey, tenant_token::is_tenant_name};
+use strongroom_primitives::pin_recovery::{
+    RecoveryRealmId, tenant_key::TenantKey, tenant_token::is_tenant_name,
+};
 
 use super::mount;
 use crate::config::{Complaint, Config, Loaded, StorageKind};
