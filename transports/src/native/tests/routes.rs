@@ -134,6 +134,20 @@ macro_rules! a_box {
     };
 }
 
+/// 32 bytes in base64, as a macro likewise.
+macro_rules! a_key {
+    () => {
+        r#""AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=""#
+    };
+}
+
+/// Shares that were dealt, as a macro likewise.
+macro_rules! a_deal {
+    () => {
+        r#"{"commitments":"AQ==","holders":[{"index":1,"kind":{"paper":{}}}]}"#
+    };
+}
+
 /// A body that the route takes, or none.
 pub(super) fn body_for(method: &str, target: &str) -> &'static str {
     match (method, target) {
@@ -190,6 +204,16 @@ pub(super) fn body_for(method: &str, target: &str) -> &'static str {
             a_box!(),
             "}"
         ),
+        ("POST", "/v1/escrows") => concat!(
+            r#"{"id":"000102030405060708090a0b0c0d0e0f","label":"l","payload":"AQ==","deal":"#,
+            a_deal!(),
+            r#","policy":{"quorum":1,"delay_s":0,"window_s":60,"collect_s":60,"open_requests_max":1}}"#
+        ),
+        ("POST", target) if target.ends_with("/epochs") => concat!(r#"{"epoch":1,"deal":"#, a_deal!(), "}"),
+        ("POST", target) if target.ends_with("/requests") => {
+            concat!(r#"{"public_key":"#, a_key!(), r#","reason":"lost it"}"#)
+        }
+        ("POST", target) if target.ends_with("/approve") => r#"{"epoch":1,"index":1,"sealed":"AQ=="}"#,
         ("PATCH", _) => "{}",
         ("POST", "/v1/kek/rotation") => r#"{"generation":1,"wrapped":"w"}"#,
         ("POST", "/v1/admission/tokens") => r#"{"audience":"users-vault"}"#,
