@@ -4,6 +4,7 @@
 
 mod dragonchain;
 mod misakey;
+mod mounts;
 mod pin_recovery;
 
 use std::{collections::BTreeSet, fs, net::SocketAddr, path::Path};
@@ -37,6 +38,7 @@ pub(super) fn check(loaded: &mut Loaded) -> Result<(), Complaint> {
     misakey::check(loaded)?;
     dragonchain::check(loaded)?;
     pin_recovery::check(loaded)?;
+    mounts::check(loaded)?;
     realms(loaded)?;
     let warnings = warnings(&loaded.config);
     loaded.warnings.extend(warnings);
@@ -271,19 +273,6 @@ fn limits(loaded: &Loaded) -> Result<(), Complaint> {
     Ok(())
 }
 
-/// A prefix that paths can lie under, and that is not the native interface's.
-fn mount(loaded: &Loaded, key: &str, mount: &str) -> Result<(), Complaint> {
-    let segments = mount.strip_prefix('/').map(|rest| rest.split('/').all(|segment| !segment.is_empty()));
-    if segments != Some(true) || mount.contains(['%', '?', '#', ' ']) {
-        let what = "a prefix is a slash and names, without a slash at the end: \"/keyknox\"";
-        return Err(loaded.complain(key, what));
-    }
-    if loaded.config.native.enabled && (mount == "/v1" || mount.starts_with("/v1/")) {
-        return Err(loaded.complain(key, "/v1 belongs to the native interface"));
-    }
-    Ok(())
-}
-
 /// Every service has a realm of its own, so that none takes another's sessions.
 fn realms(loaded: &Loaded) -> Result<(), Complaint> {
     let Config { native, users, meeco, psono, misakey, keyknox, .. } = &loaded.config;
@@ -306,18 +295,9 @@ fn realms(loaded: &Loaded) -> Result<(), Complaint> {
 }
 
 fn meeco(loaded: &Loaded) -> Result<(), Complaint> {
-    let Config { meeco, keyknox, .. } = &loaded.config;
+    let meeco = &loaded.config.meeco;
     if !meeco.enabled {
         return Ok(());
-    }
-    mount(loaded, "meeco.keystore_mount", &meeco.keystore_mount)?;
-    mount(loaded, "meeco.vault_mount", &meeco.vault_mount)?;
-    let mounts = [("meeco.keystore_mount", &meeco.keystore_mount), ("meeco.vault_mount", &meeco.vault_mount)];
-    if meeco.keystore_mount == meeco.vault_mount {
-        return Err(loaded.complain("meeco.vault_mount", "keystore and vault need a prefix each"));
-    }
-    if let Some((key, _)) = mounts.iter().find(|(_, mount)| keyknox.enabled && **mount == keyknox.mount) {
-        return Err(loaded.complain(key, "keyknox.mount is the same"));
     }
     if !(1..=BATCH_BYTES_MAX).contains(&meeco.body_bytes_max) {
         let what = format!("1 to {BATCH_BYTES_MAX}, the most that the store takes at once");
@@ -339,18 +319,9 @@ fn meeco(loaded: &Loaded) -> Result<(), Complaint> {
 }
 
 fn psono(loaded: &Loaded) -> Result<(), Complaint> {
-    let Config { psono, meeco, keyknox, .. } = &loaded.config;
+    let psono = &loaded.config.psono;
     if !psono.enabled {
         return Ok(());
-    }
-    mount(loaded, "psono.mount", &psono.mount)?;
-    let others = [
-        ("keyknox.mount", &keyknox.mount, keyknox.enabled),
-        ("meeco.keystore_mount", &meeco.keystore_mount, meeco.enabled),
-        ("meeco.vault_mount", &meeco.vault_mount, meeco.enabled),
-    ];
-    if let Some((key, _, _)) = others.iter().find(|(_, mount, enabled)| *enabled && **mount == psono.mount) {
-        return Err(loaded.complain("psono.mount", format!("{key} is the same")));
     }
     if !(1..=BATCH_BYTES_MAX).contains(&psono.body_bytes_max) {
         let what = format!("1 to {BATCH_BYTES_MAX}, the most that the store takes at once");
@@ -364,7 +335,6 @@ fn psono(loaded: &Loaded) -> Result<(), Complaint> {
 
 fn keyknox(loaded: &Loaded) -> Result<(), Complaint> {
     let keyknox = &loaded.config.keyknox;
-    mount(loaded, "keyknox.mount", &keyknox.mount)?;
     if let Some(secret) = &keyknox.gateway.secret
         && secret.0.expose().chars().count() < GATEWAY_SECRET_CHARS_MIN
     {

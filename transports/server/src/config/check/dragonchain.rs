@@ -1,8 +1,7 @@
-//! Whether chains can be served: over a store that is encrypted, somewhere, and with a chain that is whole.
+//! Whether chains can be served: over a store that is encrypted, and with a chain that is whole.
 
 use strongroom_engine::domains::service_keys::ServiceSecret;
 
-use super::mount;
 use crate::config::{Complaint, Config, Loaded, StorageKind};
 
 /// What begins the ids of keys that no root key is. Source: dialects/dragonchain.md, section 1.
@@ -11,7 +10,7 @@ const RESERVED_IDS: [&str; 2] = ["SC_", "INTERCHAIN"];
 /// # Errors
 /// The first thing that is wrong.
 pub(super) fn check(loaded: &Loaded) -> Result<(), Complaint> {
-    let Config { dragonchain, storage, misakey, psono, meeco, keyknox, .. } = &loaded.config;
+    let Config { dragonchain, storage, .. } = &loaded.config;
     if !dragonchain.enabled {
         return Ok(());
     }
@@ -20,20 +19,6 @@ pub(super) fn check(loaded: &Loaded) -> Result<(), Complaint> {
                     `strongroom store key new` makes the file, and `strongroom store encrypt` encrypts a store \
                     that is there already";
         return Err(loaded.complain("dragonchain.enabled", what));
-    }
-    if dragonchain.listen.is_none() {
-        mount(loaded, "dragonchain.mount", &dragonchain.mount)?;
-        let others = [
-            ("keyknox.mount", &keyknox.mount, keyknox.enabled),
-            ("meeco.keystore_mount", &meeco.keystore_mount, meeco.enabled),
-            ("meeco.vault_mount", &meeco.vault_mount, meeco.enabled),
-            ("psono.mount", &psono.mount, psono.enabled),
-            ("misakey.mount", &misakey.mount, misakey.enabled),
-        ];
-        let same = others.iter().find(|(_, mount, enabled)| *enabled && **mount == dragonchain.mount);
-        if let Some((key, _, _)) = same {
-            return Err(loaded.complain("dragonchain.mount", format!("{key} is the same")));
-        }
     }
     if dragonchain.url.ends_with('/') {
         return Err(loaded.complain("dragonchain.url", "an address without a slash at its end"));

@@ -1,25 +1,13 @@
-//! Whether halves of root keys can be served: somewhere, and within sizes that can be kept.
+//! Whether halves of root keys can be served: to a named client, and within sizes that can be kept.
 
-use super::mount;
-use crate::config::{Complaint, Config, Loaded};
+use crate::config::{Complaint, Loaded};
 
 /// # Errors
 /// The first thing that is wrong.
 pub(super) fn check(loaded: &Loaded) -> Result<(), Complaint> {
-    let Config { misakey, psono, meeco, keyknox, .. } = &loaded.config;
+    let misakey = &loaded.config.misakey;
     if !misakey.enabled {
         return Ok(());
-    }
-    mount(loaded, "misakey.mount", &misakey.mount)?;
-    let others = [
-        ("keyknox.mount", &keyknox.mount, keyknox.enabled),
-        ("meeco.keystore_mount", &meeco.keystore_mount, meeco.enabled),
-        ("meeco.vault_mount", &meeco.vault_mount, meeco.enabled),
-        ("psono.mount", &psono.mount, psono.enabled),
-    ];
-    if let Some((key, _, _)) = others.iter().find(|(_, mount, enabled)| *enabled && **mount == misakey.mount)
-    {
-        return Err(loaded.complain("misakey.mount", format!("{key} is the same")));
     }
     if !(1..=512).contains(&misakey.client.len()) {
         return Err(loaded.complain("misakey.client", "a name of 1 to 512 bytes"));

@@ -11,13 +11,12 @@ use strongroom_primitives::pin_recovery::{
     RecoveryRealmId, tenant_key::TenantKey, tenant_token::is_tenant_name,
 };
 
-use super::mount;
 use crate::config::{Complaint, Config, Loaded, StorageKind};
 
 /// # Errors
 /// The first thing that is wrong.
 pub(super) fn check(loaded: &Loaded) -> Result<(), Complaint> {
-    let Config { pin_recovery, storage, dragonchain, psono, meeco, keyknox, .. } = &loaded.config;
+    let Config { pin_recovery, storage, .. } = &loaded.config;
     if !pin_recovery.enabled {
         return Ok(());
     }
@@ -27,18 +26,6 @@ pub(super) fn check(loaded: &Loaded) -> Result<(), Complaint> {
                     `strongroom store key new` makes the file, and `strongroom store encrypt` encrypts a store \
                     that is there already";
         return Err(loaded.complain("pin_recovery.enabled", what));
-    }
-    mount(loaded, "pin_recovery.mount", &pin_recovery.mount)?;
-    let others = [
-        ("keyknox.mount", &keyknox.mount, keyknox.enabled),
-        ("meeco.keystore_mount", &meeco.keystore_mount, meeco.enabled),
-        ("meeco.vault_mount", &meeco.vault_mount, meeco.enabled),
-        ("psono.mount", &psono.mount, psono.enabled),
-        ("dragonchain.mount", &dragonchain.mount, dragonchain.enabled && dragonchain.listen.is_none()),
-    ];
-    let same = others.iter().find(|(_, mount, enabled)| *enabled && **mount == pin_recovery.mount);
-    if let Some((key, _, _)) = same {
-        return Err(loaded.complain("pin_recovery.mount", format!("{key} is the same")));
     }
     match &pin_recovery.mark_file {
         None if keeps => {
