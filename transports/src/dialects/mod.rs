@@ -16,6 +16,14 @@ pub mod meeco;
 pub mod misakey;
 #[cfg(feature = "dialect-psono")]
 pub mod psono;
+#[cfg(any(
+    feature = "dialect-dragonchain",
+    feature = "dialect-keyknox",
+    feature = "dialect-meeco",
+    feature = "dialect-misakey",
+    feature = "dialect-psono",
+))]
+mod refusals;
 
 use std::{future::Future, pin::Pin, time::Duration};
 

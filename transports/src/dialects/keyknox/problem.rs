@@ -8,7 +8,7 @@ use std::time::Duration;
 use strongroom_engine::EngineError;
 
 use crate::{
-    dialects::Refusal,
+    dialects::{Refusal, refusals::refusals},
     exchange::{HeaderValue, Response, StatusCode, header},
 };
 
@@ -148,114 +148,19 @@ impl Problem {
                 | E::UsernameNotReserved
                 | E::SrpInvalid(_)
                 | E::LoginRefused
-                | E::KeyInvalid
-                | E::UnknownApiKey
-                | E::AlreadyAttached
-                | E::UnknownAttachment
-                | E::InsecureRefused
-                | E::LoginReplayed
-                | E::LoginNonceRefused
-                | E::ServerKeyRefused
-                | E::NonceReplayed { .. }
-                | E::SessionActive
-                | E::ValidatorWrong
-                | E::PersonNameInvalid
-                | E::AddressInvalid
-                | E::SauceInvalid
                 | E::HashingWeak
-                | E::ActivationRefused
-                | E::PersonNotActivated
                 | E::PasswordWrong
-                | E::UnknownDeviceCode
-                | E::DeviceCodeExpired
-                | E::DeviceCodePending
-                | E::DeviceCodeClaimed
-                | E::IdentityRotating { .. }
-                | E::KekExists
-                | E::UnknownKey
-                | E::StaleKek { .. }
-                | E::RotationRunning { .. }
-                | E::UnknownRotation
-                | E::RotationIncomplete { .. }
-                | E::RestartTooLarge { .. }
-                | E::RewrapList { .. }
-                | E::WrappedKeySize { .. }
-                | E::WrappedKeyMalformed { .. }
-                | E::PublicKeyInvalid { .. }
-                | E::MetadataTooLarge { .. }
-                | E::TooManyExternalIdentifiers { .. }
-                | E::ExternalIdentifierSize { .. }
-                | E::ExternalIdentifierTaken { .. }
-                | E::TokenRefused
-                | E::TokenSpent
-                | E::AlreadyAdmitted
-                | E::VaultUserExists
-                | E::UnknownVaultUser
-                | E::UnknownTemplate
-                | E::UnknownItem
-                | E::UnknownSlot
-                | E::SlotValueInvalid { .. }
                 | E::FieldSize { .. }
-                | E::TooManySlots { .. }
-                | E::ItemTooLarge { .. }
-                | E::UnknownDatastore
-                | E::UnknownSecret
-                | E::UnknownShare
-                | E::UnknownLink
-                | E::UnknownShareRight
-                | E::UnknownTaker
-                | E::DatastoreExists
-                | E::DefaultDatastore
-                | E::StaleWrite { .. }
-                | E::LinkTaken
-                | E::NonceUsed
-                | E::ShareCycle
-                | E::ShareTooDeep { .. }
-                | E::TooManyLinks { .. }
-                | E::TooManySecrets { .. }
-                | E::TooManyMembers { .. }
-                | E::ShareRightExists
-                | E::SignatureRefused { .. }
-                | E::EndpointRefused { .. }
-                | E::ServiceKeyWidens
-                | E::RootKeyRefused
-                | E::ReservedKeyRefused
-                | E::UnknownServiceKey
-                | E::UnknownChain
-                | E::ChainExists
-                | E::KeyIdTaken
-                | E::NicknameInvalid { .. }
-                | E::UnknownRecoveryRealm
-                | E::PinMessageInvalid { .. }
-                | E::TooManyGuessesAllowed { .. }
-                | E::GuessTooSoon { .. }
-                | E::UnknownErasure
-                | E::AnchorFailed
-                | E::ServiceSecretInvalid
-                | E::ServicePublicKeyInvalid
-                | E::AssuranceTooLow { .. }
-                | E::NoEscrowAccount
-                | E::AssuranceInvalid
-                | E::UnknownEscrowShare
-                | E::ShareNamesItself
-                | E::NoSecretStorage
-                | E::RootKeyStale
-                | E::IdentityKeysMissing
-                | E::IdentityKeysExist
-                | E::TooManyWrappedSecrets { .. }
                 | E::StoreNotEncrypted
-                | E::UnknownEscrow
-                | E::UnknownRecoveryRequest
-                | E::EscrowExists
-                | E::EscrowInvalid(_)
-                | E::StaleEpoch { .. }
-                | E::NotYourShare { .. }
-                | E::AlreadyApproved { .. }
-                | E::RequestClosed { .. }
-                | E::NotReleased { .. }
-                | E::CoolingDown { .. }
                 | E::IdempotencyMismatch
                 | E::OutcomeUnknown
+                | refusals!(sign_in)
+                | refusals!(keys)
+                | refusals!(sharing)
+                | refusals!(service_keys)
+                | refusals!(escrow)
+                | refusals!(recovery)
+                | refusals!(pin_recovery)
                 | E::StorageUnavailable
                 | E::Corrupt
                 | E::Fault,

@@ -7,7 +7,7 @@ use strongroom_engine::EngineError;
 use strongroom_primitives::srp::SrpError;
 
 use crate::{
-    dialects::Refusal,
+    dialects::{Refusal, refusals::refusals},
     exchange::{HeaderValue, Response, StatusCode, header},
 };
 
@@ -158,92 +158,22 @@ impl Problem {
             }
             E::UnknownRealm
             | E::UnknownRealmKey
-            | E::KeyInvalid
-            | E::UnknownApiKey
-            | E::AlreadyAttached
-            | E::UnknownAttachment
-            | E::InsecureRefused
-            | E::LoginReplayed
-            | E::LoginNonceRefused
-            | E::ServerKeyRefused
-            | E::NonceReplayed { .. }
-            | E::SessionActive
-            | E::ValidatorWrong
-            | E::PersonNameInvalid
-            | E::AddressInvalid
-            | E::SauceInvalid
             | E::HashingWeak
-            | E::ActivationRefused
-            | E::PersonNotActivated
             | E::PasswordWrong
-            | E::UnknownDeviceCode
-            | E::DeviceCodeExpired
-            | E::DeviceCodePending
-            | E::DeviceCodeClaimed
-            | E::IdentityRotating { .. }
             | E::RewrapList { .. }
             | E::ValueChangedAlone
             | E::MetaTooLarge { .. }
             | E::ValueTooLarge { .. }
             | E::TooManyRecipients { .. }
             | E::NotShareable
-            | E::UnknownDatastore
-            | E::UnknownSecret
-            | E::UnknownShare
-            | E::UnknownLink
-            | E::UnknownShareRight
-            | E::UnknownTaker
-            | E::DatastoreExists
-            | E::DefaultDatastore
-            | E::StaleWrite { .. }
-            | E::LinkTaken
-            | E::NonceUsed
-            | E::ShareCycle
-            | E::ShareTooDeep { .. }
-            | E::TooManyLinks { .. }
-            | E::TooManySecrets { .. }
-            | E::TooManyMembers { .. }
-            | E::ShareRightExists
-            | E::SignatureRefused { .. }
-            | E::EndpointRefused { .. }
-            | E::ServiceKeyWidens
-            | E::RootKeyRefused
-            | E::ReservedKeyRefused
-            | E::UnknownServiceKey
-            | E::UnknownChain
-            | E::ChainExists
-            | E::KeyIdTaken
-            | E::NicknameInvalid { .. }
-            | E::UnknownRecoveryRealm
-            | E::PinMessageInvalid { .. }
-            | E::TooManyGuessesAllowed { .. }
-            | E::GuessTooSoon { .. }
-            | E::UnknownErasure
-            | E::AnchorFailed
-            | E::ServiceSecretInvalid
-            | E::ServicePublicKeyInvalid
-            | E::AssuranceTooLow { .. }
-            | E::NoEscrowAccount
-            | E::AssuranceInvalid
-            | E::UnknownEscrowShare
-            | E::ShareNamesItself
-            | E::NoSecretStorage
-            | E::RootKeyStale
-            | E::IdentityKeysMissing
-            | E::IdentityKeysExist
-            | E::TooManyWrappedSecrets { .. }
             | E::StoreNotEncrypted
-            | E::UnknownEscrow
-            | E::UnknownRecoveryRequest
-            | E::EscrowExists
-            | E::EscrowInvalid(_)
-            | E::StaleEpoch { .. }
-            | E::NotYourShare { .. }
-            | E::AlreadyApproved { .. }
-            | E::RequestClosed { .. }
-            | E::NotReleased { .. }
-            | E::CoolingDown { .. }
             | E::IdempotencyMismatch
+            | refusals!(sign_in)
+            | refusals!(sharing)
+            | refusals!(service_keys)
+            | refusals!(escrow)
+            | refusals!(recovery)
+            | refusals!(pin_recovery)
             | E::OutcomeUnknown
             | E::Corrupt
             | E::Fault => INTERNAL,

@@ -9,7 +9,7 @@ use strongroom_engine::EngineError;
 
 use super::paths::Route;
 use crate::{
-    dialects::Refusal,
+    dialects::{Refusal, refusals::refusals},
     exchange::{HeaderValue, Response, StatusCode, header},
 };
 
@@ -192,110 +192,16 @@ impl Problem {
             | E::UsernameNotReserved
             | E::SrpInvalid(_)
             | E::LoginRefused
-            | E::KeyInvalid
-            | E::InsecureRefused
-            | E::UnknownApiKey
-            | E::AlreadyAttached
-            | E::UnknownAttachment
-            | E::LoginReplayed
-            | E::LoginNonceRefused
-            | E::ServerKeyRefused
-            | E::NonceReplayed { .. }
-            | E::SessionActive
-            | E::ValidatorWrong
-            | E::PersonNameInvalid
-            | E::AddressInvalid
-            | E::SauceInvalid
-            | E::ActivationRefused
-            | E::PersonNotActivated
-            | E::UnknownDeviceCode
-            | E::DeviceCodeExpired
-            | E::DeviceCodePending
-            | E::DeviceCodeClaimed
-            | E::IdentityRotating { .. }
-            | E::KekExists
-            | E::UnknownKey
-            | E::StaleKek { .. }
-            | E::RotationRunning { .. }
-            | E::UnknownRotation
-            | E::RotationIncomplete { .. }
-            | E::RestartTooLarge { .. }
-            | E::RewrapList { .. }
-            | E::WrappedKeySize { .. }
-            | E::WrappedKeyMalformed { .. }
-            | E::PublicKeyInvalid { .. }
-            | E::MetadataTooLarge { .. }
-            | E::TooManyExternalIdentifiers { .. }
-            | E::ExternalIdentifierSize { .. }
-            | E::ExternalIdentifierTaken { .. }
-            | E::TokenRefused
-            | E::TokenSpent
-            | E::AlreadyAdmitted
-            | E::VaultUserExists
-            | E::UnknownVaultUser
-            | E::UnknownTemplate
-            | E::UnknownItem
-            | E::UnknownSlot
-            | E::SlotValueInvalid { .. }
-            | E::TooManySlots { .. }
-            | E::ItemTooLarge { .. }
-            | E::UnknownDatastore
-            | E::UnknownSecret
-            | E::UnknownShare
-            | E::UnknownLink
-            | E::UnknownShareRight
-            | E::UnknownTaker
-            | E::DatastoreExists
-            | E::DefaultDatastore
-            | E::StaleWrite { .. }
-            | E::LinkTaken
-            | E::NonceUsed
-            | E::ShareCycle
-            | E::ShareTooDeep { .. }
-            | E::TooManyLinks { .. }
-            | E::TooManySecrets { .. }
-            | E::TooManyMembers { .. }
-            | E::ShareRightExists
-            | E::PreviousMissing { .. }
-            | E::StaleRecord { .. }
-            | E::ValueChangedAlone
-            | E::UnknownRecord
-            | E::UnknownVersion
-            | E::MetaTooLarge { .. }
-            | E::ValueTooLarge { .. }
-            | E::TooManyRecipients { .. }
-            | E::NotShareable
             | E::QuotaExceeded { .. }
-            | E::SignatureRefused { .. }
-            | E::EndpointRefused { .. }
-            | E::ServiceKeyWidens
-            | E::RootKeyRefused
-            | E::ReservedKeyRefused
-            | E::UnknownServiceKey
-            | E::UnknownChain
-            | E::ChainExists
-            | E::KeyIdTaken
-            | E::NicknameInvalid { .. }
-            | E::ServiceSecretInvalid
-            | E::ServicePublicKeyInvalid
             | E::AssuranceInvalid
-            | E::UnknownRecoveryRealm
-            | E::PinMessageInvalid { .. }
-            | E::TooManyGuessesAllowed { .. }
-            | E::GuessTooSoon { .. }
-            | E::UnknownErasure
-            | E::AnchorFailed
             | E::StoreNotEncrypted
-            | E::UnknownEscrow
-            | E::UnknownRecoveryRequest
-            | E::EscrowExists
-            | E::EscrowInvalid(_)
-            | E::StaleEpoch { .. }
-            | E::NotYourShare { .. }
-            | E::AlreadyApproved { .. }
-            | E::RequestClosed { .. }
-            | E::NotReleased { .. }
-            | E::CoolingDown { .. }
+            | refusals!(sign_in)
+            | refusals!(keys)
+            | refusals!(sharing)
+            | refusals!(records)
+            | refusals!(service_keys)
+            | refusals!(recovery)
+            | refusals!(pin_recovery)
             | E::IdempotencyMismatch
             | E::Corrupt
             | E::Fault => INTERNAL,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use strongroom_engine::EngineError;
 
 use crate::{
-    dialects::Refusal,
+    dialects::{Refusal, refusals::refusals},
     exchange::{HeaderValue, Response, StatusCode, header},
 };
 
@@ -264,80 +264,13 @@ impl Problem {
             | E::LoginNonceRefused
             | E::ServerKeyRefused
             | E::IdentityRotating { .. }
-            | E::KekExists
-            | E::UnknownKey
-            | E::StaleKek { .. }
-            | E::RotationRunning { .. }
-            | E::UnknownRotation
-            | E::RotationIncomplete { .. }
-            | E::RestartTooLarge { .. }
-            | E::RewrapList { .. }
-            | E::WrappedKeySize { .. }
-            | E::WrappedKeyMalformed { .. }
-            | E::PublicKeyInvalid { .. }
-            | E::MetadataTooLarge { .. }
-            | E::TooManyExternalIdentifiers { .. }
-            | E::ExternalIdentifierSize { .. }
-            | E::ExternalIdentifierTaken { .. }
-            | E::TokenRefused
-            | E::TokenSpent
-            | E::AlreadyAdmitted
-            | E::VaultUserExists
-            | E::UnknownVaultUser
-            | E::UnknownTemplate
-            | E::UnknownItem
-            | E::UnknownSlot
-            | E::SlotValueInvalid { .. }
-            | E::TooManySlots { .. }
-            | E::ItemTooLarge { .. }
-            | E::PreviousMissing { .. }
-            | E::StaleRecord { .. }
-            | E::ValueChangedAlone
-            | E::UnknownRecord
-            | E::UnknownVersion
-            | E::MetaTooLarge { .. }
-            | E::ValueTooLarge { .. }
-            | E::TooManyRecipients { .. }
-            | E::NotShareable
-            | E::SignatureRefused { .. }
-            | E::EndpointRefused { .. }
-            | E::ServiceKeyWidens
-            | E::RootKeyRefused
-            | E::ReservedKeyRefused
-            | E::UnknownServiceKey
-            | E::UnknownChain
-            | E::ChainExists
-            | E::KeyIdTaken
-            | E::NicknameInvalid { .. }
-            | E::UnknownRecoveryRealm
-            | E::PinMessageInvalid { .. }
-            | E::TooManyGuessesAllowed { .. }
-            | E::GuessTooSoon { .. }
-            | E::UnknownErasure
-            | E::AnchorFailed
-            | E::ServiceSecretInvalid
-            | E::ServicePublicKeyInvalid
-            | E::AssuranceTooLow { .. }
-            | E::NoEscrowAccount
-            | E::AssuranceInvalid
-            | E::UnknownEscrowShare
-            | E::ShareNamesItself
-            | E::NoSecretStorage
-            | E::RootKeyStale
-            | E::IdentityKeysMissing
-            | E::IdentityKeysExist
-            | E::TooManyWrappedSecrets { .. }
             | E::StoreNotEncrypted
-            | E::UnknownEscrow
-            | E::UnknownRecoveryRequest
-            | E::EscrowExists
-            | E::EscrowInvalid(_)
-            | E::StaleEpoch { .. }
-            | E::NotYourShare { .. }
-            | E::AlreadyApproved { .. }
-            | E::RequestClosed { .. }
-            | E::NotReleased { .. }
-            | E::CoolingDown { .. }
+            | refusals!(keys)
+            | refusals!(records)
+            | refusals!(service_keys)
+            | refusals!(escrow)
+            | refusals!(recovery)
+            | refusals!(pin_recovery)
             | E::IdempotencyMismatch
             | E::Corrupt
             | E::Fault => INTERNAL,
