@@ -316,6 +316,9 @@ fn realms_of_recovery_are_whole_and_know_their_tenants() {
     let tenant = format!("[[pin_recovery.tenants]]\nname = \"acme\"\nkey = \"{KEY}\"\n");
     let loaded = Case::new(&format!("{on}{realm}{tenant}")).load();
     assert_eq!(loaded.config.pin_recovery.realms[0].back_off_s, [0, 0, 30, 300, 3600]);
+    assert_eq!(loaded.warnings, Vec::<String>::new());
+    let two = Case::new(&format!("{on}{realm}{}{tenant}", realm.replace("07\"", "08\""))).load();
+    assert!(two.warnings.iter().any(|warning| warning.contains("one operator has the shares of all")));
     let sealed = "[storage]\npath = \"data\"\nroot_key_file = \"r\"\n[pin_recovery]\nenabled = true\n";
     for (text, said) in [
         (format!("{on}{tenant}"), "there is no [[pin_recovery.realms]]"),

@@ -3,7 +3,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{self, Path},
+    ffi::OsString,
+    fs,
+    path::{self, Path, PathBuf},
 };
 
 use strongroom_engine::domains::pin_recovery::GUESSES_MAX;
@@ -15,7 +17,18 @@ use crate::config::{Complaint, Config, Loaded, StorageKind};
 
 /// # Errors
 /// The first thing that is wrong.
-pub(super) fn check(loaded: &Loaded) -> Result<(), Complaint> {
+pub(super) fn check(loaded: &mut Loaded) -> Result<(), Complaint> {
+    whole(loaded)?;
+    if loaded.config.pin_recovery.enabled && loaded.config.pin_recovery.realms.len() > 1 {
+        let what = "pin_recovery.realms: there is more than one, and one operator has the shares of all: if they are \
+                    the threshold of a configuration, PINs can be guessed without a count; docs/pin-recovery.md says \
+                    what to ask of users then";
+        loaded.warnings.push(what.to_owned());
+    }
+    Ok(())
+}
+
+fn whole(loaded: &Loaded) -> Result<(), Complaint> {
     let Config { pin_recovery, storage, .. } = &loaded.config;
     if !pin_recovery.enabled {
         return Ok(());
@@ -88,10 +101,75 @@ fn tenants(loaded: &Loaded) -> Result<(), Complaint> {
     Ok(())
 }
 
-/// Whether a file lies in a folder, by their names.
+/// Links that are followed on the way to one file, as the kernel of Linux does.
+const LINKS_MAX: usize = 40;
+
+/// Whether a file lies in a folder, or will.
 fn lies_in(file: &Path, folder: &Path) -> bool {
-    match (path::absolute(file), path::absolute(folder)) {
-        (Ok(file), Ok(folder)) => file.starts_with(folder),
-        _ => false,
+    resolved(file).starts_with(resolved(folder))
+}
+
+/// Where a path leads, whether there is anything or not. Links on the way are followed, those to nothing yet as well.
+fn resolved(path: &Path) -> PathBuf {
+    let parts = |path: &Path| path.components().rev().map(|part| part.as_os_str().to_owned()).collect();
+    let mut ahead: Vec<OsString> = parts(&path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+    let mut place = PathBuf::new();
+    let mut links = 0;
+    while let Some(part) = ahead.pop() {
+        match part.to_str() {
+            Some(".") => continue,
+            Some("..") => {
+                place.pop();
+                continue;
+            }
+            _ => {}
+        }
+        let next = place.join(part);
+        match fs::read_link(&next) {
+            Ok(target) if links < LINKS_MAX => {
+                links += 1;
+                ahead.extend(parts(&target));
+            }
+            _ => place = next,
+        }
+    }
+    place
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A-SHR-11: a file of marks that a backup of the data folder takes along is found behind any name.
+    #[test]
+    fn a_file_lies_where_links_lead() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("data/deep")).unwrap();
+        fs::create_dir(at("apart")).unwrap();
+        symlink("data/deep", at("in")).unwrap();
+        symlink(at("data"), at("all")).unwrap();
+        symlink(at("apart"), at("data/out")).unwrap();
+        symlink("../data/later", at("apart/dangling")).unwrap();
+        symlink("loop", at("loop")).unwrap();
+        for (file, within) in [
+            ("data/marks", true),
+            ("in/marks", true),
+            ("all/none/marks", true),
+            ("apart/../data/marks", true),
+            ("in/../marks", true),
+            ("apart/dangling", true),
+            ("apart/dangling/marks", true),
+            ("data/out/marks", false),
+            ("data/../marks", false),
+            ("data2/marks", false),
+            ("loop/marks", false),
+            ("marks", false),
+        ] {
+            assert_eq!(lies_in(&at(file), &at("data")), within, "{file}");
+            assert_eq!(lies_in(&at(file), &at("all")), within, "{file} in all");
+        }
     }
 }
