@@ -1,5 +1,7 @@
 // The published client as an application uses it.
 
+import { createHash } from 'node:crypto';
+
 import { AuthTokenGenerator, Client, Configuration } from 'juicebox-sdk';
 
 import { tenant } from './realms.js';
@@ -11,8 +13,11 @@ let subject;
 // The client asks for tokens by this name, realm by realm.
 globalThis.JuiceboxGetAuthToken = async (realm) => token(Buffer.from(realm).toString('hex'), subject);
 
+/** The generator names users by 16 bytes in hexadecimal. */
+const secretId = (user) => createHash('sha256').update(user).digest('hex').slice(0, 32);
+
 export function token(realm, user) {
-  return generator.vend(realm, user);
+  return generator.vend(realm, secretId(user));
 }
 
 /** A user of these realms, of whom `recover` are needed. */

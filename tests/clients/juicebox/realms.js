@@ -16,7 +16,7 @@ const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 
 /** The tenant, whose backend makes tokens with the published generator. */
 export const tenant = {
-  name: 'acme',
+  tenant: 'acme',
   version: 1,
   /** What the generator wants: PKCS#8 in hexadecimal. */
   key: privateKey.export({ type: 'pkcs8', format: 'der' }).toString('hex'),
@@ -70,7 +70,7 @@ id = "${realm.id}"
 guesses_max = 20
 back_off_s = ${JSON.stringify(backOff)}
 [[pin_recovery.tenants]]
-name = "${tenant.name}"
+name = "${tenant.tenant}"
 key_version = ${tenant.version}
 key_file = "${at('tenant.key')}"
 `,
