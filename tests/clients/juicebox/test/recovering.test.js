@@ -8,6 +8,12 @@ import { RecoverErrorReason, RegisterError } from 'juicebox-sdk';
 import { User, token } from '../client.js';
 import { Realm } from '../realms.js';
 
+/** A request that guesses has this many bytes, and no other has. */
+const GUESS_BYTES = 89;
+
+/** An answer with an evaluation has more bytes, and any other has fewer. */
+const EVALUATED_BYTES_MIN = 100;
+
 let realms;
 
 before(async () => {
@@ -63,6 +69,7 @@ test('more guesses than a realm allows are not registered', async () => {
   await assert.rejects(user.register('1234', 'x', 21), (error) => error === RegisterError.Transient);
 });
 
+// THREATS A-SHR-10.
 test('of 24 guesses at once no more are evaluated than allowed', async () => {
   const user = new User('grace', realms, { recover: 3 });
   await user.register('1234', 'the secret', 3);
@@ -75,6 +82,34 @@ test('of 24 guesses at once no more are evaluated than allowed', async () => {
     const log = await fetch(`${realm.address}tenant_log`, { method: 'POST', body: '{}' });
     assert.equal(log.status, 401, 'a log is for the tenant');
   }
+});
+
+// THREATS A-SHR-10: the clients above ask whether there is a record before they guess; this thief does not.
+test('of 24 copies of one guess no more are evaluated than allowed', async () => {
+  const user = new User('judy', realms, { recover: 3 });
+  await user.register('1234', 'the secret', 3);
+  const fetched = globalThis.fetch;
+  const evaluated = new Map(realms.map(({ address }) => [address, 0]));
+  globalThis.fetch = async (request, options) => {
+    const body = request.method === 'POST' ? await request.clone().arrayBuffer() : undefined;
+    if (body?.byteLength !== GUESS_BYTES) {
+      return fetched(request, options);
+    }
+    const copies = Array.from({ length: 24 }, () => fetched(request.clone(), options));
+    const answers = await Promise.all(copies);
+    const bodies = await Promise.all(answers.map((answer) => answer.clone().arrayBuffer()));
+    assert.ok(answers.every(({ status }) => status === 200));
+    const sizes = bodies.map(({ byteLength }) => byteLength);
+    const realm = realms.find(({ address }) => request.url.startsWith(address)).address;
+    evaluated.set(realm, evaluated.get(realm) + sizes.filter((size) => size > EVALUATED_BYTES_MIN).length);
+    return answers[sizes.indexOf(Math.max(...sizes))];
+  };
+  try {
+    assert.equal((await user.refusal('0')).reason, RecoverErrorReason.InvalidPin);
+  } finally {
+    globalThis.fetch = fetched;
+  }
+  assert.deepEqual([...evaluated.values()], [3, 3, 3]);
 });
 
 test('two realms of three are enough while the third is away', async () => {
