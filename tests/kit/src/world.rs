@@ -6,7 +6,10 @@
 use std::{
     cell::{Cell, RefCell},
     fmt,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -21,7 +24,7 @@ use strongroom_engine::{
         sessions::{BearerIssued, IssueBearer},
     },
     feed::{Event, FollowFeed},
-    ports::{Entropy, SeededEntropy},
+    ports::{Cpu, Entropy, SeededEntropy, Work},
 };
 use strongroom_primitives::{
     hash,
@@ -160,6 +163,17 @@ async fn encrypted(memory: Arc<Memory>, seed: u64) -> Encrypted<Arc<Memory>> {
     store.expect("an empty store becomes an encrypted one")
 }
 
+/// Does heavy work at once, and counts it, whoever asked for it and whether they lived to see it.
+#[derive(Default)]
+struct CountedWork(AtomicU64);
+
+impl Cpu for CountedWork {
+    fn run(&self, work: Work) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        work();
+    }
+}
+
 /// One node: an engine while it is up, and what outlives it.
 struct Node {
     clock: NodeClock,
@@ -183,6 +197,7 @@ pub struct World {
     limits: Limits,
     issuers: Vec<TrustedIssuer>,
     recovery: Vec<Arc<RecoveryRealm>>,
+    work: Arc<CountedWork>,
     nodes: RefCell<Vec<Node>>,
     clients: Cell<usize>,
     operations: Cell<u64>,
@@ -208,6 +223,7 @@ impl World {
             limits: plan.limits,
             issuers: plan.issuers,
             recovery: plan.recovery,
+            work: Arc::default(),
             nodes: RefCell::new(plan.clocks_off_by_ms.into_iter().map(node).collect()),
             clients: Cell::new(0),
             operations: Cell::new(0),
@@ -240,6 +256,11 @@ impl World {
     /// How many rows lie in the store.
     pub fn rows(&self) -> usize {
         self.memory.len()
+    }
+
+    /// How often anything heavy was computed, on any node, dead ones included.
+    pub fn computed(&self) -> u64 {
+        self.work.0.load(Ordering::Relaxed)
     }
 
     /// Dice of their own for a part of a scenario.
@@ -297,6 +318,7 @@ impl World {
             let builder = self.recovery.iter().cloned().fold(builder, EngineBuilder::recovery_realm);
             let started = builder
                 .clock(Arc::new(clock.clone()))
+                .cpu(self.work.clone())
                 .entropy(Arc::new(SeededEntropy::new(chance)))
                 .limits(self.limits.clone())
                 .shards(2)
