@@ -227,21 +227,7 @@ impl Recovery {
         brought: &[Share],
     ) -> Result<Zeroizing<Vec<u8>>, RecoveryError> {
         let release = self.collect(escrow, request).await?;
-        let mut shares = brought.to_vec();
-        for given in &release.shares {
-            let info = answer_info(escrow, request, release.epoch, given.index);
-            let bad = RecoveryError::BadAnswer { index: given.index };
-            let opened = key.open(&info, b"", &given.sealed.0).map_err(|_| bad)?;
-            let share = Share::from_bytes(&opened)?;
-            if share.index() != given.index {
-                return Err(RecoveryError::BadAnswer { index: given.index });
-            }
-            shares.push(share);
-        }
-        let commitments = Commitments::from_bytes(&release.commitments.0)?;
-        let scalar = combine(&shares, &commitments)?;
-        let opened = scalar.payload_key().open(&payload_place(escrow), &release.payload.0);
-        opened.map_err(|_| RecoveryError::Payload)
+        make_secret(escrow, request, &release, key, brought)
     }
 
     async fn dealt(&self, operation: Operation) -> Result<EscrowSummary, ClientError> {
@@ -250,6 +236,35 @@ impl Recovery {
             _ => Err(wrong_kind()),
         }
     }
+}
+
+/// The secret out of a release of `request` and of shares from elsewhere. All must be good: whoever knows of a bad one
+/// takes it out of [`Release::shares`] first.
+///
+/// # Errors
+/// As [`Recovery::recover`], without [`RecoveryError::Client`].
+pub fn make_secret(
+    escrow: EscrowId,
+    request: RecoveryRequestId,
+    release: &Release,
+    key: &HolderSecret,
+    brought: &[Share],
+) -> Result<Zeroizing<Vec<u8>>, RecoveryError> {
+    let mut shares = brought.to_vec();
+    for given in &release.shares {
+        let info = answer_info(escrow, request, release.epoch, given.index);
+        let bad = RecoveryError::BadAnswer { index: given.index };
+        let opened = key.open(&info, b"", &given.sealed.0).map_err(|_| bad)?;
+        let share = Share::from_bytes(&opened)?;
+        if share.index() != given.index {
+            return Err(RecoveryError::BadAnswer { index: given.index });
+        }
+        shares.push(share);
+    }
+    let commitments = Commitments::from_bytes(&release.commitments.0)?;
+    let scalar = combine(&shares, &commitments)?;
+    let opened = scalar.payload_key().open(&payload_place(escrow), &release.payload.0);
+    opened.map_err(|_| RecoveryError::Payload)
 }
 
 /// The share that is sealed to `holder`, opened and checked.
