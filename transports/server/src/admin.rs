@@ -475,7 +475,7 @@ fn confirmed(who: &Who) -> anyhow::Result<bool> {
 }
 
 /// Whether somebody at a terminal types `word` when asked to go on.
-fn typed(question: &str, word: &str) -> anyhow::Result<bool> {
+pub(crate) fn typed(question: &str, word: &str) -> anyhow::Result<bool> {
     let mut out = io::stdout();
     write!(out, "{question}, to go on: ")?;
     out.flush()?;

@@ -12,6 +12,7 @@ use crate::{
     cryppo::CryppoCommand,
     keys::KeysCommand,
     psono::{DatastoreCommand, SecretCommand},
+    recovery::RecoveryCommand,
     session::SessionCommand,
     store::StoreCommand,
     user::{ItemCommand, KekCommand, KeyCommand, UserCommand},
@@ -78,6 +79,8 @@ pub(crate) enum Command {
     ApiKey(Box<ApiKeyCommand>),
     /// Shows where a user is signed in, and ends sessions
     Session(Box<SessionCommand>),
+    /// Shares a secret among holders, and makes it again with the shares of some of them
+    Recovery(Box<RecoveryCommand>),
     /// Walks through a vault by an API key of its owner, on any server of the psono dialect
     Datastore(Box<DatastoreCommand>),
     /// Reads and changes secrets by an API key, on any server of the psono dialect

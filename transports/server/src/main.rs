@@ -22,6 +22,7 @@ mod output;
 mod place;
 mod process;
 mod psono;
+mod recovery;
 mod secret_toml;
 mod secrets;
 mod serve;
@@ -110,6 +111,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             command.run()?;
             return Ok(ExitCode::SUCCESS);
         }
+        Command::Recovery(command) => {
+            command.run()?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Command::Datastore(command) => {
             command.run()?;
             return Ok(ExitCode::SUCCESS);
@@ -145,7 +150,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Completions { .. } | Command::Man { .. } => {}
         Command::Keys(_) | Command::Cryppo(_) => {}
         Command::User(_) | Command::Key(_) | Command::Item(_) | Command::Kek(_) => {}
-        Command::ApiKey(_) | Command::Session(_) => {}
+        Command::ApiKey(_) | Command::Session(_) | Command::Recovery(_) => {}
         Command::Datastore(_) | Command::Secret(_) | Command::Creds(_) => {}
     }
     Ok(ExitCode::SUCCESS)

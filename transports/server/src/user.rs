@@ -113,7 +113,7 @@ pub(crate) fn wait<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyho
 }
 
 /// Tells people at a terminal what takes so long.
-fn tell(what: &str) {
+pub(crate) fn tell(what: &str) {
     if io::stderr().is_terminal() {
         let _ = writeln!(io::stderr(), "{what}");
     }

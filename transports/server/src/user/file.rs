@@ -79,6 +79,11 @@ impl UserFile {
         }
     }
 
+    /// The key encryption key, as clients print keys.
+    pub(crate) fn kek_text(&self) -> SecretText {
+        self.key_encryption_key.expose_text()
+    }
+
     /// All fields in the order in which they are written.
     fn fields(&self) -> [(&'static str, Option<SecretText>); 7] {
         let key = |key: &WrappingKey| Some(key.expose_text());

@@ -23,6 +23,7 @@ mod misakey;
 mod person;
 mod pin_recovery;
 mod psono;
+mod recovery;
 mod refusals;
 mod replay;
 mod session;
