@@ -69,7 +69,8 @@ fn change() -> ChangeEscrowPassword {
     ChangeEscrowPassword { old, new, encrypted_root_key: "sealed anew".to_owned(), network: Vec::new() }
 }
 
-/// The share of this number, whichever node is asked and whatever dies meanwhile; `None` if there is none.
+/// The share of this number, whichever node is asked and whatever dies meanwhile; `None` if there is no answer. A
+/// session that has ended is handed nothing.
 async fn ask(world: &World, node: usize, browser: &Credential, number: u8) -> Option<bool> {
     let handle = world.node(node)?;
     // A node that dies answers nobody.
@@ -79,13 +80,14 @@ async fn ask(world: &World, node: usize, browser: &Credential, number: u8) -> Op
             assert_eq!(held.share.expose(), [number; 32]);
             Some(true)
         }
-        Err(EngineError::UnknownEscrowShare) => Some(false),
+        Err(EngineError::UnknownEscrowShare | EngineError::CredentialInvalid) => Some(false),
         Err(error) if matches!(error.kind(), ErrorKind::Busy | ErrorKind::Fault) => None,
         Err(error) => panic!("{error}"),
     }
 }
 
-/// A browser that was left behind has a live session and its half; once the change is acknowledged it gets nothing.
+/// A-DEV-01: a browser that was left behind has a session and its half; once the change is acknowledged it gets nothing,
+/// and neither does one that signs in anew with its half.
 #[test]
 fn once_the_password_is_another_no_earlier_share_is_handed_out() {
     simulate(seeds(0..1_000), Plan::rough, async |world| {
@@ -120,10 +122,15 @@ fn once_the_password_is_another_no_earlier_share_is_handed_out() {
         let fetching = futures_util::future::join_all(fetching);
         futures_util::future::join3(fetching, changing, dying).await;
         world.calm();
+        let again = browser(world).await;
         for node in 0..world.node_count() {
             for (number, browser) in &browsers {
                 let refused = world.persist(node, browser.clone(), fetch(*number)).await.err();
-                assert_eq!(refused, Some(EngineError::UnknownEscrowShare), "node {node}");
+                assert_eq!(refused, Some(EngineError::CredentialInvalid), "node {node}");
+                for browser in [&first, &again] {
+                    let refused = world.persist(node, browser.clone(), fetch(*number)).await.err();
+                    assert_eq!(refused, Some(EngineError::UnknownEscrowShare), "node {node}");
+                }
             }
         }
     });

@@ -5,7 +5,7 @@
 //! half alone is noise, and the engine cannot tell whether a hash belongs to a share: it has one of the two only.
 //!
 //! Believe this: **a change of what the password protects drops all shares in the same commit**, so no browser that
-//! was left behind opens what came after.
+//! was left behind opens what came after. Another password also ends every other session of the account.
 //!
 //! Every command takes a session with an assurance ([`crate::domains::sessions::assured`]) that was given for the
 //! password at least, and for an account. Source: dialects/misakey.md, sections 5, 7 and 9.

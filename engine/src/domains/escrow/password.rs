@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::{
-    hash::keyed_hash16,
+    hash::{derive_key, keyed_hash16},
     id::{AccountId, RealmId, Subject},
 };
 use subtle::ConstantTimeEq;
@@ -21,7 +21,10 @@ use crate::{
     codec::Stored,
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Need, Principal},
-    domains::sessions::srp::StoredGuesses,
+    domains::sessions::{
+        revoke::{self, end_others},
+        srp::StoredGuesses,
+    },
     error::EngineError,
     feed::Event,
     keyspace::{self, Keyspace},
@@ -53,10 +56,7 @@ impl PasswordParams {
 
     /// What is told of an account that has no password: what clients use, and a salt that never changes.
     fn decoy(account: AccountId, moment: &Moment<'_>) -> Self {
-        let key = strongroom_primitives::hash::derive_key(
-            "strongroom escrow salts v1",
-            moment.secrets.decoys().expose(),
-        );
+        let key = derive_key("strongroom escrow salts v1", moment.secrets.decoys().expose());
         let salt = keyed_hash16(&key, "salt", &[account.as_bytes()]).to_vec();
         Self { memory: 1_024, iterations: 1, parallelism: 1, salt }
     }
@@ -99,10 +99,13 @@ struct StoredPassword {
 
 impl Stored for StoredPassword {}
 
-/// Changes the password of the caller's account, and with it the wrap of the root key, which stays the same key. All
-/// shares of it are dropped in the same commit: a browser that was left behind asks for the new password.
+/// Changes the password of the caller's account, and with it the wrap of the root key, which stays the same key. In the
+/// same commit all shares of that key are dropped and every other session of the account ends, those of sign-ins that
+/// are under way included: a browser that was left behind has to sign in with the new password. Source of the first:
+/// dialects/misakey.md, section 9; of the second: THREATS.md, A-DEV-01.
 ///
-/// An account that has no password yet takes the new one at the word of whoever has signed in to it.
+/// An account that has no password yet takes the new one at the word of whoever has signed in to it; what is shown as
+/// its old one is not looked at. Whoever may do that may also set the storage up anew, so nothing is gained by it.
 #[derive(Debug, Clone, Serialize)]
 pub struct ChangeEscrowPassword {
     /// Of the present password.
@@ -127,6 +130,7 @@ impl Command for ChangeEscrowPassword {
 
     fn reads(&self, who: &Principal, _: &Keyspace) -> Reads {
         drop_reads(who.account)
+            .and(revoke::reads_of(who.account))
             .row(keyspace::escrow_password(who.account))
             .row(keyspace::escrow_storage(who.account))
             .row(keyspace::guesses(who.account))
@@ -156,7 +160,7 @@ impl Command for ChangeEscrowPassword {
         let root = WrappedRoot { encrypted: self.encrypted_root_key.clone(), ..storage.root.clone() };
         root.check(moment.limits)?;
         let kept = self.new.kept(account, moment);
-        drop_all(Decision::reply(()), view, account)?
+        drop_all(end_others(view, who)?.answer(()), view, account)?
             .put(password_key, &StoredPassword { params: self.new.params.clone(), kept })
             .put(keyspace::escrow_storage(account), &StoredStorage { root, ..storage })
             .tell(account, Event::PassphraseChanged {})

@@ -12,7 +12,7 @@ pub mod identity;
 mod list;
 mod open;
 mod prove;
-mod revoke;
+pub(crate) mod revoke;
 pub mod sealed;
 mod seen;
 pub mod srp;

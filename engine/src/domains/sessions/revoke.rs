@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The rows that ending sessions of an account looks at.
-pub(super) fn reads_of(account: AccountId) -> Reads {
+pub(crate) fn reads_of(account: AccountId) -> Reads {
     Reads::none().range(
         keyspace::account_sessions(account),
         None,
@@ -72,6 +72,12 @@ fn end(view: &View<'_>, account: AccountId, ending: Indexed) -> Result<Decision<
     let mut ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
     let decision = end_in(Decision::reply(count), &mut ledger, account, ending);
     Ok(decision.put(ledger_key, &ledger))
+}
+
+/// Ends all sessions of the caller's account but the one that they came with and the one that it was opened from: what
+/// the others were given for is no longer so. Says how many they are, in a decision that goes on. Looks at [`reads_of`].
+pub(crate) fn end_others(view: &View<'_>, who: &Principal) -> Result<Decision<u64>, EngineError> {
+    end(view, who.account, all_but(view, who.account, who.session)?)
 }
 
 /// Revokes a bearer session and those that were opened from it. They are refused from the next commit on, and their

@@ -70,6 +70,10 @@ test('a browser reopens from two halves until the password is another', async ()
   assert.equal(await browser.reopen(), null);
   assert.equal(await left.reopen(), null);
 
+  // The browser that was left behind is signed out, and its half is nothing to the session that comes after.
+  assert.equal((await left.send('GET', '/crypto/secret-storage')).status, 401);
+  left.cookies.accesstoken = token();
+  assert.equal(await left.reopen(), null);
   const { body } = await left.send('GET', '/crypto/secret-storage');
   const sealed = body.account_root_key.encrypted_key;
   assert.equal(await client.openRootKey(sealed, 'first password'), null);

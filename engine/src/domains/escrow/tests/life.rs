@@ -1,8 +1,10 @@
 //! What rows alone do not show: tokens as they are presented, restarts, sweeping, erasure.
 
+use strongroom_primitives::id::RealmId;
+
 use super::*;
 use crate::{
-    Credential,
+    Credential, Identity,
     domains::{
         accounts::{EraseAccount, WhoAmI},
         sessions::{BearerIssued, assured::IssueAssured},
@@ -50,11 +52,26 @@ async fn an_assured_token_opens_its_own_doors_only() {
         EngineError::CredentialMissing
     );
     let Credential::Bearer { digest, .. } = ann else { panic!("a bearer") };
-    let elsewhere =
-        Credential::Bearer { digest, realm: Some(strongroom_primitives::id::RealmId::new("x").unwrap()) };
+    let elsewhere = Credential::Bearer { digest, realm: Some(RealmId::new("x").unwrap()) };
     assert_eq!(bench.ask(&elsewhere, fetch(1)).await.unwrap_err(), EngineError::CredentialInvalid);
     bench.wait(DAY * 7 + Duration::from_millis(1));
     assert_eq!(bench.ask(&ann, fetch(1)).await.unwrap_err(), EngineError::CredentialExpired);
+}
+
+/// A-DEV-01: the others are refused from the commit on; who made the change goes on with the token they have.
+#[actix_rt::test]
+async fn after_a_new_password_the_other_tokens_are_refused() {
+    let bench = Bench::new().await;
+    let (mine, other) = (
+        held(&issued(&bench, assurance("ident", Some("ann"), 2)).await),
+        held(&issued(&bench, assurance("ident", Some("ann"), 4)).await),
+    );
+    bench.ask(&mine, set_up(1, true)).await.unwrap();
+    bench.ask(&other, GetSecretStorage {}).await.unwrap();
+    bench.ask(&mine, storage::change("", "first")).await.unwrap();
+    assert_eq!(bench.ask(&other, GetSecretStorage {}).await.unwrap_err(), EngineError::CredentialInvalid);
+    assert_eq!(bench.ask(&mine, GetSecretStorage {}).await.unwrap().root.encrypted, "under-first");
+    bench.ask(&mine, deposit(1)).await.unwrap();
 }
 
 #[actix_rt::test]
@@ -65,7 +82,7 @@ async fn an_erased_account_leaves_nothing() {
     bench.ask(&ann, deposit(1)).await.unwrap();
     assert_eq!(bench.count(b"U").await, [4]);
     let subject = Subject::new("ann").unwrap();
-    let identity = crate::Identity { realm: bench.realm.clone(), subject };
+    let identity = Identity { realm: bench.realm.clone(), subject };
     bench.ask(&Credential::Operator, EraseAccount { identity: Some(identity) }).await.unwrap();
     bench.sweep().await;
     assert_eq!(bench.count(b"U").await, [0]);

@@ -18,13 +18,21 @@ fn prehash(password: &str) -> Prehash {
     Prehash { params, hash: ShareBytes::new(sha512(password.as_bytes())[..32].to_vec()) }
 }
 
-fn change(old: &str, new: &str) -> ChangeEscrowPassword {
+pub(super) fn change(old: &str, new: &str) -> ChangeEscrowPassword {
     ChangeEscrowPassword {
         old: prehash(old),
         new: prehash(new),
         encrypted_root_key: format!("under-{new}"),
         network: b"192.0.2.1".to_vec(),
     }
+}
+
+fn assured(account: &str, challenge: Option<&str>) -> IssueAssured {
+    let good_for = challenge.map_or(AssuredFor::Access, |challenge| AssuredFor::Process {
+        login_challenge: challenge.to_owned(),
+    });
+    let assurance = Assurance { good_for, ..assurance("ident", Some(account), 2) };
+    IssueAssured { realm: RealmId::new("test").unwrap(), assurance, life: DAY }
 }
 
 /// An account with a storage and two shares.
@@ -153,6 +161,109 @@ fn a_new_password_wraps_the_root_key_anew_and_drops_all_shares() {
     desk.run(&ann, &change("first", "second")).unwrap();
     assert_eq!(desk.run(&ann, &fetch(1)).unwrap_err(), EngineError::UnknownEscrowShare);
     assert_eq!(desk.run(&ann, &change("first", "third")).unwrap_err(), EngineError::PasswordWrong);
+}
+
+/// A-DEV-01: what was given for the former password ends with it, a sign-in that is under way included; what belongs to
+/// another account does not, and neither does the session that the change came with. A change that is refused ends none.
+#[test]
+fn a_new_password_ends_every_other_session_of_the_account() {
+    let (mut desk, ann) = stage();
+    let issued =
+        [assured("ann", None), assured("ann", None), assured("ann", Some("c1")), assured("bob", None)]
+            .map(|issue| desk.run(&operator(), &issue).unwrap());
+    let mine = Principal { session: Some(issued[0].session), ..ann };
+    desk.run(&mine, &change("", "first")).unwrap();
+    let keys = issued.each_ref().map(|issued| keyspace::session(issued.session));
+    let there = |desk: &Desk| keys.each_ref().map(|key| desk.rows_of(key.as_bytes()) == 1);
+    assert_eq!(there(&desk), [true, false, false, true]);
+    let revoked = desk.events.iter().filter(|event| matches!(event, Event::SessionRevoked { .. }));
+    assert_eq!(revoked.count(), 2);
+    let again = desk.run(&operator(), &assured("ann", None)).unwrap().session;
+    assert_eq!(desk.run(&mine, &change("wrong", "second")).unwrap_err(), EngineError::PasswordWrong);
+    assert_eq!(desk.rows_of(keyspace::session(again).as_bytes()), 1);
+}
+
+/// What is kept of a password is of its account: another's row takes no password, though it be the same.
+#[test]
+fn a_password_is_kept_for_its_account() {
+    let (mut desk, ann) = stage();
+    let bob = holder(&desk, "bob");
+    desk.run(&bob, &set_up(1, true)).unwrap();
+    desk.run(&ann, &change("", "first")).unwrap();
+    desk.place(keyspace::escrow_password(bob.account), desk.raw(&keyspace::escrow_password(ann.account)));
+    assert_eq!(desk.run(&bob, &change("first", "second")).unwrap_err(), EngineError::PasswordWrong);
+    desk.run(&ann, &change("first", "second")).unwrap();
+}
+
+/// Both hashes are looked at, also where there is no password yet and the old one is compared with nothing.
+#[test]
+fn a_password_comes_with_sizes_that_can_be_kept() {
+    let (mut desk, ann) = stage();
+    let good = prehash("x");
+    let with_salt = |bytes: usize| PasswordParams { salt: vec![1; bytes], ..good.params.clone() };
+    let with_hash = |bytes: usize| Prehash { hash: ShareBytes::new(vec![1; bytes]), ..good.clone() };
+    let with = |params: PasswordParams| Prehash { params, ..good.clone() };
+    let bad = [
+        with(with_salt(0)),
+        with(with_salt(65)),
+        with(PasswordParams { memory: 0, ..good.params.clone() }),
+        with(PasswordParams { iterations: 0, ..good.params.clone() }),
+        with(PasswordParams { parallelism: 0, ..good.params.clone() }),
+        with_hash(0),
+        with_hash(129),
+    ];
+    for bad in bad {
+        let old = ChangeEscrowPassword { old: bad.clone(), ..change("", "x") };
+        let new = ChangeEscrowPassword { new: bad, ..change("", "x") };
+        for change in [old, new] {
+            let refused = desk.run(&ann, &change).unwrap_err();
+            assert!(matches!(refused, EngineError::FieldSize { .. } | EngineError::HashingWeak), "{refused}");
+        }
+    }
+    for good in [with(with_salt(1)), with(with_salt(64)), with_hash(1), with_hash(128)] {
+        let (mut desk, ann) = stage();
+        desk.run(&ann, &ChangeEscrowPassword { old: good.clone(), new: good, ..change("", "x") }).unwrap();
+    }
+}
+
+/// Every text and every hash, at its limit and one byte beyond.
+#[test]
+fn what_is_kept_wrapped_has_its_limits() {
+    let (desk, ann) = stage();
+    let max = desk.limits.escrow_secret_bytes_max;
+    for (over, good) in [(0, true), (1, false)] {
+        let (text, hash) = ("x".repeat(max + over), vec![1; 64 + over]);
+        let (long, public) = (|| text.clone(), || "p".repeat(2_048 + over));
+        let set = || set_up(2, false);
+        let boxed = |new: NewBoxShare| SetUpSecretStorage { box_shares: vec![new], ..set() };
+        let of_secret = NewBoxShare { encrypted: long(), ..put_box(3, 1).new };
+        let of_hash = NewBoxShare { share_hash: hash.clone(), ..put_box(3, 1).new };
+        let set_ups = [
+            SetUpSecretStorage { root: WrappedRoot { encrypted: long(), ..wrapped(2) }, ..set() },
+            SetUpSecretStorage { vault: WrappedRoot { encrypted: long(), ..wrapped(2) }, ..set() },
+            SetUpSecretStorage { root: WrappedRoot { key_hash: hash.clone(), ..wrapped(2) }, ..set() },
+            SetUpSecretStorage { vault: WrappedRoot { key_hash: hash.clone(), ..wrapped(2) }, ..set() },
+            SetUpSecretStorage { asym_keys: vec![("p".into(), long())], ..set() },
+            SetUpSecretStorage { asym_keys: vec![(public(), "s".into())], ..set() },
+            boxed(of_secret.clone()),
+            boxed(of_hash.clone()),
+        ];
+        for (number, set_up) in set_ups.iter().enumerate() {
+            assert_eq!(stage().0.run(&ann, set_up).is_ok(), good, "set-up {number}");
+        }
+        let (mut desk, _) = stage();
+        assert_eq!(desk.run(&ann, &put_asym(&public(), 1)).is_ok(), good);
+        assert_eq!(desk.run(&ann, &PutAsymKey { encrypted: long(), ..put_asym("q", 1) }).is_ok(), good);
+        for new in [of_secret, of_hash] {
+            assert_eq!(desk.run(&ann, &PutBoxShare { new, ..put_box(3, 1) }).is_ok(), good);
+        }
+        let wrapped = ChangeEscrowPassword { encrypted_root_key: long(), ..change("", "x") };
+        assert_eq!(desk.run(&ann, &wrapped).is_ok(), good);
+        let keys = IdentityKeys { non_identified_rsa: Some(public()), ..identity_keys() };
+        let other = with(&desk, assurance("second", Some("ann"), 2));
+        let first = SetUpSecretStorage { identity_keys: Some(keys), ..set_up(2, false) };
+        assert_eq!(desk.run(&other, &first).is_ok(), good);
+    }
 }
 
 /// Wrong passwords are counted, and waited for, wherever they are shown.

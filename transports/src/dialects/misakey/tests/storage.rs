@@ -2,22 +2,22 @@ use super::*;
 
 const STORAGE: &str = "/crypto/secret-storage";
 const SETUP: &str = "/crypto/migration/v2";
-const BOX: &str = "5e3e7d0a-90a1-4a4e-8f53-0c6d2a1b3c4d";
+pub(super) const BOX: &str = "5e3e7d0a-90a1-4a4e-8f53-0c6d2a1b3c4d";
 
-fn hash(number: u8) -> String {
+pub(super) fn hash(number: u8) -> String {
     to_base64url(&[number; 64])
 }
 
-fn sealed(text: &str) -> String {
+pub(super) fn sealed(text: &str) -> String {
     to_base64url(text.as_bytes())
 }
 
-fn public_key(number: u8) -> String {
+pub(super) fn public_key(number: u8) -> String {
     to_base64url(&[number; 32])
 }
 
 /// A set-up under the root key of this number.
-fn set_up(number: u8, first: bool) -> Value {
+pub(super) fn set_up(number: u8, first: bool) -> Value {
     let mut body = json!({
         "account_root_key": { "key_hash": hash(number), "encrypted_key": sealed("root") },
         "vault_key": { "key_hash": hash(number), "encrypted_key": sealed("vault") },
@@ -38,7 +38,7 @@ fn prehash(password: &str) -> Value {
     json!({ "params": params, "hash_base_64": strongroom_primitives::encoding::to_base64(&sha512(password.as_bytes())[..32]) })
 }
 
-fn change(old: &str, new: &str) -> Value {
+pub(super) fn change(old: &str, new: &str) -> Value {
     json!({
         "old_prehashed_password": prehash(old), "new_prehashed_password": prehash(new),
         "encrypted_account_root_key": sealed(new),
@@ -109,6 +109,33 @@ fn a_reset_and_a_new_password_drop_all_shares() {
     });
 }
 
+/// A-DEV-01: whoever else had a token of the account signs in anew; who changed the password goes on.
+#[test]
+fn a_new_password_signs_everybody_else_out() {
+    run(async |world| {
+        let (ann, left, bob) = (
+            world.holder(Some(ANN), 2).await,
+            world.holder(Some(ANN), 4).await,
+            world.holder(Some(BOB), 2).await,
+        );
+        let signing_in = world.process(ANN).await;
+        world.page(&ann, "POST", SETUP, &set_up(1, true)).await;
+        let half = format!("/auth/account-root-key-shares/{}", share(1).1);
+        assert_eq!((world.get(&left, STORAGE).await.0, world.get(&signing_in, &half).await.0), (200, 404));
+        assert_eq!(world.page(&ann, "PUT", &password_of(ANN), &change("", "first")).await.0, 204);
+        assert_eq!(
+            said(world.get(&left, STORAGE).await),
+            refusal(401, "unauthorized", "not_defined", json!({}))
+        );
+        let no_process = refusal(403, "forbidden", "not_defined", json!({}));
+        assert_eq!(said(world.get(&signing_in, &half).await), no_process);
+        assert_eq!(world.get(&ann, STORAGE).await.0, 200);
+        assert_eq!(world.get(&bob, &at(1)).await.0, 404);
+        let again = world.holder(Some(ANN), 2).await;
+        assert_eq!(world.get(&again, STORAGE).await.0, 200);
+    });
+}
+
 #[test]
 fn a_password_is_changed_by_who_knows_it() {
     run(async |world| {
@@ -166,6 +193,10 @@ fn secrets_are_added_under_the_present_root_key_only() {
         assert!(world.get(&ann, STORAGE).await.1["asym_keys"].get(public_key(2)).is_none());
         let empty = refusal(400, "bad_request", "body", json!({ "public_keys": "required" }));
         assert_eq!(said(world.page(&ann, "DELETE", &keys, &json!({ "public_keys": [] })).await), empty);
+        for (count, status) in [(1_000, 204), (1_001, 400)] {
+            let many = json!({ "public_keys": vec!["x"; count] });
+            assert_eq!(world.page(&ann, "DELETE", &keys, &many).await.0, status);
+        }
 
         let share = format!("{STORAGE}/box-key-shares/{BOX}");
         let put = |root: u8| json!({ "invitation_share_hash": hash(3), "encrypted_invitation_share": sealed("new"), "account_root_key_hash": hash(root) });
@@ -204,6 +235,9 @@ fn whoever_is_signing_in_reads_and_sets_up_their_own() {
         assert_eq!(other, says("query", json!({ "identity_id": "forbidden" })));
         let without = said(world.get(&signing_in, "/auth/secret-storage?login_challenge=c1").await);
         assert_eq!(without, refusal(400, "bad_request", "query", json!({ "identity_id": "required" })));
+        let twice = format!("{}&identity_id={BOB}", path("c1", IDENTITY));
+        let malformed = refusal(400, "bad_request", "query", json!({ "identity_id": "malformed" }));
+        assert_eq!(said(world.get(&signing_in, &twice).await), malformed);
         // Neither token is the other's, and a page's own token is none of a sign-in.
         let ann = world.holder(Some(ANN), 2).await;
         assert_eq!(said(world.get(&ann, &path("c1", IDENTITY)).await), says("not_defined", json!({})));
