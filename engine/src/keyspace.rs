@@ -72,6 +72,7 @@
 //! | `U` | account, `b`, box | `StoredBoxShare` | escrow |
 //! | `U` | account, `p` | `StoredPassword` | escrow |
 //! | `U` | account, `i`, identity | `StoredIdentityKeys` | escrow |
+//! | `U` | account, `m` | `StoredMisses`: hashes asked for that no share is filed under, of late | escrow |
 //! | `OM` | realm of recovery | `StoredPinRealm`: how much has happened in it | pin_recovery |
 //! | `OR` | realm of recovery, record | `StoredPinRecord` | pin_recovery |
 //! | `OK` | realm of recovery, record | `StoredPinKey`: the key of what the record keeps | pin_recovery |
@@ -489,6 +490,15 @@ pub(crate) fn escrow_box_share(account: AccountId, in_box: BoxId) -> Key {
 
 pub(crate) fn escrow_password(account: AccountId) -> Key {
     escrow_of(account, b'p')
+}
+
+pub(crate) fn escrow_misses(account: AccountId) -> Key {
+    escrow_of(account, b'm')
+}
+
+/// Whether a key is that of what an account has missed.
+pub(crate) fn is_escrow_misses(key: &Key) -> bool {
+    key.as_bytes().get(17) == Some(&b'm')
 }
 
 /// How many chains there are.

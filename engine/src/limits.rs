@@ -138,6 +138,11 @@ pub struct Limits {
     pub escrow_share_life: Duration,
     /// Live shares of one account and kind; the oldest goes for a new one. Source: dialects/misakey.md, section 9.
     pub escrow_shares_max: usize,
+    /// How often a share is handed out before it is gone; 0 for any number. Source: dialects/misakey.md, section 9.
+    pub escrow_share_reads_max: u32,
+    /// So many hashes within ten minutes that no share is filed under, and the owner is told; 0 for never, at most 1,000.
+    /// Source: dialects/misakey.md, section 9.
+    pub escrow_misses_told: usize,
     /// Wrapped secrets of one account.
     pub escrow_secrets_max: usize,
     /// One wrapped secret, in bytes of its text.
@@ -237,6 +242,8 @@ impl Default for Limits {
             signatures_shared: false,
             escrow_share_life: DAY,
             escrow_shares_max: 64,
+            escrow_share_reads_max: 0,
+            escrow_misses_told: 20,
             escrow_secrets_max: 1_000,
             escrow_secret_bytes_max: 16_384,
             recovery_log_events_max: 10_000,

@@ -186,6 +186,45 @@ fn a_share_whose_time_is_over_comes_back_by_no_restart() {
     });
 }
 
+/// Tabs on every node that ask at once are handed no more than there is, though answers are lost and nodes die: a read
+/// is counted before the share leaves.
+#[test]
+fn a_share_is_handed_out_no_more_often_than_it_may_be() {
+    const READS_MAX: u32 = 3;
+    let few = |dice: &Dice| {
+        let mut plan = Plan::rough(dice);
+        plan.limits.escrow_share_reads_max = READS_MAX;
+        plan
+    };
+    simulate(seeds(3_000..3_300), few, async |world| {
+        let browser = browser(world).await;
+        world.insist(0, browser.clone(), deposit(1)).await;
+        let handed = Cell::new(0);
+        let asking = (0..8).map(async |tab| {
+            let dice = world.dice(&format!("tab {tab}"));
+            for _ in 0..3 {
+                if ask(world, dice.index(world.node_count()), &browser, 1).await == Some(true) {
+                    handed.set(handed.get() + 1);
+                }
+                world.wait(dice.ms(0..=20)).await;
+            }
+        });
+        let dying = async {
+            world.wait(world.dice("death").ms(0..=60)).await;
+            world.restart(1).await;
+        };
+        futures_util::future::join(futures_util::future::join_all(asking), dying).await;
+        world.calm();
+        for node in 0..world.node_count() {
+            while world.persist(node, browser.clone(), fetch(1)).await.is_ok() {
+                handed.set(handed.get() + 1);
+                assert!(handed.get() <= READS_MAX, "node {node}");
+            }
+        }
+        assert!(handed.get() <= READS_MAX, "{}", handed.get());
+    });
+}
+
 /// Two nodes that file at once keep to the limit together, and keep what was filed last.
 #[test]
 fn an_account_has_no_more_shares_than_it_may_on_however_many_nodes() {

@@ -195,6 +195,12 @@ pub enum Event {
         /// How many have approved.
         approvals: u8,
     },
+    /// Hashes were asked for, many of them within ten minutes, that no share of the account's root key is filed under.
+    /// Told once, and not again for as long.
+    EscrowSharesMissed {
+        /// How many.
+        count: u64,
+    },
 }
 
 impl Event {
@@ -228,7 +234,8 @@ impl Event {
             | Self::SecretStorageChanged {}
             | Self::EscrowPut { .. }
             | Self::EscrowDeleted { .. }
-            | Self::RecoveryChanged { .. } => false,
+            | Self::RecoveryChanged { .. }
+            | Self::EscrowSharesMissed { .. } => false,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     domains::{
         accounts::{AccountState, PurgeAccount, StoredAccount},
         admission::{StoredForeignToken, StoredToken},
-        escrow::StoredShare,
+        escrow::{StoredMisses, StoredShare},
         people::StoredActivation,
         pin_recovery::StoredPinGrace,
         records::{DeliverGrants, StoredHead, StoredVersion},
@@ -160,6 +160,9 @@ impl Sweeper {
                 b'T' => codec::decode::<StoredGuesses>(&row.value)?.is_forgotten(now),
                 b'U' if keyspace::is_escrow_share(key) => {
                     codec::decode::<StoredShare>(&row.value)?.has_expired(now)
+                }
+                b'U' if keyspace::is_escrow_misses(key) => {
+                    codec::decode::<StoredMisses>(&row.value)?.is_forgotten(now)
                 }
                 b'3' => self.end_request(key, row).await?,
                 b'S' => {

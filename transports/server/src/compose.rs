@@ -77,6 +77,9 @@ pub(crate) fn engine_limits(config: &Config) -> Limits {
         share_members_max: limits.share_members_max,
         escrow_share_life: Duration::from_secs(config.misakey.share_life_s),
         escrow_shares_max: config.misakey.shares_max,
+        escrow_share_reads_max: config.misakey.share_reads_max,
+        escrow_misses_told: usize::try_from(config.misakey.rates.misses_per_ten_minutes)
+            .unwrap_or(usize::MAX),
         escrow_secrets_max: config.misakey.secrets_max,
         escrow_secret_bytes_max: config.misakey.secret_bytes_max,
         unlinked_retention: Duration::from_secs(limits.unlinked_retention_s),

@@ -180,6 +180,7 @@ fn what(event: feed::Event) -> What {
         feed::Event::EscrowShareFiled {} => What::EscrowShareFiled {},
         feed::Event::EscrowShareRead {} => What::EscrowShareRead {},
         feed::Event::EscrowSharesDropped { count } => What::EscrowSharesDropped { count },
+        feed::Event::EscrowSharesMissed { count } => What::EscrowSharesMissed { count },
         feed::Event::SecretStorageChanged {} => What::SecretStorageChanged {},
         feed::Event::EscrowPut { escrow, epoch } => What::EscrowPut { escrow, epoch },
         feed::Event::EscrowDeleted { escrow } => What::EscrowDeleted { escrow },

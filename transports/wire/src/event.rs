@@ -184,6 +184,12 @@ pub enum What {
         /// How many.
         count: u64,
     },
+    /// Hashes were asked for, many of them within ten minutes, that no share of the account's root key is filed under.
+    #[serde(rename = "escrow.shares_missed")]
+    EscrowSharesMissed {
+        /// How many.
+        count: u64,
+    },
     /// Secrets that the account keeps wrapped were set up anew, added or removed.
     #[serde(rename = "escrow.storage_changed")]
     SecretStorageChanged {},

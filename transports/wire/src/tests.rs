@@ -265,6 +265,7 @@ fn events() {
         What::EscrowShareFiled {},
         What::EscrowShareRead {},
         What::EscrowSharesDropped { count: 2 },
+        What::EscrowSharesMissed { count: 20 },
         What::SecretStorageChanged {},
         What::EscrowPut { escrow: escrow(), epoch: 1 },
         What::EscrowDeleted { escrow: escrow() },
@@ -303,6 +304,7 @@ fn events() {
     {"sequence":9,"at":1780000000123,"what":{"escrow.share_filed":{}}}
     {"sequence":9,"at":1780000000123,"what":{"escrow.share_read":{}}}
     {"sequence":9,"at":1780000000123,"what":{"escrow.shares_dropped":{"count":2}}}
+    {"sequence":9,"at":1780000000123,"what":{"escrow.shares_missed":{"count":20}}}
     {"sequence":9,"at":1780000000123,"what":{"escrow.storage_changed":{}}}
     {"sequence":9,"at":1780000000123,"what":{"escrow.put":{"escrow":"f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0","epoch":1}}}
     {"sequence":9,"at":1780000000123,"what":{"escrow.deleted":{"escrow":"f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0"}}}

@@ -1,6 +1,8 @@
 //! Secret halves of key pairs, one by one.
 
 use serde::Serialize;
+use strongroom_primitives::id::AccountId;
+use strongroom_storage::Key;
 
 use super::{
     Escrow, account_of,
@@ -104,8 +106,8 @@ impl Command for DeleteAsymKeys {
 /// Removes those of these wrapped secrets that are there.
 pub(super) fn delete(
     view: &View<'_>,
-    account: strongroom_primitives::id::AccountId,
-    mut keys: Vec<strongroom_storage::Key>,
+    account: AccountId,
+    mut keys: Vec<Key>,
 ) -> Result<Decision<()>, EngineError> {
     keys.sort();
     keys.dedup();

@@ -12,6 +12,7 @@
 
 mod asym_keys;
 mod box_shares;
+mod misses;
 mod password;
 mod rows;
 mod setup;
@@ -22,6 +23,7 @@ mod tests;
 
 pub use asym_keys::{DeleteAsymKeys, PutAsymKey};
 pub use box_shares::{DeleteBoxShares, PutBoxShare};
+pub(crate) use misses::StoredMisses;
 pub use password::{ChangeEscrowPassword, PasswordParams, Prehash, ShowPasswordParams};
 pub(crate) use rows::StoredShare;
 pub use rows::{AsymKey, BoxShare, IdentityKeys, WrappedRoot};

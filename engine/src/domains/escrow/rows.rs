@@ -4,13 +4,15 @@ use serde::{Deserialize, Serialize};
 use strongroom_primitives::{id::BoxId, time::Timestamp};
 
 use super::{HASH_BYTES_MAX, PUBLIC_KEY_BYTES_MAX, check_size};
-use crate::{codec::Stored, error::EngineError, limits::Limits};
+use crate::{codec::Stored, command::Moment, error::EngineError, limits::Limits};
 
 /// One half of a root key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredShare {
     pub(super) filed: Timestamp,
     pub(super) expires: Timestamp,
+    /// How often it was handed out.
+    pub(super) reads: u32,
     /// The share and what its client says of it, sealed for account, kind, hash and expiry.
     pub(super) sealed: Vec<u8>,
 }
@@ -21,6 +23,16 @@ impl StoredShare {
     /// Whether its time is over.
     pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
         now > self.expires
+    }
+
+    /// Whether it was handed out as often as it may be.
+    pub(super) fn is_used_up(&self, limits: &Limits) -> bool {
+        limits.escrow_share_reads_max != 0 && self.reads >= limits.escrow_share_reads_max
+    }
+
+    /// Whether it is handed out no more.
+    pub(super) fn is_over(&self, moment: &Moment<'_>) -> bool {
+        self.has_expired(moment.now) || self.is_used_up(moment.limits)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Setting up the secret storage, for the first time or anew.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use strongroom_primitives::{id::BoxId, time::Timestamp};
 
@@ -110,7 +112,7 @@ impl Command for SetUpSecretStorage {
         let (box_shares, _) = view.keys(&keyspace::escrow_box_shares(account))?;
         let mut decision = asym_keys.into_iter().chain(box_shares).fold(decision, Decision::delete);
         let now = moment.now;
-        let mut secrets = std::collections::BTreeSet::new();
+        let mut secrets = BTreeSet::new();
         for (public_key, encrypted) in &self.asym_keys {
             let key = moment.space.escrow_asym_key(account, public_key);
             let (public_key, encrypted) = (public_key.clone(), encrypted.clone());

@@ -12,7 +12,9 @@ use strongroom_primitives::{
 use strongroom_storage::Key;
 use zeroize::Zeroizing;
 
-use super::{Escrow, SHARES_MAX, account_of, check_size, drop_all, drop_reads, rows::StoredShare};
+use super::{
+    Escrow, SHARES_MAX, account_of, check_size, drop_all, drop_reads, misses::missed, rows::StoredShare,
+};
 use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Need, Principal},
@@ -123,6 +125,11 @@ pub(super) fn reads_of(account: AccountId, kind: ShareKind) -> Reads {
     Reads::none().range(shares, None, SHARES_MAX + 1, keyspace::ledger(account))
 }
 
+/// One share, and what is counted if there is none.
+fn reads_of_one(who: &Principal, space: &Keyspace, kind: ShareKind, hash: &[u8]) -> Reads {
+    Reads::one(space.escrow_share(who.account, kind.letter(), hash)).row(keyspace::escrow_misses(who.account))
+}
+
 /// Files a share under the hash of the other half. Under the same hash again it replaces the earlier one and its time
 /// begins anew. Where there are as many live shares as there may be, the oldest goes.
 #[derive(Debug, Clone, Serialize)]
@@ -148,11 +155,11 @@ impl DepositShare {
         Ok(())
     }
 
-    /// The other shares that go: those whose time is over, and the oldest of the rest beyond the limit.
+    /// The other shares that go: those that are over, and the oldest of the rest beyond the limit.
     fn going(&self, mut others: Vec<(Key, StoredShare)>, moment: &Moment<'_>) -> (Vec<Key>, u64) {
         let max = moment.limits.escrow_shares_max.clamp(1, SHARES_MAX);
-        others.sort_by_key(|(_, share)| (!share.has_expired(moment.now), share.filed));
-        let over = others.iter().filter(|(_, share)| share.has_expired(moment.now)).count();
+        others.sort_by_key(|(_, share)| (!share.is_over(moment), share.filed));
+        let over = others.iter().filter(|(_, share)| share.is_over(moment)).count();
         let going = over.max((others.len() + 1).saturating_sub(max));
         others.truncate(going);
         (others.into_iter().map(|(key, _)| key).collect(), (going - over) as u64)
@@ -191,7 +198,7 @@ impl Command for DepositShare {
         let filed = Filed { account, kind: self.kind, hash: &self.hash, expires };
         let sealed = filed.seal(&self.share, &self.note, moment);
         let decision = going.into_iter().fold(Decision::reply(expires), Decision::delete);
-        let decision = decision.put(key, &StoredShare { filed: moment.now, expires, sealed });
+        let decision = decision.put(key, &StoredShare { filed: moment.now, expires, reads: 0, sealed });
         let decision = match dropped {
             0 => decision,
             count => decision.tell(account, Event::EscrowSharesDropped { count }),
@@ -200,10 +207,14 @@ impl Command for DepositShare {
     }
 }
 
-/// Reads a share. It stays, for as long as it would have. The owner is told, which is why this is a write.
+/// Reads a share. It stays, for as long as it would have, unless [`Limits::escrow_share_reads_max`] says how often it may
+/// be read: then the last read drops it. The read is counted and the owner told before the share is handed out, so two
+/// who ask at once never get more than there is.
 ///
-/// One that expired, one of another account and one that never was are one answer after the same look: the row's key
-/// names the account, so nobody else's is found.
+/// One that expired, one that was read too often, one of another account and one that never was are one answer after
+/// the same look: the row's key names the account, so nobody else's is found.
+///
+/// [`Limits::escrow_share_reads_max`]: crate::Limits::escrow_share_reads_max
 #[derive(Debug, Clone, Serialize)]
 pub struct FetchShare {
     /// Of which set.
@@ -223,7 +234,7 @@ impl Command for FetchShare {
     }
 
     fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
-        Reads::one(space.escrow_share(who.account, self.kind.letter(), &self.hash))
+        reads_of_one(who, space, self.kind, &self.hash)
     }
 
     fn decide(
@@ -234,12 +245,18 @@ impl Command for FetchShare {
     ) -> Result<Step<HeldShare>, EngineError> {
         let account = account_of(who)?;
         let key = moment.space.escrow_share(account, self.kind.letter(), &self.hash);
-        let stored = view.row::<StoredShare>(&key)?.filter(|stored| !stored.has_expired(moment.now));
-        let stored = stored.ok_or(EngineError::UnknownEscrowShare)?;
+        let stored = view.row::<StoredShare>(&key)?.filter(|stored| !stored.is_over(moment));
+        let Some(stored) = stored else { return missed(view, account, moment) };
         moment.relies_on(stored.expires);
         let filed = Filed { account, kind: self.kind, hash: &self.hash, expires: stored.expires };
         let held = filed.open(&stored.sealed, moment)?;
-        Decision::reply(held).tell(account, Event::EscrowShareRead {}).done()
+        let read = StoredShare { reads: stored.reads.saturating_add(1), ..stored };
+        let decision = Decision::reply(held).tell(account, Event::EscrowShareRead {});
+        if read.is_used_up(moment.limits) {
+            decision.delete(key).tell(account, Event::EscrowSharesDropped { count: 1 }).done()
+        } else {
+            decision.put(key, &read).done()
+        }
     }
 }
 
@@ -263,7 +280,7 @@ impl Command for DropShare {
     }
 
     fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
-        Reads::one(space.escrow_share(who.account, self.kind.letter(), &self.hash))
+        reads_of_one(who, space, self.kind, &self.hash)
     }
 
     fn decide(
@@ -274,8 +291,9 @@ impl Command for DropShare {
     ) -> Result<Step<()>, EngineError> {
         let account = account_of(who)?;
         let key = moment.space.escrow_share(account, self.kind.letter(), &self.hash);
-        let stored = view.row::<StoredShare>(&key)?.filter(|stored| !stored.has_expired(moment.now));
-        stored.ok_or(EngineError::UnknownEscrowShare)?;
+        if view.row::<StoredShare>(&key)?.is_none_or(|stored| stored.is_over(moment)) {
+            return missed(view, account, moment);
+        }
         Decision::reply(()).delete(key).tell(account, Event::EscrowSharesDropped { count: 1 }).done()
     }
 }

@@ -1,6 +1,7 @@
 //! The rules of escrow on a desk.
 
 mod life;
+mod misses;
 mod shares;
 mod storage;
 mod tokens;
@@ -52,6 +53,10 @@ fn deposit(number: u8) -> DepositShare {
         share: ShareBytes::new(vec![number; 32]),
         note: Vec::new(),
     }
+}
+
+fn drop_it(number: u8) -> DropShare {
+    DropShare { kind: ShareKind::RootKey, hash: fetch(number).hash }
 }
 
 fn fetch(number: u8) -> FetchShare {

@@ -496,6 +496,9 @@ section! {
         share_life_s: u64 = engine().escrow_share_life.as_secs();
         /// Live shares of one account; the oldest goes for a new one. At most 1,000.
         shares_max: usize = engine().escrow_shares_max;
+        /// How often a share is handed out before it is gone; 0 for any number. A browser with two tabs asks twice, and an
+        /// answer that is lost on its way counts.
+        share_reads_max: u32 = engine().escrow_share_reads_max;
         /// Secrets that one account keeps under its root key. At most 4,000.
         secrets_max: usize = engine().escrow_secrets_max;
         /// One of them, in bytes of its text.
@@ -517,7 +520,8 @@ section! {
         writes_per_hour: u32 = misakey_rates().writes_per_hour;
         /// Shares asked for.
         reads_per_hour: u32 = misakey_rates().reads_per_hour;
-        /// Hashes that no share is filed under.
+        /// Hashes that no share is filed under. As many of them within ten minutes are told to the account, at most
+        /// 1,000; 0 for no limit, and nothing is told.
         misses_per_ten_minutes: u32 = misakey_rates().misses_per_ten_minutes;
     }
 }

@@ -9,6 +9,7 @@ use crate::{
         accounts::{EraseAccount, WhoAmI},
         sessions::{BearerIssued, assured::IssueAssured},
     },
+    feed::FollowFeed,
     testing::bench::{Bench, held},
 };
 
@@ -30,7 +31,10 @@ async fn a_share_outlives_a_restart_and_no_sweep_takes_it_before_its_time() {
     assert_eq!(bench.ask(&ann, fetch(1)).await.unwrap().share.expose(), [1; 32]);
     bench.wait(Duration::from_millis(1));
     assert_eq!(bench.ask(&ann, fetch(1)).await.unwrap_err(), EngineError::UnknownEscrowShare);
-    assert_eq!(bench.count(b"U").await, [2], "refused before it is swept");
+    assert_eq!(bench.count(b"U").await, [3], "refused before it is swept");
+    bench.sweep().await;
+    assert_eq!(bench.count(b"U").await, [1], "what was missed is remembered for a while");
+    bench.wait(Duration::from_secs(600));
     bench.sweep().await;
     assert_eq!(bench.count(b"U").await, [0]);
 }
@@ -56,6 +60,20 @@ async fn an_assured_token_opens_its_own_doors_only() {
     assert_eq!(bench.ask(&elsewhere, fetch(1)).await.unwrap_err(), EngineError::CredentialInvalid);
     bench.wait(DAY * 7 + Duration::from_millis(1));
     assert_eq!(bench.ask(&ann, fetch(1)).await.unwrap_err(), EngineError::CredentialExpired);
+}
+
+/// A refusal that tells: the owner reads of the burst in their feed, while whoever tried is refused as before.
+#[actix_rt::test]
+async fn a_burst_of_misses_is_in_the_feed() {
+    let bench = Bench::new().await;
+    let ann = held(&issued(&bench, assurance("ident", Some("ann"), 2)).await);
+    for _ in 0..40 {
+        assert_eq!(bench.ask(&ann, fetch(9)).await.unwrap_err(), EngineError::UnknownEscrowShare);
+    }
+    let follow = FollowFeed { owner: None, record: None, after: Some(0), limit: 100 };
+    let page = bench.ask(&bench.gateway("ann"), follow).await.unwrap();
+    let told = page.events.iter().filter(|(_, _, event)| matches!(event, Event::EscrowSharesMissed { .. }));
+    assert_eq!(told.count(), 1);
 }
 
 /// A-DEV-01: the others are refused from the commit on; who made the change goes on with the token they have.

@@ -2,6 +2,11 @@ use std::time::Duration;
 
 use super::*;
 
+/// How many shares of root keys lie there for somebody, good or not.
+fn shares(desk: &Desk, who: &Principal) -> usize {
+    desk.rows_of(keyspace::escrow_shares(who.account, ShareKind::RootKey.letter()).as_bytes())
+}
+
 #[test]
 fn a_share_is_handed_back_as_often_as_it_is_asked_for_and_the_owner_is_told() {
     let mut desk = Desk::new();
@@ -29,13 +34,12 @@ fn nobody_learns_whether_a_hash_is_somebody_elses() {
     assert_eq!(desk.run(&ann, &fetch(2)).unwrap_err(), unknown);
     let other_kind = FetchShare { kind: ShareKind::Backup, ..fetch(1) };
     assert_eq!(desk.run(&ann, &other_kind).unwrap_err(), unknown);
-    let drop_it = DropShare { kind: ShareKind::RootKey, hash: fetch(1).hash };
-    assert_eq!(desk.run(&bob, &drop_it).unwrap_err(), unknown);
+    assert_eq!(desk.run(&bob, &drop_it(1)).unwrap_err(), unknown);
     desk.run(&ann, &fetch(1)).unwrap();
-    desk.run(&ann, &drop_it).unwrap();
+    desk.run(&ann, &drop_it(1)).unwrap();
     assert_eq!(desk.run(&ann, &fetch(1)).unwrap_err(), unknown);
-    assert_eq!(desk.run(&ann, &drop_it).unwrap_err(), unknown);
-    assert_eq!(desk.rows_under(b'U'), 0);
+    assert_eq!(desk.run(&ann, &drop_it(1)).unwrap_err(), unknown);
+    assert_eq!(desk.rows_under(b'U'), 2, "what each of them missed is counted, and nothing else is there");
 }
 
 /// The same hash of two accounts is two shares: neither is in the other's way.
@@ -72,8 +76,7 @@ fn a_share_is_good_up_to_its_last_millisecond_and_not_beyond() {
     desk.run(&ann, &fetch(1)).unwrap();
     desk.wait(Duration::from_millis(1));
     assert_eq!(desk.run(&ann, &fetch(1)).unwrap_err(), EngineError::UnknownEscrowShare);
-    let drop_it = DropShare { kind: ShareKind::RootKey, hash: fetch(1).hash };
-    assert_eq!(desk.run(&ann, &drop_it).unwrap_err(), EngineError::UnknownEscrowShare);
+    assert_eq!(desk.run(&ann, &drop_it(1)).unwrap_err(), EngineError::UnknownEscrowShare);
 }
 
 /// At the limit the oldest goes, never the new one; what has expired goes first and is not counted.
@@ -98,14 +101,14 @@ fn beyond_the_limit_the_oldest_share_makes_room() {
     assert_eq!(dropped.count(), 2);
     desk.wait(DAY + Duration::from_secs(1));
     desk.run(&ann, &deposit(6)).unwrap();
-    assert_eq!(desk.rows_under(b'U'), 1, "what has expired is gone");
+    assert_eq!(shares(&desk, &ann), 1, "what has expired is gone");
     let mut default = Desk::new();
     let bob = holder(&default, "bob");
     for number in 0..=64 {
         default.run(&bob, &deposit(number)).unwrap();
         default.wait(Duration::from_millis(1));
     }
-    assert_eq!(default.rows_under(b'U'), 64);
+    assert_eq!(shares(&default, &bob), 64);
     assert!(default.run(&bob, &fetch(0)).is_err() && default.run(&bob, &fetch(1)).is_ok());
 }
 
@@ -122,6 +125,49 @@ fn a_lowered_limit_drops_all_that_are_too_many() {
     desk.run(&ann, &deposit(11)).unwrap();
     assert_eq!(desk.rows_under(b'U'), 2);
     assert!(desk.run(&ann, &fetch(10)).is_ok() && desk.run(&ann, &fetch(9)).is_err());
+}
+
+/// Section 9, `share_reads_max`: two tabs get it, a third asks for the password. Filing it again begins anew.
+#[test]
+fn a_share_that_was_read_so_often_is_gone() {
+    let mut desk = Desk::new();
+    desk.limits.escrow_share_reads_max = 2;
+    let ann = holder(&desk, "ann");
+    desk.run(&ann, &deposit(1)).unwrap();
+    desk.run(&ann, &deposit(2)).unwrap();
+    for _ in 0..2 {
+        assert_eq!(desk.run(&ann, &fetch(1)).unwrap().share.expose(), [1; 32]);
+    }
+    assert_eq!(shares(&desk, &ann), 1, "it is gone, not hidden");
+    assert_eq!(desk.events.last(), Some(&Event::EscrowSharesDropped { count: 1 }));
+    assert_eq!(desk.run(&ann, &fetch(1)).unwrap_err(), EngineError::UnknownEscrowShare);
+    desk.run(&ann, &fetch(2)).unwrap();
+    desk.run(&ann, &deposit(2)).unwrap();
+    desk.run(&ann, &fetch(2)).unwrap();
+    desk.run(&ann, &fetch(2)).unwrap();
+    assert_eq!(desk.run(&ann, &fetch(2)).unwrap_err(), EngineError::UnknownEscrowShare);
+}
+
+/// Reads are counted without a limit too: one that is set later holds for what is there, and what is read too often
+/// makes room like what has expired.
+#[test]
+fn a_limit_of_reads_holds_for_shares_that_were_read_before_it_was_set() {
+    let mut desk = Desk::new();
+    let ann = holder(&desk, "ann");
+    for number in 1..=3 {
+        desk.run(&ann, &deposit(number)).unwrap();
+        desk.wait(Duration::from_millis(1));
+    }
+    for _ in 0..3 {
+        desk.run(&ann, &fetch(2)).unwrap();
+    }
+    desk.limits.escrow_share_reads_max = 3;
+    desk.limits.escrow_shares_max = 3;
+    assert_eq!(desk.run(&ann, &fetch(2)).unwrap_err(), EngineError::UnknownEscrowShare);
+    assert_eq!(desk.run(&ann, &drop_it(2)).unwrap_err(), EngineError::UnknownEscrowShare);
+    desk.run(&ann, &deposit(4)).unwrap();
+    assert_eq!(shares(&desk, &ann), 3);
+    desk.run(&ann, &fetch(1)).unwrap();
 }
 
 /// A-SHR-06: the two halves in one place would be the root key.
@@ -189,6 +235,8 @@ fn a_share_lies_sealed_for_account_hash_and_expiry() {
     desk.place(space.escrow_share(ann.account, b'k', &fetch(7).hash), crate::codec::encode(&row));
     let other_kind = FetchShare { kind: ShareKind::Backup, ..fetch(7) };
     assert_eq!(desk.run(&ann, &other_kind).unwrap_err(), EngineError::Corrupt);
+    desk.place(space.escrow_share(ann.account, b'r', &fetch(8).hash), crate::codec::encode(&row));
+    assert_eq!(desk.run(&ann, &fetch(8)).unwrap_err(), EngineError::Corrupt);
     let longer = StoredShare { expires: row.expires.saturating_add(DAY), ..row };
     desk.place(key, crate::codec::encode(&longer));
     assert_eq!(desk.run(&ann, &fetch(7)).unwrap_err(), EngineError::Corrupt);
