@@ -331,6 +331,8 @@ fn misakey(config: &config::Misakey) -> Misakey {
         writes_per_hour: rates.writes_per_hour,
         reads_per_hour: rates.reads_per_hour,
         misses_per_ten_minutes: rates.misses_per_ten_minutes,
+        page_tokens_per_minute: rates.page_tokens_per_minute,
+        password_params_per_minute: rates.password_params_per_minute,
     };
     Misakey::new(MisakeyOptions { rates, ..MisakeyOptions::new(realm.clone(), client.clone()) })
 }

@@ -503,7 +503,7 @@ section! {
         secrets_max: usize = engine().escrow_secrets_max;
         /// One of them, in bytes of its text.
         secret_bytes_max: usize = engine().escrow_secret_bytes_max;
-        /// How often an account may ask for shares.
+        /// How often an account may ask for shares, and an address for what takes no token.
         rates: MisakeyRates = MisakeyRates::default();
     }
 }
@@ -513,8 +513,8 @@ fn misakey_rates() -> dialects::misakey::MisakeyRates {
 }
 
 section! {
-    /// How often one account may ask for shares, each with a burst of as many; 0 for no limit. Beyond it the answer is
-    /// 429.
+    /// How often one account may ask for shares, and one address for what takes no token, each with a burst of as many; 0
+    /// for no limit. Beyond it the answer is 429.
     MisakeyRates {
         /// Shares filed or dropped.
         writes_per_hour: u32 = misakey_rates().writes_per_hour;
@@ -523,6 +523,10 @@ section! {
         /// Hashes that no share is filed under. As many of them within ten minutes are told to the account, at most
         /// 1,000; 0 for no limit, and nothing is told.
         misses_per_ten_minutes: u32 = misakey_rates().misses_per_ten_minutes;
+        /// Page tokens, by one address.
+        page_tokens_per_minute: u32 = misakey_rates().page_tokens_per_minute;
+        /// Parameters of passwords, by one address.
+        password_params_per_minute: u32 = misakey_rates().password_params_per_minute;
     }
 }
 

@@ -39,7 +39,7 @@ use self::{
     call::Call,
     paths::{Door, Route},
     problem::Problem,
-    rates::Allowances,
+    rates::{Allowances, Public},
 };
 use crate::{
     EdgeLimits, Front,
@@ -61,7 +61,7 @@ pub struct MisakeyOptions {
     pub realm: RealmId,
     /// The client whose tokens are taken.
     pub client: String,
-    /// How often an account may ask.
+    /// How often an account may ask, and an address that shows no token.
     pub rates: MisakeyRates,
     /// What rates measure time by.
     pub clock: Arc<dyn Clock>,
@@ -98,8 +98,13 @@ impl Misakey {
             return Err(problem::TOO_LARGE);
         }
         match (door, &route) {
-            (Door::Open, Route::Csrf) => Ok(cookies::page_token(front, request)),
-            (Door::Open, _) => Box::pin(passwords::params(self, front, request, &route)).await,
+            (Door::Open, Route::Csrf) => {
+                self.allowances.spend_from(request.peer.address, Public::PageToken)?;
+                Ok(cookies::page_token(front, request))
+            }
+            (Door::Open, Route::PasswordParams { account }) => {
+                Box::pin(passwords::params(self, front, request.peer.address, account)).await
+            }
             (door, _) => {
                 let call = Call::begin(self, front, request, door).await?;
                 self.within(&call, &route).await

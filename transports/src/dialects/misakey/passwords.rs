@@ -1,5 +1,7 @@
 //! Passwords of accounts, as far as a server sees them. Source: dialects/misakey.md, section 7.
 
+use std::net::IpAddr;
+
 use serde_json::json;
 use strongroom_engine::{
     Credential, EngineError,
@@ -11,13 +13,13 @@ use super::{
     Misakey,
     call::{Call, asking},
     members::{Members, uuid4},
-    paths::Route,
     problem::{self, Problem},
+    rates::Public,
     storage::account_of,
 };
 use crate::{
     Front,
-    exchange::{Request, Response, StatusCode},
+    exchange::{Response, StatusCode},
 };
 
 const SALT_BYTES_MAX: usize = 64;
@@ -27,13 +29,13 @@ const HASH_BYTES_MAX: usize = 128;
 pub(super) async fn params(
     misakey: &Misakey,
     front: &Front,
-    _: &Request,
-    route: &Route<'_>,
+    from: Option<IpAddr>,
+    account: &str,
 ) -> Result<Response, Problem> {
-    let Route::PasswordParams { account } = route else { return Err(problem::NO_PATH) };
     let malformed = || Problem::path("id", "malformed");
     let account = uuid4(account).ok_or_else(malformed)?.to_uuid();
     let account = Subject::new(account).map_err(|_| malformed())?;
+    misakey.allowances.spend_from(from, Public::PasswordParams)?;
     let show = ShowPasswordParams { realm: misakey.realm.clone(), account };
     let params = front.engine().ask(asking(front, Credential::Anonymous), show).await;
     let PasswordParams { memory, iterations, parallelism, salt } =
