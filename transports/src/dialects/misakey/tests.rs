@@ -2,12 +2,14 @@
 //!
 //! | module | rules of dialects/misakey.md |
 //! |---|---|
-//! | `door` | section 3: page tokens, cookies, levels, origins, the order of the checks |
+//! | `door` | section 3: page tokens, cookies, levels, origins |
+//! | `order` | section 3: what every request goes through, in its order |
 //! | `shares` | section 5, the rates of section 9 |
 //! | `storage` | section 7 |
 //! | `refusals` | section 10: every row of bad input |
 
 mod door;
+mod order;
 mod refusals;
 mod shares;
 mod storage;
@@ -55,7 +57,11 @@ fn run(test: impl AsyncFnOnce(World)) {
 }
 
 fn run_with(rates: MisakeyRates, test: impl AsyncFnOnce(World)) {
-    actix_rt::System::new().block_on(async { test(World::new(rates).await).await });
+    run_within(rates, Limits::default(), test);
+}
+
+fn run_within(rates: MisakeyRates, limits: Limits, test: impl AsyncFnOnce(World)) {
+    actix_rt::System::new().block_on(async { test(World::new(rates, limits).await).await });
 }
 
 /// A token and where it is shown.
@@ -65,13 +71,13 @@ struct Holder {
 }
 
 impl World {
-    async fn new(rates: MisakeyRates) -> Self {
+    async fn new(rates: MisakeyRates, limits: Limits) -> Self {
         let clock = Arc::new(HandClock::at_s(1_780_000_000));
         let wall = clock.clone();
         let engine = Engine::builder(Arc::new(Memory::new(Arc::new(move || wall.wall().as_ms()))))
             .clock(clock.clone())
             .entropy(Arc::new(SeededEntropy::new(7)))
-            .limits(Limits::default())
+            .limits(limits)
             .start()
             .await
             .unwrap();
@@ -92,22 +98,32 @@ impl World {
     }
 
     async fn token(&self, assurance: Assurance) -> String {
-        let realm = RealmId::new("misakey").unwrap();
+        self.token_of("misakey", assurance).await
+    }
+
+    async fn token_of(&self, realm: &str, assurance: Assurance) -> String {
+        let realm = RealmId::new(realm).unwrap();
         let issue = IssueAssured { realm, assurance, life: Duration::from_secs(30 * 86_400) };
         self.engine.handle().ask(Credential::Operator, issue).await.unwrap().token
     }
 
+    /// Somebody whose token says this, shown in the cookies of its kind.
+    async fn with(&self, assurance: Assurance) -> Holder {
+        let prefix = if assurance.good_for == AssuredFor::Access { "" } else { "authn" };
+        let token = self.token(assurance).await;
+        Holder {
+            cookies: format!("{prefix}accesstoken={token}; {prefix}tokentype=bearer; _csrf={}", self.page),
+        }
+    }
+
     /// Somebody who is signed in to an account at a level.
     async fn holder(&self, account: Option<&str>, level: u8) -> Holder {
-        let token = self.token(assurance(account, level)).await;
-        Holder { cookies: format!("accesstoken={token}; tokentype=bearer; _csrf={}", self.page) }
+        self.with(assurance(account, level)).await
     }
 
     /// Somebody who is signing in to an account.
     async fn process(&self, account: &str) -> Holder {
-        let good_for = AssuredFor::Process { login_challenge: "c1".to_owned() };
-        let token = self.token(Assurance { good_for, ..assurance(Some(account), 2) }).await;
-        Holder { cookies: format!("authnaccesstoken={token}; authntokentype=bearer; _csrf={}", self.page) }
+        self.with(signing_in(Some(account), 2)).await
     }
 
     async fn raw(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Response {
@@ -153,6 +169,12 @@ fn assurance(account: Option<&str>, level: u8) -> Assurance {
         client: "web".to_owned(),
         good_for: AssuredFor::Access,
     }
+}
+
+/// The same while a sign-in is under way.
+fn signing_in(account: Option<&str>, level: u8) -> Assurance {
+    let good_for = AssuredFor::Process { login_challenge: "c1".to_owned() };
+    Assurance { good_for, ..assurance(account, level) }
 }
 
 /// The share of this number, and the hash of the other half.

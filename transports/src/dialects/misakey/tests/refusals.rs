@@ -92,6 +92,7 @@ fn sizes_are_taken_up_to_their_limits() {
         }
         let max = |path: &str| world.router.body_bytes_max(&world.front, &format!("/misakey{path}"));
         assert_eq!((max(SHARES), max("/crypto/migration/v2"), max("/nowhere")), (65_536, 1 << 20, 65_536));
+        assert_eq!(max("/auth/crypto/migration/v2"), 1 << 20);
     });
 }
 

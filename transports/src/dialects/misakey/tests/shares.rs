@@ -124,18 +124,6 @@ fn a_second_share_under_a_hash_replaces_the_first() {
     });
 }
 
-/// A-SHR-06.
-#[test]
-fn a_share_under_its_own_hash_is_refused() {
-    run(async |world| {
-        let ann = world.holder(Some(ANN), 2).await;
-        let hash = to_base64url(&sha512(&[1; 32]));
-        let body = json!({ "share": share(1).0, "user_local_share_hash": hash });
-        let invalid = refusal(400, "bad_request", "body", json!({ "user_local_share_hash": "invalid" }));
-        assert_eq!(said(world.page(&ann, "POST", SHARES, &body).await), invalid);
-    });
-}
-
 #[test]
 fn all_shares_of_an_account_are_dropped_at_once() {
     run(async |world| {
@@ -150,6 +138,59 @@ fn all_shares_of_an_account_are_dropped_at_once() {
             assert_eq!(world.get(&ann, &at(number)).await.0, 404);
         }
         assert_eq!(world.get(&bob, &at(1)).await.0, 200);
+    });
+}
+
+/// A-SHR-06: under its own hash a share would be both halves. Of a hash that is cut, nothing can be said.
+#[test]
+fn a_share_is_not_filed_under_its_own_hash() {
+    run(async |world| {
+        let (ann, signing_in) = (world.holder(Some(ANN), 2).await, world.process(ANN).await);
+        let own = to_base64url(&sha512(&[7; 32]));
+        let invalid = |name: &str| refusal(400, "bad_request", "body", json!({ name: "invalid" }));
+        for name in ["user_local_share_hash", "other_share_hash"] {
+            let body = json!({ "share": share(7).0, name: own });
+            for path in [SHARES, "/root-key-shares"] {
+                assert_eq!(said(world.page(&ann, "POST", path, &body).await), invalid(name));
+            }
+            let signing_in = world.page(&signing_in, "POST", "/auth/account-root-key-shares", &body).await;
+            assert_eq!(said(signing_in), invalid(name));
+        }
+        let standard = strongroom_primitives::encoding::to_base64(&[7; 32]);
+        let older = json!({ "account_id": ANN, "share": standard, "other_share_hash": own });
+        let older = said(world.page(&ann, "POST", "/backup-key-shares", &older).await);
+        assert_eq!(older, invalid("other_share_hash"));
+        assert_eq!(said(world.get(&ann, &format!("{SHARES}/{own}")).await), missing());
+        assert_eq!(said(world.get(&ann, &format!("/backup-key-shares/{own}")).await), missing());
+    });
+}
+
+/// `share_reads_max`: two tabs that open at once reopen both, a third asks for the password, and what it is told is what
+/// it would be told of a share that never was.
+#[test]
+fn two_tabs_reopen_and_no_third_where_a_share_may_be_read_twice() {
+    let limits = Limits { escrow_share_reads_max: 2, ..Limits::default() };
+    run_within(MisakeyRates::NONE, limits, async |world| {
+        let ann = world.holder(Some(ANN), 2).await;
+        let cookie = format!("cookie: {}", ann.cookies);
+        world.page(&ann, "POST", SHARES, &filing(1)).await;
+        let (path, headers) = (at(1), [&*cookie]);
+        let tabs = (0..6).map(|_| world.raw("GET", &path, &headers, ""));
+        let (reopened, asked): (Vec<_>, Vec<_>) = futures_util::future::join_all(tabs)
+            .await
+            .into_iter()
+            .partition(|answer| answer.status.as_u16() == 200);
+        assert_eq!((reopened.len(), asked.len()), (2, 4));
+        let never = world.raw("GET", &at(9), &[&cookie], "").await;
+        for answer in &asked {
+            assert_eq!(
+                (answer.status, &answer.body, &answer.headers),
+                (never.status, &never.body, &never.headers)
+            );
+        }
+        assert_eq!(said(world.page(&ann, "DELETE", &at(1), &Value::Null).await), missing());
+        world.page(&ann, "POST", SHARES, &filing(1)).await;
+        assert_eq!(world.get(&ann, &at(1)).await.0, 200);
     });
 }
 
@@ -187,6 +228,37 @@ fn older_clients_have_their_own_shares() {
     });
 }
 
+/// Section 9: what takes no token is counted by address, each path for itself; a network of IPv6 is one address.
+#[test]
+fn an_address_asks_so_often_and_waits() {
+    run_with(MisakeyRates::default(), async |world| {
+        let params = format!("/accounts/{ANN}/pwd-params");
+        let too_many = refusal(429, "too_many_requests", "not_defined", json!({}));
+        let from = async |address: &str, path: &str| {
+            let mut asked = request(Method::GET, &format!("/misakey{path}"), &[], "");
+            asked.peer.address = Some(address.parse().unwrap());
+            world.router.answer(&world.front, asked).await
+        };
+        for path in ["/csrf", &params] {
+            for _ in 0..60 {
+                assert_eq!(from("2001:db8::1", path).await.status.as_u16(), 200, "{path}");
+            }
+            let refused = from("2001:db8::2", path).await;
+            assert_eq!(refused.headers[header::RETRY_AFTER], "1");
+            assert_eq!(refused.headers[header::CACHE_CONTROL], "no-store, no-cache");
+            let body = serde_json::from_slice(&refused.body).unwrap();
+            assert_eq!(said((refused.status.as_u16(), body)), too_many, "{path}");
+            assert_eq!(from("2001:db8:0:1::1", path).await.status.as_u16(), 200, "{path}");
+            world.clock.advance(Duration::from_secs(1));
+            assert_eq!(from("2001:db8::1", path).await.status.as_u16(), 200, "{path}");
+        }
+        // Without an address, as over a socket of the machine itself, nobody is counted.
+        for _ in 0..61 {
+            assert_eq!(world.ask("GET", "/csrf", &[], "").await.0, 200);
+        }
+    });
+}
+
 /// Section 9: so many per account, and no other account waits for it.
 #[test]
 fn an_account_asks_so_often_and_waits() {
@@ -197,6 +269,7 @@ fn an_account_asks_so_often_and_waits() {
             assert_eq!(world.page(&ann, "POST", SHARES, &filing(1)).await.0, 201);
         }
         assert_eq!(said(world.page(&ann, "POST", SHARES, &filing(1)).await), too_many);
+        assert_eq!(said(world.page(&ann, "DELETE", &at(1), &Value::Null).await), too_many);
         assert_eq!(world.page(&bob, "POST", SHARES, &filing(1)).await.0, 201);
         for _ in 0..20 {
             assert_eq!(world.get(&ann, &at(9)).await.0, 404);
@@ -212,5 +285,10 @@ fn an_account_asks_so_often_and_waits() {
         assert_eq!(answer.headers[header::RETRY_AFTER], "30");
         world.clock.advance(Duration::from_secs(30));
         assert_eq!(world.get(&ann, &at(1)).await.0, 200);
+        // Whoever wants to be rid of all of them never waits.
+        let eager = world.holder(Some(IDENTITY), 2).await;
+        for _ in 0..31 {
+            assert_eq!(world.page(&eager, "DELETE", SHARES, &Value::Null).await.0, 204);
+        }
     });
 }
