@@ -1,6 +1,6 @@
 //! Nodes that die in whatever they are doing and start again over the same store (F-01 without a real process).
 
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, ops::RangeInclusive, time::Duration};
 
 use strongroom_engine::{
     Credential,
@@ -18,9 +18,14 @@ use strongroom_testkit::{
 
 /// Kills and starts nodes until `done`; sometimes all of them at once.
 pub(crate) async fn gremlin(world: &World, done: &Cell<bool>) {
+    gremlin_every(world, done, 20..=1_500).await;
+}
+
+/// The same with so many milliseconds from one death to the next: starting nodes is most of what a long world costs.
+pub(crate) async fn gremlin_every(world: &World, done: &Cell<bool>, pause_ms: RangeInclusive<u64>) {
     let dice = world.dice("gremlin");
     while !done.get() {
-        world.wait(dice.ms(20..=1_500)).await;
+        world.wait(dice.ms(pause_ms.clone())).await;
         let doomed: Vec<usize> = if dice.chance(20) {
             (0..world.node_count()).collect()
         } else {

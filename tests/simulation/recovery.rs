@@ -8,8 +8,8 @@ use std::{
 use strongroom_engine::{
     Command, EngineError, ErrorKind, Routed,
     domains::recovery::{
-        CollectRelease, Escrow, GetEscrow, GetRequest, HolderKind, OpenRequest, RefreshEscrow, Release,
-        ReleasePolicy, RequestState, VetoRequest,
+        CollectRelease, CreateEscrow, Escrow, GetEscrow, GetRequest, HolderKind, ListRequests, OpenRequest,
+        RefreshEscrow, Release, ReleasePolicy, RequestState, VetoRequest,
     },
     testing::escrows::{Dealer, SECRET, account, holder_secret, policy, requester_secret},
 };
@@ -20,11 +20,12 @@ use strongroom_primitives::{
 };
 use strongroom_testkit::{Client, Dice, Plan, World, seeds, simulate};
 
-use crate::crash::gremlin;
+use crate::crash::gremlin_every;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
-const DELAY: Duration = Duration::from_secs(300);
+/// Long beside everything else that happens in a world, and short enough for thousands of them.
+const DELAY: Duration = Duration::from_secs(30);
 
 fn three() -> [HolderKind; 3] {
     [account("bob"), account("cyd"), account("dan")]
@@ -60,6 +61,21 @@ where
     }
 }
 
+/// Opens a request. A try whose answer was lost may have opened one, which is as good.
+async fn opened(world: &World, client: &Client<'_>, open: &OpenRequest) -> RecoveryRequestId {
+    loop {
+        if let Some(Ok(request)) = client.ask(client.any_node(), None, open.clone()).await {
+            return request.id;
+        }
+        world.wait(client.dice().ms(20..=500)).await;
+        let list = ListRequests { escrow: open.escrow };
+        let there = insist(world, client, &list).await.expect("ann's own escrow");
+        if let Some(request) = there.first() {
+            return request.id;
+        }
+    }
+}
+
 /// Two nodes over a store with bad days, whose sweepers are slow enough for thousands of seeds.
 fn two_nodes(dice: &Dice) -> Plan {
     let mut plan = Plan::rough(dice);
@@ -72,9 +88,27 @@ fn two_nodes(dice: &Dice) -> Plan {
 async fn stepping(world: &World, done: &Cell<bool>) {
     let dice = world.dice("steps");
     while !done.get() {
-        let off_by_ms = *dice.pick(&[0, 0, -DAY_MS, DAY_MS, -300_000, 300_000, -1_000, 1_000]);
+        let off_by_ms = *dice.pick(&[0, 0, -DAY_MS, DAY_MS, -30_000, 30_000, -1_000, 1_000]);
         world.clock(dice.index(world.node_count())).set_off_by_ms(off_by_ms);
-        world.wait(dice.ms(1_000..=60_000)).await;
+        world.wait(dice.ms(100..=6_000)).await;
+    }
+}
+
+/// One escrow for all worlds, dealt once: dealing costs more than the rest of a world.
+struct Dealt {
+    dealer: Dealer,
+    create: CreateEscrow,
+    /// The next epoch, with the same holders.
+    refresh: RefreshEscrow,
+}
+
+impl Dealt {
+    fn new(policy: ReleasePolicy) -> Self {
+        // No share is the server's own, so its key does not matter.
+        let dealer = Dealer::new(1, [0; 32]);
+        let create = dealer.create(2, &three(), policy);
+        let refresh = Dealer::new(1, [0; 32]).refresh(2, &three());
+        Self { dealer, create, refresh }
     }
 }
 
@@ -88,14 +122,14 @@ struct Told {
 }
 
 /// The owner's request is approved by two holders, collected by polling, and by chance vetoed.
-async fn race(world: &World, dealer: &Dealer, request: RecoveryRequestId, vetoes: bool) -> Told {
+async fn race(world: &World, dealt: &Dealt, request: RecoveryRequestId, vetoes: bool) -> Told {
+    let Dealt { dealer, create, .. } = dealt;
     let (told, escrow) = (Told::default(), dealer.escrow);
-    let deal = dealer.deal(2, &three());
     let approving = [("bob", 1), ("cyd", 2)].map(|(name, index)| {
-        let (told, deal) = (&told, &deal);
+        let (told, deal) = (&told, &create.deal);
         async move {
             let client = world.client(name);
-            world.wait(client.dice().ms(0..=60_000)).await;
+            world.wait(client.dice().ms(0..=6_000)).await;
             told.begun.set(told.begun.get().max(world.now()));
             let done = |error: &EngineError| {
                 let is_over = matches!(error, EngineError::RequestClosed { state: RequestState::Vetoed });
@@ -107,7 +141,7 @@ async fn race(world: &World, dealer: &Dealer, request: RecoveryRequestId, vetoes
     let vetoing = async {
         let client = world.client("ann");
         if vetoes {
-            world.wait(client.dice().ms(0..=390_000)).await;
+            world.wait(client.dice().ms(0..=50_000)).await;
             match insist(world, &client, &VetoRequest { escrow, request }).await {
                 Ok(()) => told.vetoed.set(true),
                 Err(EngineError::RequestClosed { state: RequestState::Released { .. } }) => {}
@@ -124,13 +158,13 @@ async fn race(world: &World, dealer: &Dealer, request: RecoveryRequestId, vetoes
                     return;
                 }
                 Err(EngineError::RequestClosed { state: RequestState::Vetoed }) => return,
-                Err(EngineError::NotReleased { .. }) => world.wait(client.dice().ms(500..=20_000)).await,
+                Err(EngineError::NotReleased { .. }) => world.wait(client.dice().ms(100..=4_000)).await,
                 Err(error) => panic!("{error}"),
             }
         }
     };
     let holders = futures_util::future::join_all(approving);
-    let limit = DELAY * 20;
+    let limit = DELAY * 60;
     let all = futures_util::future::join3(holders, vetoing, collecting);
     tokio::time::timeout(limit, all).await.expect("a release does not wait for ever");
     told
@@ -140,23 +174,23 @@ async fn race(world: &World, dealer: &Dealer, request: RecoveryRequestId, vetoes
 /// and a release never both happen.
 #[test]
 fn no_clock_releases_early_and_a_veto_and_a_release_exclude_each_other() {
+    let dealt = Dealt::new(ReleasePolicy { delay: DELAY, window: DAY * 20, collect: DAY * 20, ..policy() });
     simulate(seeds(0..2_000), two_nodes, async |world| {
-        let mut dealer = Dealer::new(1, world.up(0).recovery_key());
-        let release = ReleasePolicy { delay: DELAY, window: DAY * 20, collect: DAY * 20, ..policy() };
+        let Dealt { dealer, create, refresh } = &dealt;
         let ann = world.client("ann");
-        let create = dealer.create(2, &three(), release);
-        see_done(world, &ann, &create, |error| *error == EngineError::EscrowExists).await;
+        see_done(world, &ann, create, |error| *error == EngineError::EscrowExists).await;
         let public_key = *requester_secret().public().as_bytes();
         let open = OpenRequest { escrow: dealer.escrow, public_key, reason: "lost".to_owned() };
-        let request = insist(world, &ann, &open).await.expect("room for one").id;
+        let request = opened(world, &ann, &open).await;
 
         let done = Cell::new(false);
         let busy = async {
-            let told = race(world, &dealer, request, world.dice("veto").chance(50)).await;
+            let told = race(world, &dealt, request, world.dice("veto").chance(50)).await;
             done.set(true);
             told
         };
-        let faults = futures_util::future::join(stepping(world, &done), gremlin(world, &done));
+        let faults =
+            futures_util::future::join(stepping(world, &done), gremlin_every(world, &done, 20..=6_000));
         let (told, _) = futures_util::future::join(busy, faults).await;
         world.calm();
 
@@ -180,9 +214,8 @@ fn no_clock_releases_early_and_a_veto_and_a_release_exclude_each_other() {
             }
         }
         // And an approval of that epoch is worth nothing after the next.
-        let approval = dealer.approve(&dealer.deal(2, &three()), request, 3);
-        let refresh = dealer.refresh(2, &three());
-        world.insist(0, world.gateway("ann"), refresh).await;
+        let approval = dealer.approve(&create.deal, request, 3);
+        world.insist(0, world.gateway("ann"), refresh.clone()).await;
         let refused = world.persist(1, world.gateway("dan"), approval).await.map(drop);
         assert_eq!(refused, Err(EngineError::StaleEpoch { epoch: 2 }));
     });
