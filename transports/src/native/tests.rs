@@ -1,4 +1,5 @@
 mod people;
+mod recovery;
 mod routes;
 mod service_keys;
 
