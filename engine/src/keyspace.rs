@@ -813,6 +813,16 @@ impl Keyspace {
         spell(b'O', &[b"M", &self.pin_realm_hash(realm)])
     }
 
+    /// The prefix of the records of a realm.
+    pub(crate) fn pin_records(&self, realm: &RecoveryRealmId) -> Key {
+        spell(b'O', &[b"R", &self.pin_realm_hash(realm)])
+    }
+
+    /// The key of the record whose own part this is: the 16 bytes from 18 on.
+    pub(crate) fn pin_record_at(&self, realm: &RecoveryRealmId, record: &[u8; 16]) -> Key {
+        spell(b'O', &[b"R", &self.pin_realm_hash(realm), record])
+    }
+
     /// `record` is what the protocol calls the user's record.
     pub(crate) fn pin_recovery(&self, realm: &RecoveryRealmId, tenant: &str, record: &[u8; 32]) -> PinKeys {
         let hash = self.pin_realm_hash(realm);

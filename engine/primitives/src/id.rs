@@ -247,7 +247,8 @@ fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
     Some(bytes)
 }
 
-struct Sixteen;
+/// Reads 16 bytes.
+pub(crate) struct Sixteen;
 
 impl Visitor<'_> for Sixteen {
     type Value = [u8; 16];

@@ -43,10 +43,13 @@ pub mod tenant_token;
 mod tests;
 pub mod unlock;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 pub use self::octets::SecretOctets;
 use crate::encoding::{EncodingError, array_from_hex, to_hex};
+use crate::id::Sixteen;
 
 /// Length of the id of a realm, in bytes.
 pub const REALM_ID_BYTES: usize = 16;
@@ -123,6 +126,27 @@ impl RecoveryRealmId {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; REALM_ID_BYTES] {
         &self.0
+    }
+}
+
+impl Serialize for RecoveryRealmId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_bytes(&self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for RecoveryRealmId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = Cow::<'de, str>::deserialize(deserializer)?;
+            Self::from_hex(&text).map_err(de::Error::custom)
+        } else {
+            deserializer.deserialize_bytes(Sixteen).map(Self)
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use strongroom_primitives::{
     id::{
         ApiKeyId, Audience, EscrowId, ItemId, RecoveryRequestId, SessionId, ShareId, ShareRightId, Subject,
     },
+    pin_recovery::RecoveryRealmId,
     time::Timestamp,
 };
 
@@ -22,6 +23,7 @@ pub use follow::{FeedPage, FollowFeed, Subscription};
 use crate::{
     codec::Stored,
     domains::{
+        pin_recovery::PinStep,
         records::{RecordName, Version},
         recovery::RequestState,
     },
@@ -201,6 +203,16 @@ pub enum Event {
         /// How many.
         count: u64,
     },
+    // PIN recovery.
+    /// Something happened to what the account keeps behind a PIN.
+    PinRecovery {
+        /// At which realm.
+        realm: RecoveryRealmId,
+        /// As a user of which tenant.
+        tenant: String,
+        /// What.
+        step: PinStep,
+    },
 }
 
 impl Event {
@@ -235,7 +247,8 @@ impl Event {
             | Self::EscrowPut { .. }
             | Self::EscrowDeleted { .. }
             | Self::RecoveryChanged { .. }
-            | Self::EscrowSharesMissed { .. } => false,
+            | Self::EscrowSharesMissed { .. }
+            | Self::PinRecovery { .. } => false,
         }
     }
 }

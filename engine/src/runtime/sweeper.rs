@@ -53,11 +53,13 @@ const TIME_LAG_MAX_MS: u64 = 60_000;
 pub(crate) struct Sweeper {
     handle: EngineHandle,
     cursor: Option<Key>,
+    /// Whether owners may have to be told that a store was restored, which is found when an engine starts.
+    restored: bool,
 }
 
 impl Sweeper {
     pub(crate) fn new(handle: EngineHandle) -> Self {
-        Self { handle, cursor: None }
+        Self { handle, cursor: None, restored: true }
     }
 
     /// Sweeps until the task is dropped.
@@ -76,6 +78,9 @@ impl Sweeper {
     pub(crate) async fn step(&mut self) -> Result<(), EngineError> {
         self.tell_the_time().await?;
         self.deliver().await?;
+        if self.restored {
+            self.restored = self.handle.tell_restored(None).await?;
+        }
         let rows_max = self.handle.limits().sweep_rows_max;
         let mut range = Range::all(rows_max);
         if let Some(cursor) = self.cursor.take() {

@@ -51,7 +51,8 @@ fn realm_with(id: u8, policy: PinPolicy, accounts: Option<RealmId>) -> RecoveryR
     let key = TenantKey::read(&TENANT_SECRET).expect("a good key");
     let tenant = RecoveryTenant { keys: BTreeMap::from([(1, key)]), accounts };
     let tenants = BTreeMap::from([(TENANT.to_owned(), tenant)]);
-    RecoveryRealm { id: RecoveryRealmId::from_bytes([id; 16]), tenants, policy }
+    let operator = "the operator of the tests".to_owned();
+    RecoveryRealm { id: RecoveryRealmId::from_bytes([id; 16]), operator, tenants, policy }
 }
 
 /// A policy without waiting.

@@ -12,10 +12,13 @@ use strongroom_primitives::pin_recovery::{
 };
 
 use super::{
-    LoggedEvent, PinRecovery, RecoveryStatus,
+    LoggedEvent, PinRecovery, RecoveryRealmInfo, RecoveryStatus,
     log::{AckLog, ReadLog},
+    owner::{OwnShareStatus, Owners},
+    realms::ListRecoveryRealms,
     recover::{CountGuess, Counted, FindShare, Found, ReleaseShare, Shown},
     register::{DeleteShare, RegisterShare},
+    restored::TellRestored,
     seal::Kept,
     seen::Marked,
     status::ShareStatus,
@@ -101,18 +104,60 @@ impl EngineHandle {
         self.ask_as_anyone(ShareStatus { user }, within).await
     }
 
-    /// Gives an account its record back that was deleted or replaced, with the count that it had.
+    /// What the engine's realms say of themselves.
+    ///
+    /// # Errors
+    /// What every command may answer.
+    pub async fn recovery_realms(
+        &self,
+        within: Option<Duration>,
+    ) -> Result<Vec<RecoveryRealmInfo>, EngineError> {
+        self.ask_as_anyone(ListRecoveryRealms::of(self.shared().recovery.all()), within).await
+    }
+
+    /// How it stands with an account's own record. `tenant` may be left out where the account is a user of one only.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownRecoveryRealm`], also if the caller is no user of the tenant, or of several where none is
+    /// named; and what every command may answer.
+    pub async fn own_recovery_status(
+        &self,
+        asking: impl Into<Asking>,
+        realm: &RecoveryRealmId,
+        tenant: Option<&str>,
+    ) -> Result<RecoveryStatus, EngineError> {
+        let owners = Owners::of(self.shared().recovery.get(realm)?, tenant);
+        self.ask(asking, OwnShareStatus { owners }).await
+    }
+
+    /// Tells owners that the stores of their realms were restored, a page of records of each realm. Answers whether there
+    /// are more. The engine does so by itself.
+    ///
+    /// # Errors
+    /// What every command may answer.
+    pub async fn tell_restored(&self, within: Option<Duration>) -> Result<bool, EngineError> {
+        let mut more = false;
+        for realm in self.shared().recovery.all() {
+            let owners = Owners::of(realm, None);
+            let asking = Asking { credential: Credential::Node, within, idempotency: None };
+            more |= self.ask(asking, TellRestored { owners }).await?;
+        }
+        Ok(more)
+    }
+
+    /// Gives an account its record back that was deleted or replaced, with the count that it had. `tenant` may be left
+    /// out where the account is a user of one only.
     ///
     /// # Errors
     /// [`EngineError::UnknownRecoveryRealm`]; [`EngineError::UnknownErasure`] if there is nothing to take back, or the
-    /// caller is no user of this tenant; and what every command may answer.
+    /// caller is no user of the tenant, or of several where none is named; and what every command may answer.
     pub async fn veto_erasure(
         &self,
         asking: impl Into<Asking>,
         realm: &RecoveryRealmId,
-        tenant: &str,
+        tenant: Option<&str>,
     ) -> Result<(), EngineError> {
-        let veto = VetoErasure::of(self.shared().recovery.get(realm)?, tenant)?;
+        let veto = VetoErasure { owners: Owners::of(self.shared().recovery.get(realm)?, tenant) };
         let Marked { mark, .. } = self.ask(asking, veto).await?;
         self.told(*realm, mark).await
     }

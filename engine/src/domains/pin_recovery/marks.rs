@@ -33,10 +33,11 @@ fn begun(stored: Option<StoredPinRealm>, outside: &Anchored, epoch: [u8; 16]) ->
         Anchored::Untold | Anchored::Nothing => 0,
     };
     match stored {
-        None => StoredPinRealm { epoch, generation: 0, mark: last },
+        None => StoredPinRealm { epoch, generation: 0, mark: last, untold: None },
         Some(stored) if is_restored(&stored, outside) => StoredPinRealm {
             generation: stored.generation.saturating_add(1),
             mark: stored.mark.max(last).saturating_add(1),
+            untold: Some([0; 16]),
             ..stored
         },
         Some(stored) => stored,
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     fn stored(mark: u64) -> StoredPinRealm {
-        StoredPinRealm { epoch: [1; 16], generation: 4, mark }
+        StoredPinRealm { epoch: [1; 16], generation: 4, mark, untold: None }
     }
 
     fn outside(epoch: u8, mark: u64) -> Anchored {
@@ -109,6 +110,7 @@ mod tests {
             let row = begun(Some(stored(mark)), &outside, [9; 16]);
             assert_eq!(row.generation, if restored { 5 } else { 4 }, "{mark} {outside:?}");
             assert_eq!(row.epoch, [1; 16]);
+            assert_eq!(row.untold.is_some(), restored, "owners are to be told");
             assert!(!is_restored(&row, &Anchored::Mark(AnchorMark { epoch: row.epoch, mark: row.mark })));
             if restored && let Anchored::Mark(AnchorMark { mark, .. }) = outside {
                 assert!(row.mark > mark, "the store as it was before is told from the restored one");
@@ -120,7 +122,7 @@ mod tests {
     fn a_realm_that_is_new_in_its_store_goes_on_from_the_mark_outside() {
         assert_eq!(
             begun(None, &outside(2, 5), [9; 16]),
-            StoredPinRealm { epoch: [9; 16], generation: 0, mark: 5 }
+            StoredPinRealm { epoch: [9; 16], generation: 0, mark: 5, untold: None }
         );
         assert_eq!(begun(None, &Anchored::Nothing, [9; 16]).mark, 0);
     }

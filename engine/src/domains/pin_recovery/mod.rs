@@ -20,6 +20,9 @@
 //! | `register`, `recover` | the transitions above, each a guarded write |
 //! | `status`, [`RecoveryStatus`], `veto` | what an owner may see, and take back |
 //! | `log`, [`LoggedEvent`] | what a tenant is told |
+//! | `owner`, [`PinStep`] | which users accounts are, and what they are told |
+//! | `restored` | telling them that a store was restored |
+//! | `realms`, [`RecoveryRealmInfo`] | what a realm says of itself |
 //! | `marks` | that a store was restored, seen from outside of it |
 //! | `ask` | what the engine's handle is asked: the order of counting, marking and evaluating |
 //!
@@ -31,13 +34,17 @@
 mod ask;
 mod log;
 mod marks;
+mod owner;
 mod policy;
+mod realms;
 mod recover;
 mod register;
+mod restored;
 mod rows;
 mod seal;
 mod seen;
 mod status;
+mod step;
 #[cfg(test)]
 mod tests;
 mod user;
@@ -46,9 +53,11 @@ mod veto;
 pub use log::{LoggedEvent, LoggedKind};
 pub(crate) use marks::begin;
 pub use policy::{BACK_OFF, GUESSES_MAX, PinPolicy};
+pub use realms::RecoveryRealmInfo;
 pub(crate) use rows::StoredPinGrace;
 pub(crate) use seal::PinSeal;
 pub use status::RecoveryStatus;
+pub use step::PinStep;
 pub(crate) use user::RecoveryRealms;
 pub use user::{PinUser, RecoveryRealm, RecoveryTenant, TenantAuditor};
 

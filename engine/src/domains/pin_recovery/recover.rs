@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use strongroom_primitives::pin_recovery::{SecretOctets, VERSION_BYTES, unlock::TAG_BYTES};
 
 use super::{
-    LoggedKind, PinRecovery,
+    LoggedKind, PinRecovery, PinStep,
     rows::{PinHead, Sealed, StoredPinRecord},
     seal::Kept,
     seen::{Marked, Seen, reads},
@@ -52,7 +52,7 @@ fn found<T>(
         return Ok(Marked::still(Found::Other));
     }
     if guesses && seen.used(&record.head) >= record.head.allowed {
-        return Ok(seen.change().wipe().done(Found::NoGuesses));
+        return Ok(seen.change().wipe().tell(PinStep::NoGuesses {}).done(Found::NoGuesses));
     }
     rule(record, seen, moment)
 }
@@ -159,6 +159,7 @@ fn count(
     };
     let change = seen.change().keep(head, &kept, moment);
     let change = change.log(LoggedKind::GuessUsed, Some((allowed, used)), moment);
+    let change = change.tell(PinStep::GuessUsed { guesses_used: used, guesses_allowed: allowed });
     Ok(change.done(Found::There(Counted { kept, allowed, used })))
 }
 
@@ -227,10 +228,13 @@ impl ReleaseShare {
             let head = PinHead { opened: Some(moment.now), ..seen.head(record.head.version, allowed) };
             let change = seen.change().keep(head, &kept, moment);
             let change = change.log(LoggedKind::ShareRecovered, Some((allowed, 0)), moment);
-            return Ok(change.done(Found::There(Shown::Right(kept))));
+            return Ok(change.tell(PinStep::Recovered {}).done(Found::There(Shown::Right(kept))));
         }
         let left = allowed.saturating_sub(seen.used(&record.head));
         let wrong = Found::There(Shown::Wrong { left });
-        Ok(if left == 0 { seen.change().wipe().done(wrong) } else { Marked::still(wrong) })
+        Ok(match left {
+            0 => seen.change().wipe().tell(PinStep::NoGuesses {}).done(wrong),
+            _ => Marked::still(wrong),
+        })
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    LoggedKind, PinRecovery,
+    LoggedKind, PinRecovery, PinStep,
     rows::StoredPinRecord,
     seal::Kept,
     seen::{Marked, Seen, reads},
@@ -67,10 +67,17 @@ impl Command for RegisterShare {
         if !is_known {
             change = change.spare(moment.now);
         }
+        let step = match &seen.record {
+            Some(StoredPinRecord::Registered(_)) => {
+                PinStep::Replaced { guesses_allowed: allowed, veto_until: change.veto_until(moment.now) }
+            }
+            _ => PinStep::Registered { guesses_allowed: allowed },
+        };
         let head = seen.head(self.kept.0.version, allowed);
         change
             .keep(head, &self.kept, moment)
             .log(LoggedKind::Registered, Some((allowed, 0)), moment)
+            .tell(step)
             .done(())
             .done()
     }
@@ -111,6 +118,7 @@ impl Command for DeleteShare {
             return Marked::still(()).done();
         }
         let change = seen.change().spare(moment.now).remove();
-        change.log(LoggedKind::Deleted, None, moment).done(()).done()
+        let step = PinStep::Deleted { veto_until: change.veto_until(moment.now) };
+        change.log(LoggedKind::Deleted, None, moment).tell(step).done(()).done()
     }
 }

@@ -1,7 +1,7 @@
 //! The rows of PIN recovery.
 
 use serde::{Deserialize, Serialize};
-use strongroom_primitives::{pin_recovery::VERSION_BYTES, time::Timestamp};
+use strongroom_primitives::{id::AccountId, pin_recovery::VERSION_BYTES, time::Timestamp};
 
 use super::LoggedEvent;
 use crate::codec::Stored;
@@ -15,6 +15,9 @@ pub(crate) struct StoredPinRealm {
     pub(crate) generation: u32,
     /// Changes so far.
     pub(crate) mark: u64,
+    /// Where owners are yet to be told that the store was restored: 16 bytes of a record's key, from which on nobody has
+    /// been.
+    pub(crate) untold: Option<[u8; 16]>,
 }
 
 impl Stored for StoredPinRealm {}
@@ -36,6 +39,8 @@ pub(crate) struct PinHead {
     pub(crate) guessed: Option<Timestamp>,
     /// When the PIN was last shown to be known.
     pub(crate) opened: Option<Timestamp>,
+    /// The account that the user was as of the last change, if it was there: who is told of a restored store.
+    pub(crate) owner: Option<AccountId>,
 }
 
 /// A registration: its head, and what it keeps, sealed under a key of its own.

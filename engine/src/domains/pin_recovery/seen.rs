@@ -2,10 +2,10 @@
 //! in one look, whatever they turn out to be about: how long an answer takes does not say what is there.
 
 use serde::{Deserialize, Serialize};
-use strongroom_primitives::{pin_recovery::RecoveryRealmId, time::Timestamp};
+use strongroom_primitives::{id::AccountId, pin_recovery::RecoveryRealmId, time::Timestamp};
 
 use super::{
-    LoggedEvent, LoggedKind,
+    LoggedEvent, LoggedKind, PinStep,
     rows::{
         PinHead, Sealed, StoredPinEvent, StoredPinGrace, StoredPinKey, StoredPinLog, StoredPinRealm,
         StoredPinRecord,
@@ -15,8 +15,10 @@ use super::{
 };
 use crate::{
     command::{Decision, Moment, Reads, View},
+    domains::accounts::{AccountState, StoredAccount},
     error::EngineError,
-    keyspace::{Keyspace, PinKeys},
+    feed::Event,
+    keyspace::{self, Keyspace, PinKeys},
     ports::AnchorMark,
 };
 
@@ -42,7 +44,12 @@ pub(super) fn keys_of(user: &PinUser, space: &Keyspace) -> PinKeys {
 /// The rows that every command about a record looks at.
 pub(super) fn reads(user: &PinUser, space: &Keyspace) -> Reads {
     let PinKeys { realm, record, key, grace, log, .. } = keys_of(user, space);
-    Reads::one(realm).row(record).row(key).row(grace).row(log)
+    let reads = Reads::one(realm).row(record).row(key).row(grace).row(log);
+    // The ledger is what telling writes.
+    let account = user.account(space);
+    account.map_or(reads.clone(), |account| {
+        reads.row(keyspace::account(account)).row(keyspace::ledger(account))
+    })
 }
 
 /// A user's rows.
@@ -52,6 +59,8 @@ pub(super) struct Seen<'a> {
     record_id: [u8; 32],
     keys: PinKeys,
     realm: StoredPinRealm,
+    /// The account that the user is, if it is there.
+    owner: Option<AccountId>,
     pub(super) record: Option<StoredPinRecord>,
     pub(super) key: Option<StoredPinKey>,
     grace: Option<StoredPinGrace>,
@@ -63,8 +72,16 @@ impl<'a> Seen<'a> {
     /// [`EngineError::UnknownRecoveryRealm`] if the realm has never begun in this store; [`EngineError::Corrupt`].
     pub(super) fn look(user: &'a PinUser, view: &View<'_>, space: &Keyspace) -> Result<Self, EngineError> {
         let keys = keys_of(user, space);
+        let owner = match user.account(space) {
+            Some(account) => view
+                .row::<StoredAccount>(&keyspace::account(account))?
+                .filter(|stored| stored.state != AccountState::Erased)
+                .map(|_| account),
+            None => None,
+        };
         Ok(Self {
             user,
+            owner,
             realm_id: user.realm(),
             record_id: user.record(),
             realm: view.row(&keys.realm)?.ok_or(EngineError::UnknownRecoveryRealm)?,
@@ -124,12 +141,13 @@ impl<'a> Seen<'a> {
             generation: self.realm.generation,
             guessed: None,
             opened: None,
+            owner: self.owner,
         }
     }
 
     /// Begins a change.
     pub(super) fn change(&self) -> Change<'_> {
-        Change { seen: self, decision: Decision::reply(()), log: self.log.clone() }
+        Change { seen: self, decision: Decision::reply(()), log: self.log.clone(), spared: None }
     }
 }
 
@@ -138,6 +156,8 @@ pub(super) struct Change<'a> {
     seen: &'a Seen<'a>,
     decision: Decision<()>,
     log: StoredPinLog,
+    /// The last instant at which the grace copy that this leaves may be taken back.
+    spared: Option<Timestamp>,
 }
 
 impl Change<'_> {
@@ -177,8 +197,14 @@ impl Change<'_> {
             let until = now.saturating_add(grace);
             let spared = StoredPinGrace { until, record: record.clone(), key: key.clone() };
             self.decision = self.decision.put(keys.grace.clone(), &spared);
+            self.spared = Some(until);
         }
         self
+    }
+
+    /// Until when there is something to take back after this.
+    pub(super) fn veto_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.spared.or_else(|| self.seen.grace_at(now).map(|grace| grace.until))
     }
 
     /// Puts the grace copy back where it was, as it was.
@@ -187,6 +213,16 @@ impl Change<'_> {
         let record = StoredPinRecord::Registered(grace.record.clone());
         self.decision = self.decision.put(keys.record.clone(), &record).put(keys.key.clone(), &grace.key);
         self.decision = self.decision.delete(keys.grace.clone());
+        self
+    }
+
+    /// Tells the owner, if the user is an account (THREATS A-DEV-06).
+    pub(super) fn tell(mut self, step: PinStep) -> Self {
+        if let Some(owner) = self.seen.owner {
+            let user = self.seen.user;
+            let event = Event::PinRecovery { realm: user.realm(), tenant: user.tenant.clone(), step };
+            self.decision = self.decision.tell(owner, event);
+        }
         self
     }
 
@@ -206,7 +242,7 @@ impl Change<'_> {
 
     /// The decision, with the realm's next mark.
     pub(super) fn done<T>(self, outcome: T) -> Decision<Marked<T>> {
-        let Self { seen, decision, log } = self;
+        let Self { seen, decision, log, .. } = self;
         let realm = StoredPinRealm { mark: seen.realm.mark + 1, ..seen.realm.clone() };
         let mark = Some(AnchorMark { epoch: realm.epoch, mark: realm.mark });
         let mut decision = decision.put(seen.keys.realm.clone(), &realm);

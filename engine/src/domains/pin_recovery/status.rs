@@ -62,20 +62,32 @@ impl Command for ShareStatus {
         _: &Principal,
         moment: &mut Moment<'_>,
     ) -> Result<Step<RecoveryStatus>, EngineError> {
-        let seen = Seen::look(&self.user, view, moment.space)?;
-        let pending_destruction_at = seen.grace_at(moment.now).map(|grace| grace.until);
-        let status = match &seen.record {
-            None => RecoveryStatus::default(),
-            Some(StoredPinRecord::NoGuesses) => RecoveryStatus { no_guesses: true, ..Default::default() },
-            Some(StoredPinRecord::Registered(record)) => RecoveryStatus {
-                registered: true,
-                guesses_used: seen.used(&record.head),
-                guesses_allowed: record.head.allowed,
-                next_guess_at: Some(seen.next_guess(&record.head)).filter(|next| *next > moment.now),
-                restored: seen.is_lowered(&record.head),
-                ..Default::default()
-            },
-        };
-        Decision::reply(RecoveryStatus { pending_destruction_at, ..status }).done()
+        status(&self.user, view, moment)?.done()
     }
+}
+
+/// How it stands with the record of a user, whoever asks.
+///
+/// # Errors
+/// [`EngineError::UnknownRecoveryRealm`], [`EngineError::Corrupt`].
+pub(super) fn status(
+    user: &PinUser,
+    view: &View<'_>,
+    moment: &Moment<'_>,
+) -> Result<Decision<RecoveryStatus>, EngineError> {
+    let seen = Seen::look(user, view, moment.space)?;
+    let pending_destruction_at = seen.grace_at(moment.now).map(|grace| grace.until);
+    let status = match &seen.record {
+        None => RecoveryStatus::default(),
+        Some(StoredPinRecord::NoGuesses) => RecoveryStatus { no_guesses: true, ..Default::default() },
+        Some(StoredPinRecord::Registered(record)) => RecoveryStatus {
+            registered: true,
+            guesses_used: seen.used(&record.head),
+            guesses_allowed: record.head.allowed,
+            next_guess_at: Some(seen.next_guess(&record.head)).filter(|next| *next > moment.now),
+            restored: seen.is_lowered(&record.head),
+            ..Default::default()
+        },
+    };
+    Ok(Decision::reply(RecoveryStatus { pending_destruction_at, ..status }))
 }

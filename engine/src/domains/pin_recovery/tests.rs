@@ -43,7 +43,7 @@ impl Table {
     fn with(policy: PinPolicy) -> Self {
         let known = realm_of_accounts(7, policy, "test");
         let mut desk = Desk::new();
-        let row = StoredPinRealm { epoch: [1; 16], generation: 0, mark: 0 };
+        let row = StoredPinRealm { epoch: [1; 16], generation: 0, mark: 0, untold: None };
         desk.place(desk.space().pin_realm(&known.id), codec::encode(&row));
         Self { desk, client: PinClient::new(known.id, 1), user: known.user(TENANT, "bob") }
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::Serialize;
 use strongroom_primitives::{
-    id::RealmId,
+    id::{AccountId, RealmId, Subject},
     pin_recovery::{
         REALM_ID_BYTES, RecoveryRealmId,
         names::{logged_user, record_id},
@@ -15,13 +15,15 @@ use strongroom_primitives::{
 };
 
 use super::PinPolicy;
-use crate::error::EngineError;
+use crate::{error::EngineError, keyspace::Keyspace};
 
 /// A realm that this engine is.
 #[derive(Debug)]
 pub struct RecoveryRealm {
     /// Its public name.
     pub id: RecoveryRealmId,
+    /// Who runs it, in words for those who choose realms; may be empty.
+    pub operator: String,
     /// Whose users it serves, by the names of their tenants.
     pub tenants: BTreeMap<String, RecoveryTenant>,
     /// What it holds them to.
@@ -33,7 +35,8 @@ pub struct RecoveryRealm {
 pub struct RecoveryTenant {
     /// The keys that its tokens are checked with, by their versions.
     pub keys: BTreeMap<u64, TenantKey>,
-    /// The realm of accounts whose subjects are the users of this tenant, if there is one: they may veto.
+    /// The realm of accounts whose subjects are the users of this tenant, if there is one: they are told of what happens
+    /// to their records, and may veto.
     pub accounts: Option<RealmId>,
 }
 
@@ -55,6 +58,10 @@ impl RecoveryRealms {
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = &RecoveryRealmId> {
         self.0.keys()
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &RecoveryRealm> {
+        self.0.values().map(|realm| &**realm)
     }
 
     pub(super) fn get(&self, realm: &RecoveryRealmId) -> Result<&RecoveryRealm, EngineError> {
@@ -91,6 +98,7 @@ impl RecoveryRealm {
             realm: *self.id.as_bytes(),
             tenant: tenant.to_owned(),
             subject: subject.to_owned(),
+            accounts: self.tenants.get(tenant).and_then(|tenant| tenant.accounts.clone()),
             policy: self.policy.clone(),
         }
     }
@@ -103,6 +111,8 @@ pub struct PinUser {
     realm: [u8; REALM_ID_BYTES],
     pub(super) tenant: String,
     subject: String,
+    /// The realm of accounts that the user is of, if the tenant's users are accounts.
+    pub(super) accounts: Option<RealmId>,
     pub(super) policy: PinPolicy,
 }
 
@@ -126,6 +136,12 @@ impl PinUser {
 
     pub(super) fn realm(&self) -> RecoveryRealmId {
         RecoveryRealmId::from_bytes(self.realm)
+    }
+
+    /// The account that the user would be.
+    pub(super) fn account(&self, space: &Keyspace) -> Option<AccountId> {
+        let subject = Subject::new(self.subject.as_str()).ok()?;
+        self.accounts.as_ref().map(|realm| space.account_of(realm, &subject))
     }
 
     /// What the user's record is called. Source: RECOVERY.md, section 3.4.

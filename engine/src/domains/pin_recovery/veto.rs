@@ -1,12 +1,11 @@
 //! The owner's veto: a record that was deleted or replaced comes back, as it was.
 
 use serde::Serialize;
-use strongroom_primitives::{id::RealmId, pin_recovery::RecoveryRealmId};
 
 use super::{
-    LoggedKind, PinRecovery, RecoveryRealm,
+    LoggedKind, PinRecovery, PinStep,
+    owner::Owners,
     seen::{Marked, Seen, reads},
-    user::PinUser,
 };
 use crate::{
     command::{Command, Kind, Lane, Moment, Reads, Step, View},
@@ -20,27 +19,7 @@ use crate::{
 /// may have been what deleted it.
 #[derive(Debug, Serialize)]
 pub(crate) struct VetoErasure {
-    accounts: RealmId,
-    /// The user but for the subject, which is the account's.
-    user: PinUser,
-    #[serde(skip)]
-    realm: RecoveryRealmId,
-}
-
-impl VetoErasure {
-    /// # Errors
-    /// [`EngineError::UnknownErasure`] where the tenant has no accounts here.
-    pub(super) fn of(realm: &RecoveryRealm, tenant: &str) -> Result<Self, EngineError> {
-        let known = realm.tenants.get(tenant).and_then(|tenant| tenant.accounts.clone());
-        let accounts = known.ok_or(EngineError::UnknownErasure)?;
-        Ok(Self { accounts, user: realm.user(tenant, ""), realm: realm.id })
-    }
-
-    /// The user that the caller is, if they are one.
-    fn owner(&self, who: &Principal) -> Option<PinUser> {
-        let identity = who.identity.as_ref().filter(|identity| identity.realm == self.accounts)?;
-        Some(self.user.named(identity.subject.as_str()))
-    }
+    pub(super) owners: Owners,
 }
 
 impl Command for VetoErasure {
@@ -54,11 +33,11 @@ impl Command for VetoErasure {
     }
 
     fn lane(&self, _: &Principal, space: &Keyspace) -> Lane {
-        space.pin_lane(&self.realm)
+        space.pin_lane(&self.owners.realm)
     }
 
     fn reads(&self, who: &Principal, space: &Keyspace) -> Reads {
-        self.owner(who).map_or_else(Reads::none, |user| reads(&user, space))
+        self.owners.user(who).map_or_else(Reads::none, |user| reads(&user, space))
     }
 
     fn decide(
@@ -67,11 +46,12 @@ impl Command for VetoErasure {
         who: &Principal,
         moment: &mut Moment<'_>,
     ) -> Result<Step<Marked<()>>, EngineError> {
-        let user = self.owner(who).ok_or(EngineError::UnknownErasure)?;
+        let user = self.owners.user(who).ok_or(EngineError::UnknownErasure)?;
         let seen = Seen::look(&user, view, moment.space)?;
         let grace = seen.grace_at(moment.now).ok_or(EngineError::UnknownErasure)?;
-        let guesses = (grace.record.head.allowed, seen.used(&grace.record.head));
-        let change = seen.change().restore(grace).log(LoggedKind::Registered, Some(guesses), moment);
+        let (allowed, used) = (grace.record.head.allowed, seen.used(&grace.record.head));
+        let change = seen.change().restore(grace).log(LoggedKind::Registered, Some((allowed, used)), moment);
+        let change = change.tell(PinStep::BroughtBack { guesses_used: used, guesses_allowed: allowed });
         moment.relies_on(grace.until);
         change.done(()).done()
     }

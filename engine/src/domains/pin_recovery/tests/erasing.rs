@@ -1,10 +1,17 @@
 //! Deleting and replacing, and the owner's veto.
 
-use super::{super::veto::VetoErasure, *};
+use super::{
+    super::{
+        RecoveryTenant,
+        owner::{OwnShareStatus, Owners},
+        veto::VetoErasure,
+    },
+    *,
+};
 
 impl Table {
     fn veto(&mut self, who: &str) -> Result<(), EngineError> {
-        let veto = VetoErasure::of(&self.realm(), TENANT)?;
+        let veto = VetoErasure { owners: Owners::of(&self.realm(), Some(TENANT)) };
         let who = self.desk.who(who);
         self.desk.run(&who, &veto).map(|_: Marked<()>| ())
     }
@@ -123,10 +130,30 @@ fn only_tenants_with_accounts_have_owners_who_veto() {
     let mut table = Table::new();
     drop(table.register(5));
     table.delete();
-    let known = realm(7, PinPolicy::default());
-    assert_eq!(VetoErasure::of(&known, TENANT).err(), Some(EngineError::UnknownErasure));
-    assert_eq!(VetoErasure::of(&table.realm(), "other").err(), Some(EngineError::UnknownErasure));
-    let veto = VetoErasure::of(&table.realm(), TENANT).unwrap();
-    let elsewhere = table.desk.who_of("elsewhere", "bob");
-    assert_eq!(table.desk.run(&elsewhere, &veto).err(), Some(EngineError::UnknownErasure));
+    let mut veto_of = |who: &crate::credential::Principal, realm: &RecoveryRealm, tenant| {
+        let owners = Owners::of(realm, tenant);
+        let status = OwnShareStatus { owners: owners.clone() };
+        let seen = table.desk.run(who, &status).map(|status| status.pending_destruction_at.is_some());
+        let vetoed = table.desk.run(who, &VetoErasure { owners }).map(drop);
+        (seen, vetoed)
+    };
+    let refused = (Err(EngineError::UnknownRecoveryRealm), Err(EngineError::UnknownErasure));
+    let (bob, elsewhere) = (Desk::new().who("bob"), Desk::new().who_of("elsewhere", "bob"));
+    let known = realm_of_accounts(7, PinPolicy::default(), "test");
+    assert_eq!(veto_of(&bob, &realm(7, PinPolicy::default()), Some(TENANT)), refused);
+    assert_eq!(veto_of(&bob, &known, Some("other")), refused);
+    assert_eq!(veto_of(&elsewhere, &known, Some(TENANT)), refused);
+    let accounts = known.tenants[TENANT].accounts.clone();
+    let tenants = [TENANT, "other"].map(|name| {
+        (name.to_owned(), RecoveryTenant { accounts: accounts.clone(), ..RecoveryTenant::default() })
+    });
+    let both = RecoveryRealm {
+        id: known.id,
+        operator: String::new(),
+        tenants: tenants.into(),
+        policy: PinPolicy::default(),
+    };
+    assert_eq!(veto_of(&bob, &both, None), refused, "of two tenants one has to be named");
+    assert_eq!(veto_of(&bob, &both, Some("other")), (Ok(false), Err(EngineError::UnknownErasure)));
+    assert_eq!(veto_of(&bob, &known, None), (Ok(true), Ok(())));
 }
