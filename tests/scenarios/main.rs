@@ -10,6 +10,7 @@ mod admission;
 mod api_keys;
 mod cuts;
 mod people;
+mod pin_recovery;
 mod recovery;
 mod service_keys;
 mod shares;
@@ -70,4 +71,5 @@ tell! {
     a_service_key_signs_its_own_requests
     a_secret_is_shared_among_holders_and_recovered
     a_recovery_is_vetoed_and_an_escrow_dealt_anew
+    an_owner_sees_guesses_at_a_pin_and_takes_back_what_was_deleted
 }

@@ -10,6 +10,7 @@ use strongroom_engine::{
         sessions::{BearerIssued, IssueBearer},
     },
     ports::{Clock, Entropy, SeededEntropy, SystemClock},
+    testing::recovery,
 };
 use strongroom_primitives::{
     id::{RealmId, Subject},
@@ -103,7 +104,13 @@ impl Stage {
             sweep_interval: Duration::from_millis(20),
             ..Limits::default()
         };
-        let engine = Engine::builder(storage).clock(clock).limits(limits).start().await.unwrap();
+        let engine = Engine::builder(storage)
+            .clock(clock)
+            .limits(limits)
+            .recovery_realm(recovery::realm_of_accounts(7, recovery::at_once(), realm().as_str()))
+            .start()
+            .await
+            .unwrap();
         let realm = PutRealm { realm: realm(), rights: Rights::ALL };
         engine.handle().ask(Credential::Operator, realm).await.unwrap();
         let front = Front::new(engine.handle().clone(), EdgeLimits::default());

@@ -20,6 +20,7 @@ pub(crate) use crate::people::{
     a_person_signs_up_keeps_keys_and_enters_the_vault,
     a_wrong_passphrase_opens_nothing_and_is_told_at_the_next_sign_in,
 };
+pub(crate) use crate::pin_recovery::an_owner_sees_guesses_at_a_pin_and_takes_back_what_was_deleted;
 pub(crate) use crate::recovery::{
     a_recovery_is_vetoed_and_an_escrow_dealt_anew, a_secret_is_shared_among_holders_and_recovered,
 };

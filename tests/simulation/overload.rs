@@ -76,7 +76,7 @@ use strongroom_engine::{
         escrows::{Dealer, account as holder_account, policy as release_policy},
         keys::{PUBLIC_KEY, rsa_pem, wrap},
         people::{Holder, WIDE, boxed, login, registration},
-        recovery::{self, PinClient, TENANT, token},
+        recovery::{self, PinClient, token},
         signing::Signer,
     },
 };
@@ -618,14 +618,18 @@ async fn ask_realm(world: &World, handle: &EngineHandle, within: Duration) -> Ve
     let limit = Some(within);
     let send = |request: Request| async move { handle.recovery(user()?, request, limit).await.map(drop) };
     let veto = Asking { within: limit, ..world.gateway("ann").into() };
-    let asked: [(&'static str, LocalBoxFuture<'_, Result<(), EngineError>>); 9] = [
+    let own = veto.clone();
+    let asked: [(&'static str, LocalBoxFuture<'_, Result<(), EngineError>>); 12] = [
         ("RegisterShare", Box::pin(send(Request::Register2(Box::new(kept))))),
         ("FindShare", Box::pin(send(Request::Recover1))),
         ("CountGuess", Box::pin(send(Request::Recover2(guess)))),
         ("ReleaseShare", Box::pin(send(Request::Recover3(opening)))),
         ("DeleteShare", Box::pin(send(Request::Delete))),
         ("ShareStatus", Box::pin(async { handle.recovery_status(user()?, limit).await.map(drop) })),
-        ("VetoErasure", Box::pin(async { handle.veto_erasure(veto, &realm, TENANT).await })),
+        ("VetoErasure", Box::pin(async { handle.veto_erasure(veto, &realm, None).await })),
+        ("OwnShareStatus", Box::pin(async { handle.own_recovery_status(own, &realm, None).await.map(drop) })),
+        ("ListRecoveryRealms", Box::pin(async { handle.recovery_realms(limit).await.map(drop) })),
+        ("TellRestored", Box::pin(async { handle.tell_restored(limit).await.map(drop) })),
         ("ReadLog", Box::pin(async { handle.recovery_log(auditor()?, 10, limit).await.map(drop) })),
         ("AckLog", Box::pin(async { handle.acknowledge_recovery_log(auditor()?, vec![0], limit).await })),
     ];

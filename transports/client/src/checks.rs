@@ -130,6 +130,8 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
         (Operation::Whoami {}, Reply::Whoami(_))
         | (Operation::ListChains {}, Reply::Chains(_))
         | (Operation::RecoveryKey {}, Reply::RecoveryKey(_))
+        | (Operation::PinRecoveryRealms {}, Reply::PinRecoveryRealms(_))
+        | (Operation::PinRecoveryStatus { .. }, Reply::PinRecoveryStatus(_))
         | (Operation::ListRecoveryRequests { .. }, Reply::RecoveryRequests(_))
         | (Operation::CollectRelease { .. }, Reply::Release(_))
         | (Operation::ListServiceKeys { .. }, Reply::ServiceKeys(_))
@@ -196,6 +198,7 @@ pub(crate) fn check(question: &Operation, reply: &Reply) -> Result<(), ClientErr
             | Operation::DeleteDek { .. }
             | Operation::DeleteEscrow { .. }
             | Operation::VetoRecovery { .. }
+            | Operation::VetoPinErasure { .. }
             | Operation::DeleteKeyPair { .. }
             | Operation::DeleteItem { .. }
             | Operation::DeleteSlot { .. }

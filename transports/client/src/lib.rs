@@ -5,6 +5,7 @@
 //! [`users`] are people with a passphrase, their keys and their vault; [`api_keys`] is what programs sign in with.
 //! [`sharing`] is datastores, secrets and shares, ciphertext in and out. [`service_keys`] is chains and the keys that sign
 //! requests to them, for the operator.
+//! [`pin_recovery`] says how it stands with what a person keeps behind a PIN.
 //! [`recovery`] shares a secret among holders, and gets it back from enough of them.
 //! [`keyknox`] is the cryptographic half: envelopes, tokens, the cloud record of a user's keys and its local mirror.
 //! It knows no network; [`KeyRecord`] carries its one record over a client.
@@ -35,6 +36,7 @@ pub mod keyknox;
 mod link;
 mod name;
 #[cfg(feature = "http")]
+pub mod pin_recovery;
 pub mod psono;
 mod receipt;
 mod records;

@@ -283,7 +283,8 @@ pub(crate) fn recovery_realms(config: &Config) -> Vec<Arc<RecoveryRealm>> {
             ..PinPolicy::default()
         };
         let id = RecoveryRealmId::from_hex(&realm.id).ok()?;
-        Some(Arc::new(RecoveryRealm { id, tenants: recovery_tenants(pin_recovery), policy }))
+        let operator = pin_recovery.operator.clone();
+        Some(Arc::new(RecoveryRealm { id, operator, tenants: recovery_tenants(pin_recovery), policy }))
     };
     pin_recovery.realms.iter().filter_map(realm).collect()
 }

@@ -184,6 +184,9 @@ fn what(event: feed::Event) -> What {
         feed::Event::SecretStorageChanged {} => What::SecretStorageChanged {},
         feed::Event::EscrowPut { escrow, epoch } => What::EscrowPut { escrow, epoch },
         feed::Event::EscrowDeleted { escrow } => What::EscrowDeleted { escrow },
+        feed::Event::PinRecovery { realm, tenant, step } => {
+            What::PinRecoveryChanged { realm, tenant, step: super::pin_recovery::step(step) }
+        }
         feed::Event::RecoveryChanged { escrow, request, requester, state, approvals } => {
             What::RecoveryChanged { escrow, request, requester, state: recovery_state(state), approvals }
         }

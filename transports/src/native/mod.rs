@@ -6,7 +6,7 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | `records`, `users`, `api_keys`, `sharing`, `shares`, `keys`, `vault`, `service_keys` | what is more than one question and its answer |
+//! | `records`, `users`, `api_keys`, `sharing`, `shares`, `keys`, `vault`, `service_keys`, `recovery`, `pin_recovery` | what is more than one question and its answer |
 //! | `convert` | the engine's answers as documents |
 //! | `desk` | one question, with whoever asks it |
 //! | `http`, `paths`, `input` | an operation as method, path, query, headers and body |
@@ -22,6 +22,7 @@ mod input;
 mod keys;
 mod paths;
 pub(crate) mod people;
+mod pin_recovery;
 mod records;
 mod recovery;
 mod service_keys;
@@ -337,6 +338,10 @@ async fn dispatch_rare(desk: Desk<'_>, operation: Operation) -> Result<Reply, Bo
             desk.ask(VetoRequest { escrow, request }).await.map(done)
         }
         Operation::CollectRelease { escrow, request } => recovery::collect(desk, escrow, request).await,
+
+        Operation::PinRecoveryRealms {} => pin_recovery::realms(desk).await,
+        Operation::PinRecoveryStatus { realm, tenant } => pin_recovery::status(desk, realm, tenant).await,
+        Operation::VetoPinErasure { realm, tenant } => pin_recovery::veto(desk, realm, tenant).await,
 
         Operation::CreateChain(new) => service_keys::create_chain(desk, new).await,
         Operation::ListChains {} => service_keys::list_chains(desk).await,

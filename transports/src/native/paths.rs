@@ -81,6 +81,8 @@ pub(super) fn operation(segments: &[Cow<'_, str>], reading: &mut Reading<'_>) ->
         ["secrets", others @ ..] => sharing::secrets(others, reading),
         ["shares", others @ ..] => shares::shares(others, reading),
         ["escrows", others @ ..] => recovery::escrows(others, reading),
+        ["realms"] => reading.only(&Method::GET, "GET").map(|()| Operation::PinRecoveryRealms {}),
+        ["recovery", realm, others @ ..] => recovery::realm(realm, others, reading),
         ["kek", "rotation", others @ ..] => rotation(others, reading),
         ["kek", others @ ..] => kek(others, reading),
         ["deks", others @ ..] => deks(others, reading),

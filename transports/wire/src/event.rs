@@ -6,8 +6,11 @@ use strongroom_primitives::{
     id::{
         ApiKeyId, Audience, EscrowId, ItemId, RecoveryRequestId, SessionId, ShareId, ShareRightId, Subject,
     },
+    pin_recovery::RecoveryRealmId,
     time::Timestamp,
 };
+
+use crate::PinRecoveryStep;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -220,6 +223,16 @@ pub enum What {
         state: RecoveryState,
         /// How many have approved.
         approvals: u8,
+    },
+    /// Something happened to what the account keeps behind a PIN.
+    #[serde(rename = "pin_recovery.changed")]
+    PinRecoveryChanged {
+        /// At which realm.
+        realm: RecoveryRealmId,
+        /// As a user of which tenant.
+        tenant: String,
+        /// What.
+        step: PinRecoveryStep,
     },
 }
 

@@ -12,6 +12,7 @@ mod frame;
 mod items;
 mod keys;
 mod operation;
+mod pin_recovery;
 mod problem;
 mod recovery;
 mod reply;
@@ -41,6 +42,9 @@ pub use keys::{
     WrappedKeyId,
 };
 pub use operation::{Operation, Previous};
+pub use pin_recovery::{
+    PinRecoveryStatus, PinRecoveryStep, REALMS_CONTEXT, RealmStatement, RealmsStatement, SignedRealms,
+};
 pub use problem::{Problem, ProblemCode};
 pub use recovery::{
     Approved, Deal, Escrow, EscrowPage, EscrowRefresh, EscrowSummary, Holder, HolderKind, NewEscrow,

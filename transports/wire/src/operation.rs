@@ -9,6 +9,7 @@ use strongroom_primitives::{
         RecoveryRequestId, SecretId, SecretVersionId, SessionId, ShareId, ShareRightId, SlotId, Subject,
         TemplateId,
     },
+    pin_recovery::RecoveryRealmId,
     time::Timestamp,
 };
 
@@ -828,6 +829,28 @@ pub enum Operation {
         /// Which.
         request: RecoveryRequestId,
     },
+    // PIN recovery
+    /// What the server's realms of PIN recovery say of themselves.
+    #[serde(rename = "pin_recovery.realms")]
+    PinRecoveryRealms {},
+    /// How it stands with what the caller keeps behind a PIN.
+    #[serde(rename = "pin_recovery.status")]
+    PinRecoveryStatus {
+        /// At which realm.
+        realm: RecoveryRealmId,
+        /// As a user of which tenant; may be left out where the caller is a user of one only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tenant: Option<String>,
+    },
+    /// Takes back what was deleted or replaced.
+    #[serde(rename = "pin_recovery.veto")]
+    VetoPinErasure {
+        /// At which realm.
+        realm: RecoveryRealmId,
+        /// As a user of which tenant; may be left out where the caller is a user of one only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tenant: Option<String>,
+    },
     /// Which service key is this? Asked by a service key.
     #[serde(rename = "service_keys.self")]
     ServiceKeyInUse {},
@@ -843,6 +866,7 @@ impl Operation {
         matches!(
             self,
             Self::ServiceInfo {}
+                | Self::PinRecoveryRealms {}
                 | Self::ReserveUsername {}
                 | Self::RegisterUser(_)
                 | Self::BeginSrp(_)

@@ -11,10 +11,11 @@ use crate::{
     AdmissionToken, Admitted, ApiKey, ApiKeyChallenge, ApiKeyList, ApiKeySignedIn, Attached, AttachmentList,
     Base64Bytes, ChainList, Datastore, DatastoreCreated, DatastoreList, Dek, DekPage, Escrow, EscrowPage,
     EscrowSummary, FeedPage, Item, ItemPage, Kek, KeyPair, KeyPairPage, MemberList, PassphraseChanged,
-    RecoveryKey, RecoveryRequest, RecoveryRequestList, Release, RootKey, Rotation, Secret, SecretHistory,
-    SecretVersion, SecretsCreated, ServiceInfo, ServiceKey, ServiceKeyInUse, ServiceKeyList, ServiceKeyMade,
-    Share, ShareAccepted, ShareCreated, SharePage, ShareRightGiven, SignInFailures, SignedIn, SrpChallenge,
-    TemplateList, UserRegistered, UsernameReserved, VaultEnrolled, VaultSession, VaultUser, Written,
+    PinRecoveryStatus, RecoveryKey, RecoveryRequest, RecoveryRequestList, Release, RootKey, Rotation, Secret,
+    SecretHistory, SecretVersion, SecretsCreated, ServiceInfo, ServiceKey, ServiceKeyInUse, ServiceKeyList,
+    ServiceKeyMade, Share, ShareAccepted, ShareCreated, SharePage, ShareRightGiven, SignInFailures, SignedIn,
+    SignedRealms, SrpChallenge, TemplateList, UserRegistered, UsernameReserved, VaultEnrolled, VaultSession,
+    VaultUser, Written,
 };
 
 /// The answer to an operation: an object with one member, whose name is the kind of answer. Which kind comes is fixed
@@ -165,7 +166,12 @@ pub enum Reply {
     RecoveryRequests(RecoveryRequestList),
     /// To `recovery.collect`.
     Release(Release),
-    /// To `session.revoke`, `account.erase`, `escrows.delete`, `recovery.veto`, what moves or takes down a link, `shares.decline`, `shares.revoke`, and what deletes one thing:
+    // PIN recovery
+    /// To `pin_recovery.realms`.
+    PinRecoveryRealms(SignedRealms),
+    /// To `pin_recovery.status`.
+    PinRecoveryStatus(PinRecoveryStatus),
+    /// To `session.revoke`, `account.erase`, `escrows.delete`, `recovery.veto`, `pin_recovery.veto`, what moves or takes down a link, `shares.decline`, `shares.revoke`, and what deletes one thing:
     /// `records.delete`, `api_keys.revoke`, `api_keys.detach`, `datastores.delete`, `dek.delete`, `keypair.delete`,
     /// `item.delete`, `slot.delete`, `service_keys.delete`.
     Done {},

@@ -487,6 +487,7 @@ fn a_frame_prints_without_token_key_and_content() {
 
 mod api_keys;
 mod people;
+mod pin_recovery;
 mod recovery;
 mod round_trips;
 mod service_keys;

@@ -126,7 +126,7 @@ impl EngineHandle {
         realm: &RecoveryRealmId,
         tenant: Option<&str>,
     ) -> Result<RecoveryStatus, EngineError> {
-        let owners = Owners::of(self.shared().recovery.get(realm)?, tenant);
+        let owners = Owners::at(&self.shared().recovery, realm, tenant);
         self.ask(asking, OwnShareStatus { owners }).await
     }
 
@@ -149,15 +149,15 @@ impl EngineHandle {
     /// out where the account is a user of one only.
     ///
     /// # Errors
-    /// [`EngineError::UnknownRecoveryRealm`]; [`EngineError::UnknownErasure`] if there is nothing to take back, or the
-    /// caller is no user of the tenant, or of several where none is named; and what every command may answer.
+    /// [`EngineError::UnknownErasure`] if there is nothing to take back, no such realm, or the caller is no user of the
+    /// tenant, or of several where none is named; and what every command may answer.
     pub async fn veto_erasure(
         &self,
         asking: impl Into<Asking>,
         realm: &RecoveryRealmId,
         tenant: Option<&str>,
     ) -> Result<(), EngineError> {
-        let veto = VetoErasure { owners: Owners::of(self.shared().recovery.get(realm)?, tenant) };
+        let veto = VetoErasure { owners: Owners::at(&self.shared().recovery, realm, tenant) };
         let Marked { mark, .. } = self.ask(asking, veto).await?;
         self.told(*realm, mark).await
     }

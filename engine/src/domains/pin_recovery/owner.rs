@@ -7,7 +7,7 @@ use super::{
     PinRecovery, RecoveryRealm, RecoveryStatus,
     seen::reads,
     status::status,
-    user::PinUser,
+    user::{PinUser, RecoveryRealms},
 };
 use crate::{
     command::{Command, Kind, Moment, Reads, Step, View},
@@ -25,7 +25,13 @@ pub(crate) struct Owners {
 }
 
 impl Owners {
-    /// Those of one tenant, or of all.
+    /// Those of one tenant, or of all; nobody where there is no such realm.
+    pub(super) fn at(realms: &RecoveryRealms, realm: &RecoveryRealmId, tenant: Option<&str>) -> Self {
+        let nobody = || Self { realm: *realm, users: Vec::new() };
+        realms.get(realm).map_or_else(|_| nobody(), |realm| Self::of(realm, tenant))
+    }
+
+    /// The same of a realm that is there.
     pub(super) fn of(realm: &RecoveryRealm, tenant: Option<&str>) -> Self {
         let asked = |name: &String| tenant.is_none_or(|tenant| tenant == name);
         let users = realm.tenants.keys().filter(|name| asked(name)).map(|name| realm.user(name, ""));

@@ -47,9 +47,8 @@ pub(super) fn reads(user: &PinUser, space: &Keyspace) -> Reads {
     let reads = Reads::one(realm).row(record).row(key).row(grace).row(log);
     // The ledger is what telling writes.
     let account = user.account(space);
-    account.map_or(reads.clone(), |account| {
-        reads.row(keyspace::account(account)).row(keyspace::ledger(account))
-    })
+    account
+        .map_or(reads.clone(), |account| reads.row(keyspace::account(account)).row(keyspace::ledger(account)))
 }
 
 /// A user's rows.

@@ -70,6 +70,7 @@ pub(super) fn is_write(operation: &Operation) -> bool {
         | Operation::OpenRecoveryRequest { .. }
         | Operation::ApproveRecovery(_)
         | Operation::VetoRecovery { .. }
+        | Operation::VetoPinErasure { .. }
         | Operation::CollectRelease { .. }
         | Operation::CreateChain(_)
         | Operation::RotateRoot { .. }
@@ -111,6 +112,8 @@ pub(super) fn is_write(operation: &Operation) -> bool {
         | Operation::GetItem { .. }
         | Operation::ListItems { .. }
         | Operation::RecoveryKey {}
+        | Operation::PinRecoveryRealms {}
+        | Operation::PinRecoveryStatus { .. }
         | Operation::ListEscrows { .. }
         | Operation::ListHeldEscrows { .. }
         | Operation::GetEscrow { .. }

@@ -86,6 +86,8 @@ pub(super) fn response(reply: Reply, known: Option<RecordTag>) -> Response {
         Reply::ServiceKey(body) => document(&body),
         Reply::ServiceKeys(body) => document(&body),
         Reply::ServiceKeyInUse(body) => document(&body),
+        Reply::PinRecoveryRealms(body) => document(&body),
+        Reply::PinRecoveryStatus(body) => document(&body),
         Reply::RecoveryKey(body) => document(&body),
         Reply::Escrows(body) => document(&body),
         Reply::Escrow(body) => document(&body),

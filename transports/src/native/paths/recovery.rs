@@ -1,8 +1,8 @@
-//! The paths of escrows, and of requests for what they hold.
+//! The paths of escrows, of requests for what they hold, and of realms of PIN recovery.
 
 use http::Method;
 use serde::Deserialize;
-use strongroom_primitives::id::EscrowId;
+use strongroom_primitives::{id::EscrowId, pin_recovery::RecoveryRealmId};
 use strongroom_wire::{Base64Array, Base64Bytes, Deal, EscrowRefresh, Operation, RecoveryApproval};
 
 use crate::native::http::{Reading, Refused, unknown_path};
@@ -101,6 +101,22 @@ fn one(escrow: EscrowId, others: &[&str], reading: &mut Reading<'_>) -> Result<O
                 }
                 _ => Err(unknown_path().into()),
             }
+        }
+        _ => Err(unknown_path().into()),
+    }
+}
+
+/// What an account asks of a realm of PIN recovery.
+pub(super) fn realm(realm: &str, others: &[&str], reading: &mut Reading<'_>) -> Result<Operation, Refused> {
+    let realm = RecoveryRealmId::from_hex(realm).map_err(|_| unknown_path())?;
+    match others {
+        ["status"] => {
+            reading.only(&Method::GET, "GET")?;
+            Ok(Operation::PinRecoveryStatus { realm, tenant: reading.query.one("tenant")? })
+        }
+        ["veto"] => {
+            reading.only(&Method::POST, "POST")?;
+            Ok(Operation::VetoPinErasure { realm, tenant: reading.query.one("tenant")? })
         }
         _ => Err(unknown_path().into()),
     }

@@ -52,6 +52,7 @@ async fn what_comes_before_signing_in_asks_for_no_credential_and_refuses_a_bad_o
     let desk = Desk::for_people(PeopleRates::default()).await;
     let expected = [
         ("/v1/service", 200),
+        ("/v1/realms", 200),
         ("/v1/users/names", 200),
         ("/v1/users", 422),
         ("/v1/users/challenge", 200),

@@ -94,6 +94,8 @@ const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/v1/service-keys/KEY"),
     ("POST", "/v1/service-keys/KEY/rotate"),
     ("GET", "/v1/service-keys/self"),
+    ("GET", "/v1/recovery/07070707070707070707070707070707/status?tenant=acme"),
+    ("POST", "/v1/recovery/07070707070707070707070707070707/veto"),
     ("GET", "/v1/escrows/key"),
     ("GET", "/v1/escrows"),
     ("POST", "/v1/escrows"),
@@ -118,6 +120,7 @@ const ROUTES: &[(&str, &str)] = &[
 /// Every route that is asked without a credential.
 pub(super) const OPEN_ROUTES: &[(&str, &str)] = &[
     ("GET", "/v1/service"),
+    ("GET", "/v1/realms"),
     ("POST", "/v1/users/names"),
     ("POST", "/v1/users"),
     ("POST", "/v1/users/challenge"),

@@ -122,7 +122,9 @@ impl Table {
     /// What was told to anybody since the last time, if it is about the realm.
     fn told(&mut self) -> Vec<PinStep> {
         let of_realm = |event| match event {
-            Event::PinRecovery { realm, tenant, step } if realm == self.user.realm() && tenant == TENANT => step,
+            Event::PinRecovery { realm, tenant, step } if realm == self.user.realm() && tenant == TENANT => {
+                step
+            }
             other => panic!("told of {other:?}"),
         };
         std::mem::take(&mut self.desk.events).into_iter().map(of_realm).collect()

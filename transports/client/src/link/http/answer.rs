@@ -86,6 +86,8 @@ pub(super) fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, Cl
             Reply::Item(read(body)?)
         }
         Operation::ListItems { .. } => Reply::Items(read(body)?),
+        Operation::PinRecoveryRealms {} => Reply::PinRecoveryRealms(read(body)?),
+        Operation::PinRecoveryStatus { .. } => Reply::PinRecoveryStatus(read(body)?),
         Operation::RecoveryKey {} => Reply::RecoveryKey(read(body)?),
         Operation::ListEscrows { .. } | Operation::ListHeldEscrows { .. } => Reply::Escrows(read(body)?),
         Operation::GetEscrow { .. } => Reply::Escrow(read(body)?),
@@ -121,6 +123,7 @@ pub(super) fn read_reply(operation: &Operation, body: &[u8]) -> Result<Reply, Cl
         | Operation::DeleteDek { .. }
         | Operation::DeleteEscrow { .. }
         | Operation::VetoRecovery { .. }
+        | Operation::VetoPinErasure { .. }
         | Operation::DeleteKeyPair { .. }
         | Operation::DeleteItem { .. }
         | Operation::DeleteSlot { .. }

@@ -204,6 +204,13 @@ pub(super) fn spell(operation: &Operation) -> Result<Spelled, ClientError> {
         Operation::DeleteServiceKey { chain, id } => {
             at("/service-keys").and(id).query("chain", chain).delete()
         }
+        Operation::PinRecoveryRealms {} => at("/realms").get(),
+        Operation::PinRecoveryStatus { realm, tenant } => {
+            at("/recovery").and(realm).and("status").query("tenant", tenant).get()
+        }
+        Operation::VetoPinErasure { realm, tenant } => {
+            at("/recovery").and(realm).and("veto").query("tenant", tenant).bare(Method::POST)
+        }
         Operation::RecoveryKey {} => at("/escrows/key").get(),
         Operation::ListEscrows { cursor, limit } => {
             at("/escrows").query("cursor", cursor).query("limit", limit).get()

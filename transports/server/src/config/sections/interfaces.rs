@@ -256,6 +256,8 @@ section! {
     PinRecovery {
         /// Whether they are served.
         enabled: bool = false;
+        /// Who runs this server, as `GET /v1/realms` tells those who choose realms.
+        operator: String = String::new(), as "\"Example Ltd\"";
         /// Under which prefix, on the public listener: a realm is at its id below it, with a slash at the end.
         mount: String = "/juicebox".to_owned();
         /// A file of the server's own that says how far each realm has come, by which a store that was restored from a
