@@ -159,7 +159,7 @@ fn an_owner_is_told_of_every_step() {
     drop(table.register(4));
     table.delete();
     let veto = VetoErasure { owners: Owners::of(&table.realm(), None) };
-    drop(table.desk.run(&bob, &veto).unwrap());
+    table.desk.run(&bob, &veto).unwrap();
     let veto_until = Some(until);
     assert_eq!(table.heard("bob"), 11);
     assert_eq!(
@@ -178,7 +178,7 @@ fn an_owner_is_told_of_every_step() {
             PinStep::BroughtBack { guesses_used: 0, guesses_allowed: 3 },
         ]
     );
-    drop(table.desk.run(&bob, &EraseAccount { identity: None }).unwrap());
+    table.desk.run(&bob, &EraseAccount { identity: None }).unwrap();
     table.delete();
     assert_eq!(table.told(), [], "an erased account is not told");
 }
