@@ -50,6 +50,8 @@ pub struct Desk {
     pub sealed_at_rest: bool,
     /// What the decisions told, in order.
     pub events: Vec<Event>,
+    /// The last instant at which a store may take what was decided last, if that matters.
+    pub not_after: Option<Timestamp>,
     entropy: SeededEntropy,
     secrets: EngineSecrets,
     issuers: Issuers,
@@ -80,6 +82,7 @@ impl Desk {
             limits: Limits::default(),
             sealed_at_rest: true,
             events: Vec::new(),
+            not_after: None,
             secrets: stored.secrets(),
             issuers: Issuers::default(),
             space: Keyspace::new(stored.naming_key()),
@@ -198,6 +201,7 @@ impl Desk {
             rounds += 1;
             assert!(rounds <= NEED_ROUNDS_MAX, "{} never has enough rows", C::NAME);
         };
+        self.not_after = moment.not_after();
         for (key, value) in decision.writes {
             self.write(key, value);
         }

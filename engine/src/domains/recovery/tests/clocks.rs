@@ -75,3 +75,38 @@ fn a_clock_that_jumps_ahead_ends_no_cooldown() {
     scene.desk.wait(DAY * 2);
     assert!(matches!(scene.try_open(&ann), Err(EngineError::CoolingDown { .. })));
 }
+
+/// F-10: a node whose clock is ahead ends no request that the store knows to be under way.
+#[test]
+fn a_clock_that_jumps_ahead_ends_no_request() {
+    let mut scene = Scene::new();
+    let request = scene.open();
+    let (node, end) = (scene.desk.node(), EndRequest { escrow: scene.escrow(), request });
+    let opened = scene.desk.now;
+    scene.desk.store_time = Some(opened);
+    scene.desk.wait(DAY);
+    scene.desk.run(&node, &end).unwrap();
+    scene.desk.now = opened;
+    assert_eq!(scene.state(request), RequestState::Open);
+}
+
+/// F-11: what is decided holds only if the store takes it in time: soon, and while the request is under way.
+#[test]
+fn a_decision_that_the_store_takes_late_is_none() {
+    let mut scene = Scene::new();
+    let (ann, bob, cyd) = (scene.ann.clone(), scene.bob.clone(), scene.cyd.clone());
+    let request = scene.open();
+    let soon = |scene: &Scene| scene.desk.now.saturating_add(scene.desk.limits.deadline_default);
+    assert_eq!(scene.desk.not_after, Some(soon(&scene)));
+    let ends = scene.desk.now.saturating_add(policy().window);
+    scene.desk.now = ends.saturating_sub(Duration::from_secs(1));
+    scene.approve(&bob, request, 1).unwrap();
+    assert_eq!(scene.desk.not_after, Some(ends), "while it gathers approvals");
+    let RequestState::Waiting { due } = scene.approve(&cyd, request, 2).unwrap() else {
+        panic!("not waiting")
+    };
+    let ends = due.saturating_add(policy().collect);
+    scene.desk.now = ends.saturating_sub(Duration::from_secs(1));
+    scene.collect(&ann, request).unwrap();
+    assert_eq!(scene.desk.not_after, Some(ends), "while it can be collected");
+}

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
+use strongroom_primitives::{hpke::HolderPublic, recovery::share_info};
 
 use super::*;
 use crate::testing::escrows::holder_secret;
@@ -88,6 +89,15 @@ fn the_servers_own_share_is_checked_on_arrival() {
         )
     });
     assert_eq!(fault(elsewhere), bad);
+    // Its own share, well sealed, of another polynomial.
+    let of_another = of_server(|create| {
+        let share = Dealer::new(7, [0; 32]).plain(2, 3, 1);
+        let held = create.deal.holders[0].share.as_mut().unwrap();
+        let info = share_info(create.id, 1, 1, &create.deal.commitments);
+        let to = HolderPublic::from_bytes(held.public_key).unwrap();
+        held.text = to.seal(&info, b"", &*share.expose(), [3; 32]).unwrap().into();
+    });
+    assert_eq!(fault(of_another), bad);
     assert_eq!(fault(of_server(|create| create.id = EscrowId::from_bytes([9; 16]))), bad);
     let moved = of_server(|create| create.deal.holders[0].index = 4);
     assert_eq!(fault(moved), EscrowFault::ServerShare { index: 4 });

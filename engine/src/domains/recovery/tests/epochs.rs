@@ -66,6 +66,35 @@ fn old_and_new_shares_do_not_mix() {
     assert_eq!(refused, strongroom_primitives::sharing::SharingError::BadShare { index: 1 });
 }
 
+/// Of the epoch before not one seal is left in the store, also where there are fewer holders now, and no holding of who left.
+#[test]
+fn a_refresh_deletes_what_was_sealed_before() {
+    let mut scene = Scene::new();
+    let (ann, before) = (scene.ann.clone(), scene.deal.clone());
+    let refresh = scene.dealer.refresh(2, &[account("bob"), account("cyd")]);
+    scene.desk.run(&ann, &refresh).unwrap();
+    let lies = |scene: &Scene, deal: &Deal| {
+        let rows = scene.desk.values_under(b'2');
+        let texts = deal.holders.iter().filter_map(|holder| holder.share.as_ref()).map(|share| &share.text);
+        texts.filter(|text| rows.iter().any(|row| row.windows(81).any(|part| *part == text[..]))).count()
+    };
+    assert_eq!((lies(&scene, &before), lies(&scene, &refresh.deal)), (0, 2));
+    assert_eq!(scene.desk.rows_under(b'4'), 2, "dan holds nothing any more");
+}
+
+/// Requests that a refresh has ended take up no room.
+#[test]
+fn after_a_refresh_there_is_room_for_requests() {
+    let mut scene = Scene::of(&three(), ReleasePolicy { open_requests_max: 1, ..policy() });
+    let ann = scene.ann.clone();
+    scene.open();
+    assert!(scene.try_open(&ann).is_err());
+    let refresh = scene.dealer.refresh(2, &three());
+    scene.desk.run(&ann, &refresh).unwrap();
+    scene.desk.wait(Duration::from_millis(1));
+    scene.open();
+}
+
 /// A-DEV-07: a holder who was replaced is a stranger.
 #[test]
 fn a_holder_who_leaves_keeps_nothing() {

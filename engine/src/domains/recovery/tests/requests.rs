@@ -134,6 +134,22 @@ fn who_has_asked_waits_before_they_ask_again() {
     scene.try_open(&ann).unwrap();
 }
 
+/// A cooldown that is longer than requests are kept is kept all the same, also when others ask meanwhile.
+#[test]
+fn a_cooldown_outlives_its_request() {
+    let month = Duration::from_secs(30 * 24 * 60 * 60);
+    let mut scene = Scene::of(&three(), ReleasePolicy { cooldown: month, ..policy() });
+    assert!(scene.desk.limits.recovery_request_retention * 10 < month);
+    let (ann, bob) = (scene.ann.clone(), scene.bob.clone());
+    let request = scene.open();
+    scene.veto(&ann, request).unwrap();
+    scene.desk.wait(month / 2);
+    scene.try_open(&bob).unwrap();
+    assert!(matches!(scene.try_open(&ann), Err(EngineError::CoolingDown { .. })));
+    scene.desk.wait(month / 2);
+    scene.try_open(&ann).unwrap();
+}
+
 /// Requests that are opened and vetoed without end take up no room without end.
 #[test]
 fn so_many_requests_are_kept_and_no_more() {
