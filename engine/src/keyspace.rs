@@ -9,7 +9,7 @@
 //! | `L` | account | `Ledger`: usage and feed head; the generation row of all that follows | every write of the account |
 //! | `S` | session | `StoredSession` | sessions |
 //! | `s` | account, session | `StoredSessionIndex` | sessions |
-//! | `z` | account, session | `StoredSeen`: its last use | sessions |
+//! | `z` | account, session | `StoredSeen`: its last use; under session 0, that of those that have ended | sessions |
 //! | `h` | account, session, kind, nonce | `StoredNonce`: a nonce that the session has used | sessions |
 //! | `I` | API key | `StoredApiKeyPlace`: whose it is | sessions |
 //! | `j` | account, API key | `StoredApiKey` | sessions |
@@ -194,6 +194,11 @@ pub(crate) fn account_session(account: AccountId, session: SessionId) -> Key {
 
 pub(crate) fn session_seen(account: AccountId, session: SessionId) -> Key {
     spell(b'z', &[account.as_bytes(), session.as_bytes()])
+}
+
+/// When the sessions that an account has no more were last there. No session has this id.
+pub(crate) fn ended_sessions_seen(account: AccountId) -> Key {
+    session_seen(account, SessionId::from_bytes([0; 16]))
 }
 
 pub(crate) fn account_sessions(account: AccountId) -> Key {

@@ -201,7 +201,7 @@ impl Opening<'_> {
         };
         let index = StoredSessionIndex::of(session, &row);
         let decision = Decision::reply(BearerIssued { token, session, account, opened, expires });
-        let decision = end_in(decision, &mut ledger, account, ending);
+        let decision = end_in(decision, &mut ledger, account, ending, moment.now);
         ledger.sessions += u64::from(index.is_counted());
         decision
             .put(keyspace::ledger(account), &ledger)

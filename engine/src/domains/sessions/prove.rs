@@ -79,7 +79,7 @@ pub(super) fn prove(
     let ending = outnumbered(all, Pool::Own, max, moment);
     let ledger_key = keyspace::ledger(account);
     let mut ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
-    let decision = end_in(Decision::reply(()), &mut ledger, account, ending)
+    let decision = end_in(Decision::reply(()), &mut ledger, account, ending, moment.now)
         .put(ledger_key, &ledger)
         .put(keyspace::account_session(account, session), &StoredSessionIndex::of(session, &proved))
         .put(keyspace::session(session), &proved);

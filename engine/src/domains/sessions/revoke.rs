@@ -1,10 +1,15 @@
 //! Ending sessions: one, all, or those whose time is over. A session takes its children with it.
 
 use serde::Serialize;
-use strongroom_primitives::id::{AccountId, SessionId};
+use strongroom_primitives::{
+    id::{AccountId, SessionId},
+    time::Timestamp,
+};
 use strongroom_storage::Key;
 
-use super::{SESSIONS_READ_MAX, Sessions, StoredSession, StoredSessionIndex, account_of, need_of};
+use super::{
+    SESSIONS_READ_MAX, Sessions, StoredSeen, StoredSession, StoredSessionIndex, account_of, need_of,
+};
 use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Identity, Need, Principal},
@@ -44,13 +49,20 @@ pub(super) fn all_but(
     Ok(all)
 }
 
-/// Ends these sessions of the account, in a decision that goes on to write its ledger.
+/// Ends these sessions of the account, in a decision that goes on to write its ledger. That they were used goes with them,
+/// so it is written down that they were there until `now`: whoever has to see that the owner is active would else not see
+/// one who signs out, or whose sessions a thief ends.
 pub(super) fn end_in<R>(
     decision: Decision<R>,
     ledger: &mut Ledger,
     account: AccountId,
     ending: Indexed,
+    now: Timestamp,
 ) -> Decision<R> {
+    if ending.is_empty() {
+        return decision;
+    }
+    let decision = decision.put(keyspace::ended_sessions_seen(account), &StoredSeen { at: now });
     let counted = ending.iter().filter(|(_, index)| index.is_counted()).count() as u64;
     ledger.sessions = ledger.sessions.saturating_sub(counted);
     ending.into_iter().fold(decision, |decision, (key, StoredSessionIndex { session, .. })| {
@@ -63,14 +75,19 @@ pub(super) fn end_in<R>(
 }
 
 /// Ends these sessions of the account; says how many they are.
-fn end(view: &View<'_>, account: AccountId, ending: Indexed) -> Result<Decision<u64>, EngineError> {
+fn end(
+    view: &View<'_>,
+    account: AccountId,
+    ending: Indexed,
+    now: Timestamp,
+) -> Result<Decision<u64>, EngineError> {
     let count = ending.len() as u64;
     if count == 0 {
         return Ok(Decision::reply(count));
     }
     let ledger_key = keyspace::ledger(account);
     let mut ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
-    let decision = end_in(Decision::reply(count), &mut ledger, account, ending);
+    let decision = end_in(Decision::reply(count), &mut ledger, account, ending, now);
     Ok(decision.put(ledger_key, &ledger))
 }
 
@@ -125,7 +142,7 @@ impl Command for RevokeSession {
             return Err(EngineError::UnknownSession);
         }
         ending.retain(|(_, index)| index.session == session || index.parent == Some(session));
-        end(view, account, ending)?.answer(()).done()
+        end(view, account, ending, moment.now)?.answer(()).done()
     }
 }
 
@@ -166,7 +183,7 @@ impl Command for RevokeSessions {
     ) -> Result<Step<u64>, EngineError> {
         let account = account_of(self.identity.as_ref(), who, moment.space);
         let current = who.session.filter(|_| self.keep_current);
-        let ended = end(view, account, all_but(view, account, current)?)?;
+        let ended = end(view, account, all_but(view, account, current)?, moment.now)?;
         if self.keep_current { ended.done() } else { drop_all(ended, view, account)?.done() }
     }
 }
@@ -195,7 +212,10 @@ impl Command for ExpireSession {
     }
 
     fn reads(&self, _: &Principal, _: &Keyspace) -> Reads {
-        Reads::one(keyspace::session(self.session)).row(keyspace::ledger(self.account))
+        Reads::one(keyspace::session(self.session))
+            .row(keyspace::ledger(self.account))
+            .row(keyspace::session_seen(self.account, self.session))
+            .row(keyspace::ended_sessions_seen(self.account))
     }
 
     fn decide(
@@ -213,10 +233,20 @@ impl Command for ExpireSession {
         let mut ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
         let counted = StoredSessionIndex::of(self.session, &stored).is_counted();
         ledger.sessions = ledger.sessions.saturating_sub(u64::from(counted));
-        Decision::reply(())
+        let (own, ended) =
+            (keyspace::session_seen(self.account, self.session), keyspace::ended_sessions_seen(self.account));
+        let (last, before) = (view.row::<StoredSeen>(&own)?, view.row::<StoredSeen>(&ended)?);
+        let decision = match last {
+            // It ends by itself, which is no use of it; its last use is kept.
+            Some(last) if before.is_none_or(|before| before.at < last.at) => {
+                Decision::reply(()).put(ended, &last)
+            }
+            _ => Decision::reply(()),
+        };
+        decision
             .delete(key)
             .delete(keyspace::account_session(self.account, self.session))
-            .delete(keyspace::session_seen(self.account, self.session))
+            .delete(own)
             .put(ledger_key, &ledger)
             .done()
     }

@@ -193,6 +193,65 @@ fn an_owner_who_is_seen_vetoes_by_that() {
     assert_eq!(seen_by(true, true, true), Ok(()), "before the request");
 }
 
+/// A-DEV-01, A-DEV-06: an owner who signed in and out again was seen, and a thief who ends the owner's sessions hides
+/// nothing by that.
+#[test]
+fn a_session_that_has_ended_was_seen() {
+    use strongroom_primitives::id::SessionId;
+
+    use crate::domains::sessions::{ExpireSession, IssueBearer, RevokeSession, RevokeSessions, TouchSession};
+
+    /// What the thief gets if this happens to the owner's session while the request is under way.
+    fn collected(happens: fn(&mut Scene, &Principal, SessionId)) -> Result<(), EngineError> {
+        let mut scene = Scene::of(&three(), ReleasePolicy { activity_vetoes: true, ..policy() });
+        let ann = scene.ann.clone();
+        let [thief, owner] = [1_000_000, 3_000].map(|life| {
+            let (identity, label) = (ann.identity().unwrap().clone(), String::new());
+            let life = Some(Duration::from_secs(life));
+            let issue = IssueBearer { identity, rights: crate::Rights::ALL, life, label };
+            scene.desk.run(&ann, &issue).unwrap().session
+        });
+        let thief = Principal { session: Some(thief), ..ann };
+        scene.desk.wait(Duration::from_secs(1));
+        let request = scene.try_open(&thief).unwrap().id;
+        scene.desk.wait(Duration::from_secs(1));
+        happens(&mut scene, &thief, owner);
+        scene.approve_twice(request);
+        scene.wait_until_due();
+        scene.collect(&thief, request).map(drop)
+    }
+    fn touch(scene: &mut Scene, who: &Principal, session: SessionId) {
+        let node = scene.desk.node();
+        scene.desk.run(&node, &TouchSession { account: who.account, session }).unwrap();
+    }
+    fn expire(scene: &mut Scene, who: &Principal, session: SessionId) {
+        let node = scene.desk.node();
+        scene.desk.wait(Duration::from_secs(3_000));
+        scene.desk.run(&node, &ExpireSession { account: who.account, session }).unwrap();
+        assert_eq!(scene.desk.rows_under(b'S'), 1, "it is gone");
+    }
+
+    let vetoed = closed(RequestState::Vetoed);
+    assert_eq!(collected(|_, _, _| ()), Ok(()), "nobody used it");
+    assert_eq!(collected(expire), Ok(()), "nor when it ended by itself");
+    let signed_out = collected(|scene, thief, session| {
+        let owner = Principal { session: Some(session), ..thief.clone() };
+        scene.desk.run(&owner, &RevokeSession { identity: None, session: None }).unwrap();
+    });
+    assert_eq!(signed_out, vetoed);
+    let hidden = collected(|scene, thief, session| {
+        touch(scene, thief, session);
+        let others = RevokeSessions { identity: None, keep_current: true };
+        assert_eq!(scene.desk.run(thief, &others), Ok(1));
+    });
+    assert_eq!(hidden, vetoed);
+    let used_and_expired = collected(|scene, thief, session| {
+        touch(scene, thief, session);
+        expire(scene, thief, session);
+    });
+    assert_eq!(used_and_expired, vetoed);
+}
+
 /// A-DEV-06: every step is told to the owner and to every holder, five of them each time there are three holders and one
 /// owner; here four.
 #[test]

@@ -206,7 +206,7 @@ impl Command for UpdateApiKey {
         &self,
         view: &View<'_>,
         who: &Principal,
-        _: &mut Moment<'_>,
+        moment: &mut Moment<'_>,
     ) -> Result<Step<ApiKeyInfo>, EngineError> {
         let key = keyspace::api_key(who.account, self.id);
         let mut stored: StoredApiKey = view.row(&key)?.ok_or(EngineError::UnknownApiKey)?;
@@ -231,7 +231,7 @@ impl Command for UpdateApiKey {
         let ending = if stored.active { Vec::new() } else { sessions_of(view, who, self.id)? };
         let ledger_key = keyspace::ledger(who.account);
         let mut ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
-        end_in(Decision::reply(stored.info(self.id)), &mut ledger, who.account, ending)
+        end_in(Decision::reply(stored.info(self.id)), &mut ledger, who.account, ending, moment.now)
             .put(key, &stored)
             .put(ledger_key, &ledger)
             .tell(who.account, Event::ApiKeyPut { api_key: self.id })
@@ -260,14 +260,19 @@ impl Command for DeleteApiKey {
         reads_of(who.account).row(keyspace::api_key(who.account, self.id))
     }
 
-    fn decide(&self, view: &View<'_>, who: &Principal, _: &mut Moment<'_>) -> Result<Step<()>, EngineError> {
+    fn decide(
+        &self,
+        view: &View<'_>,
+        who: &Principal,
+        moment: &mut Moment<'_>,
+    ) -> Result<Step<()>, EngineError> {
         let key = keyspace::api_key(who.account, self.id);
         view.row::<StoredApiKey>(&key)?.ok_or(EngineError::UnknownApiKey)?;
         let ending = sessions_of(view, who, self.id)?;
         let ledger_key = keyspace::ledger(who.account);
         let mut ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
         // What hangs on the key, and is found through it only, goes with the sweeper: it may be much.
-        end_in(Decision::reply(()), &mut ledger, who.account, ending)
+        end_in(Decision::reply(()), &mut ledger, who.account, ending, moment.now)
             .delete(key)
             .delete(keyspace::api_key_place(self.id))
             .put(ledger_key, &ledger)

@@ -149,7 +149,7 @@ impl Command for ChangePassphrase {
         let ledger_key = keyspace::ledger(who.account);
         let mut ledger: Ledger = view.row(&ledger_key)?.unwrap_or_default();
         let decision = Decision::reply(PassphraseChanged { server_proof, ended });
-        let decision = marks.on(end_in(decision, &mut ledger, who.account, ending));
+        let decision = marks.on(end_in(decision, &mut ledger, who.account, ending, moment.now));
         let decision = kek.iter().fold(decision, |decision, kek| kek.save(who.account, decision));
         decision
             .put(ledger_key, &ledger)
