@@ -14,7 +14,7 @@
 //!
 //! Believe this: what a requester gets, they get from one guarded commit ([`CollectRelease`]), and every veto, refresh and
 //! deletion before it wins. Delays run by the time that the store has been told, never by a node's clock alone
-//! ([`clock`]). Source: `RECOVERY.md`, section 5.
+//! (`clock`). Source: `RECOVERY.md`, section 5.
 
 mod clock;
 mod deal;
