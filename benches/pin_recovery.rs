@@ -30,7 +30,9 @@ use strongroom_storage::{
 };
 use zeroize::Zeroizing;
 
-const CLIENTS: usize = 64;
+/// Clients at once where the disk is shared among many, and where one waits for it alone.
+const MANY: usize = 64;
+const ALONE: usize = 1;
 const REALM: RecoveryRealmId = RecoveryRealmId::from_bytes([7; 16]);
 const NOW_MS: u64 = 1_780_000_000_000;
 
@@ -45,16 +47,12 @@ fn arithmetic(c: &mut Criterion) {
     let scalar = Scalar::from_bytes_mod_order_wide(&chance());
     let point = CompressedRistretto(guess.oprf_blinded_input).decompress().expect("a point");
     let mut group = c.benchmark_group("a guess");
-    group.bench_function("bare: decompress, 2 products, 2 of the base, 4 compress", |b| {
+    group.bench_function("bare: decompress, 2 products, 1 of the base, 3 compress", |b| {
         b.iter(|| {
             let input = CompressedRistretto(guess.oprf_blinded_input).decompress().expect("a point");
             let products = [input * scalar, input * scalar];
-            let bases = [RistrettoPoint::mul_base(&scalar), RistrettoPoint::mul_base(&scalar)];
-            products
-                .map(|point| point.compress())
-                .into_iter()
-                .chain(bases.map(|point| point.compress()))
-                .count()
+            let base = RistrettoPoint::mul_base(&scalar);
+            [products[0], products[1], base].map(|point| point.compress())
         });
     });
     group.bench_function("bare: one product", |b| b.iter(|| point * scalar));
@@ -82,8 +80,8 @@ async fn store(folder: &tempfile::TempDir) -> Arc<dyn Storage> {
 
 /// One row of the size of a record, replaced under a guard.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
-async fn compare_and_set(storage: &dyn Storage, rounds: u64) -> Duration {
-    let per_client = rounds.div_ceil(CLIENTS as u64);
+async fn compare_and_set(storage: &dyn Storage, clients: usize, rounds: u64) -> Duration {
+    let per_client = rounds.div_ceil(clients as u64);
     let client = async |n: usize| {
         let key = Key::new([b"b".as_slice(), &(n as u64).to_be_bytes()].concat());
         for version in 0..per_client {
@@ -98,7 +96,7 @@ async fn compare_and_set(storage: &dyn Storage, rounds: u64) -> Duration {
         }
     };
     let started = Instant::now();
-    join_all((0..CLIENTS).map(client)).await;
+    join_all((0..clients).map(client)).await;
     started.elapsed()
 }
 
@@ -135,9 +133,9 @@ impl Guesser {
     }
 }
 
-async fn through_engine(handle: &EngineHandle, rounds: u64) -> Duration {
-    let guessers: Vec<Guesser> = (0..CLIENTS).map(|n| Guesser::new(handle, n)).collect();
-    let mut left = rounds.div_ceil(CLIENTS as u64);
+async fn through_engine(handle: &EngineHandle, clients: usize, rounds: u64) -> Duration {
+    let guessers: Vec<Guesser> = (0..clients).map(|n| Guesser::new(handle, n)).collect();
+    let mut left = rounds.div_ceil(clients as u64);
     let mut took = Duration::ZERO;
     while left > 0 {
         let guesses = u16::try_from(left.min(u64::from(GUESSES))).unwrap_or(GUESSES);
@@ -154,13 +152,13 @@ fn in_system<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// Both in one run, over the same kind of store on the same disk.
-fn durable(c: &mut Criterion) {
-    let mut group = c.benchmark_group("durable on encrypted sled, 64 clients");
+fn durable(c: &mut Criterion, name: &str, clients: usize) {
+    let mut group = c.benchmark_group(name);
     group.sample_size(10).measurement_time(Duration::from_secs(8)).throughput(Throughput::Elements(1));
     group.bench_function("compare-and-set of one row", |b| {
         b.iter_custom(|rounds| {
             let folder = tempfile::tempdir().expect("a folder");
-            in_system(async { compare_and_set(&*store(&folder).await, rounds).await })
+            in_system(async { compare_and_set(&*store(&folder).await, clients, rounds).await })
         });
     });
     group.bench_function("guesses, evaluated", |b| {
@@ -174,11 +172,19 @@ fn durable(c: &mut Criterion) {
                     .start()
                     .await
                     .expect("the engine starts");
-                through_engine(engine.handle(), rounds).await
+                through_engine(engine.handle(), clients, rounds).await
             })
         });
     });
     group.finish();
+}
+
+fn alone(c: &mut Criterion) {
+    durable(c, "durable on encrypted sled, one client", ALONE);
+}
+
+fn many(c: &mut Criterion) {
+    durable(c, "durable on encrypted sled, 64 clients", MANY);
 }
 
 /// A wall clock that stands still, so that one token is good for the whole run.
@@ -194,5 +200,5 @@ impl strongroom_engine::ports::Clock for Still {
     }
 }
 
-criterion_group!(benches, arithmetic, durable);
+criterion_group!(benches, arithmetic, alone, many);
 criterion_main!(benches);

@@ -59,11 +59,25 @@ impl PrivateKey {
         blinded_input: &[u8; POINT_BYTES],
         chance: [u8; CHANCE_BYTES],
     ) -> Result<Evaluation, PinRecoveryError> {
+        self.evaluate_as(&self.public_key(), blinded_input, chance)
+    }
+
+    /// The same for whoever keeps the public half beside the key, and has checked that it is: making it again costs a tenth
+    /// of an evaluation.
+    ///
+    /// # Errors
+    /// As [`PrivateKey::evaluate`].
+    pub(super) fn evaluate_as(
+        &self,
+        public_key: &[u8; POINT_BYTES],
+        blinded_input: &[u8; POINT_BYTES],
+        chance: [u8; CHANCE_BYTES],
+    ) -> Result<Evaluation, PinRecoveryError> {
         let input = point(blinded_input)?;
         let nonce = uniform(chance)?;
         let result = (input * *self.0).compress().to_bytes();
         let commitments = [RistrettoPoint::mul_base(&nonce), input * *nonce];
-        let c = challenge(blinded_input, &self.public_key(), &result, commitments);
+        let c = challenge(blinded_input, public_key, &result, commitments);
         let beta_z = *nonce + c * *self.0;
         Ok(Evaluation { blinded_result: result, proof: Proof { c: c.to_bytes(), beta_z: beta_z.to_bytes() } })
     }

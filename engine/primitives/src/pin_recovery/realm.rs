@@ -21,7 +21,7 @@ impl Registration {
     }
 
     /// Evaluates a guess. **The guess has been counted, durably, before this is called**, or at least before any of the
-    /// answer leaves. `chance` makes the nonce of the proof: fresh, as in [`PrivateKey::evaluate`].
+    /// answer leaves; and [`Registration::check`] has found it good. `chance` makes the nonce of the proof: fresh, as in [`PrivateKey::evaluate`].
     ///
     /// # Errors
     /// [`PinRecoveryError::Point`], which [`Recover2Request::check`] finds before anything is counted;
@@ -31,7 +31,9 @@ impl Registration {
         blinded_input: &[u8; POINT_BYTES],
         chance: [u8; CHANCE_BYTES],
     ) -> Result<Evaluation, PinRecoveryError> {
-        PrivateKey::from_bytes(&self.oprf_private_key)?.evaluate(blinded_input, chance)
+        // The public key was checked when this was registered.
+        let key = PrivateKey::from_bytes(&self.oprf_private_key)?;
+        key.evaluate_as(&self.oprf_signed_public_key.public_key, blinded_input, chance)
     }
 
     /// Whether this tag shows that a guess was right, in the same time wherever two tags differ.

@@ -21,9 +21,11 @@ use strongroom_primitives::{
 use strongroom_storage::{Batch, Encrypted, Memory, Range, RootKey, Storage, Write};
 use zeroize::Zeroizing;
 
-use super::*;
+use super::{super::PinStep, *};
 use crate::{
-    Engine, EngineHandle, Limits, StartError,
+    Credential, Engine, EngineHandle, Limits, Rights, StartError,
+    domains::{realms::PutRealm, sessions::IssueBearer},
+    feed::{Event, FollowFeed},
     ports::{Anchor, AnchorError, AnchorMark, Anchored, Clock, Entropy, Raising, SeededEntropy},
     runtime::Sweeper,
     testing::recovery::token,
@@ -107,7 +109,7 @@ impl Node {
         let engine = Engine::builder(Arc::new(store))
             .clock(self.clock.clone())
             .limits(limits)
-            .recovery_realm(realm(7, no_wait()))
+            .recovery_realm(realm_of_accounts(7, no_wait(), "test"))
             .anchor(self.marks.clone())
             .start()
             .await?;
@@ -296,8 +298,11 @@ async fn nothing_secret_lies_in_a_row() {
     let kept = node.register(5).await;
     drop(node.guess(kept.version, "1234").await.unwrap());
     let storage = node.handle().storage();
-    let rows = storage.scan(Range::all(1_000)).await.unwrap().rows;
-    assert!(rows.len() > 5);
+    let mut rows = storage.scan(Range::all(1_000)).await.unwrap().rows;
+    // And the copy that is kept of what is deleted.
+    drop(node.ask(Request::Delete).await.unwrap());
+    rows.extend(storage.scan(Range::all(1_000)).await.unwrap().rows);
+    assert!(rows.iter().any(|(key, _)| key.as_bytes().starts_with(b"OG")));
     for secret in [
         kept.oprf_private_key.expose().as_slice(),
         kept.unlock_key_tag.expose(),
@@ -328,4 +333,36 @@ async fn copies_go_when_their_time_is_over() {
     node.clock.0.fetch_add(61_000, Ordering::Relaxed);
     // The store is told the time first.
     assert_eq!(copies().await, 0);
+}
+
+/// A-SHR-11: the engine tells owners of a restore by itself, once.
+#[actix_rt::test]
+async fn an_owner_hears_of_a_restored_store() {
+    let mut node = Node::new().await;
+    let bob = || Desk::new().who("bob").identity.unwrap();
+    let account = Credential::Gateway { realm: bob().realm, subject: bob().subject };
+    let operator = Credential::Operator;
+    let put = PutRealm { realm: bob().realm, rights: Rights::ALL };
+    node.handle().ask(operator.clone(), put).await.unwrap();
+    let issue = IssueBearer { identity: bob(), rights: Rights::ALL, life: None, label: String::new() };
+    drop(node.handle().ask(operator, issue).await.unwrap());
+    let kept = node.register(5).await;
+    let backup = node.backup().await;
+    drop(node.guess(kept.version, "0").await.unwrap());
+    node.restore(backup).await;
+    for _ in 0..2 {
+        node.start().await.unwrap();
+        let mut sweeper = Sweeper::new(node.handle().clone());
+        for _ in 0..2 {
+            sweeper.step().await.unwrap();
+        }
+    }
+    let follow = FollowFeed { owner: None, record: None, after: Some(0), limit: 100 };
+    let told = node.handle().ask(account, follow).await.unwrap().events.into_iter();
+    let steps = told.filter_map(|(_, _, event)| match event {
+        Event::PinRecovery { step, .. } => Some(step),
+        _ => None,
+    });
+    let expected = [PinStep::Registered { guesses_allowed: 5 }, PinStep::Restored {}];
+    assert_eq!(steps.collect::<Vec<_>>(), expected);
 }
