@@ -160,7 +160,7 @@ impl Command for ChangeEscrowPassword {
         let root = WrappedRoot { encrypted: self.encrypted_root_key.clone(), ..storage.root.clone() };
         root.check(moment.limits)?;
         let kept = self.new.kept(account, moment);
-        drop_all(end_others(view, who)?.answer(()), view, account)?
+        drop_all(end_others(view, who, moment.now)?.answer(()), view, account)?
             .put(password_key, &StoredPassword { params: self.new.params.clone(), kept })
             .put(keyspace::escrow_storage(account), &StoredStorage { root, ..storage })
             .tell(account, Event::PassphraseChanged {})

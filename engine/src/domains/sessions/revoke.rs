@@ -93,8 +93,12 @@ fn end(
 
 /// Ends all sessions of the caller's account but the one that they came with and the one that it was opened from: what
 /// the others were given for is no longer so. Says how many they are, in a decision that goes on. Looks at [`reads_of`].
-pub(crate) fn end_others(view: &View<'_>, who: &Principal) -> Result<Decision<u64>, EngineError> {
-    end(view, who.account, all_but(view, who.account, who.session)?)
+pub(crate) fn end_others(
+    view: &View<'_>,
+    who: &Principal,
+    now: Timestamp,
+) -> Result<Decision<u64>, EngineError> {
+    end(view, who.account, all_but(view, who.account, who.session)?, now)
 }
 
 /// Revokes a bearer session and those that were opened from it. They are refused from the next commit on, and their
