@@ -161,7 +161,7 @@ section! {
 
 section! {
     /// The Misakey interface, for its published web client. Pages reach it with cookies: their origins are listed under
-    /// [cors].
+    /// `[cors]`.
     Misakey {
         /// Whether it is served.
         enabled: bool = true;
