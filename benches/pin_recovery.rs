@@ -11,12 +11,17 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use curve25519_dalek::{RistrettoPoint, Scalar, ristretto::CompressedRistretto};
 use futures_util::future::join_all;
 use strongroom_engine::{
-    Engine, EngineHandle, Placement,
-    domains::pin_recovery::PinUser,
+    Credential, Engine, EngineHandle, Placement, Rights,
+    domains::{
+        pin_recovery::PinUser,
+        realms::PutRealm,
+        records::{Previous, PutRecord, RecordName},
+    },
     ports::{Entropy, OsEntropy},
     testing::recovery::{PinClient, at_once, realm, token},
 };
 use strongroom_primitives::{
+    id::{RealmId, Subject},
     pin_recovery::{
         RecoveryRealmId,
         messages::{Answer, Recover2Answer, Recover2Request, Request},
@@ -100,6 +105,28 @@ async fn compare_and_set(storage: &dyn Storage, clients: usize, rounds: u64) -> 
     started.elapsed()
 }
 
+/// Records of the size of a registration, each replaced under the version that was last seen, through the engine.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+async fn records(handle: &EngineHandle, clients: usize, rounds: u64) -> Duration {
+    let (per_client, realm) = (rounds.div_ceil(clients as u64), RealmId::new("bench").expect("a good realm"));
+    let put = PutRealm { realm: realm.clone(), rights: Rights::ALL };
+    handle.ask(Credential::Operator, put).await.expect("the realm is put");
+    let client = async |n: usize| {
+        let subject = Subject::new(format!("client-{n}")).expect("a good subject");
+        let mut previous = Previous::Absent;
+        for version in 0..per_client {
+            let credential = Credential::Gateway { realm: realm.clone(), subject: subject.clone() };
+            let (meta, value) = (version.to_be_bytes().to_vec().into(), vec![version as u8; 752].into());
+            let put = PutRecord::new(RecordName::single(), meta, value, previous, Vec::new());
+            let head = handle.ask(credential, put).await.expect("the record is put");
+            previous = Previous::Tag(head.tag);
+        }
+    };
+    let started = Instant::now();
+    join_all((0..clients).map(client)).await;
+    started.elapsed()
+}
+
 /// A user with a registration, and guesses at it.
 struct Guesser {
     user: PinUser,
@@ -151,7 +178,17 @@ fn in_system<T>(work: impl Future<Output = T>) -> T {
     actix_rt::System::new().block_on(work)
 }
 
-/// Both in one run, over the same kind of store on the same disk.
+async fn engine(folder: &tempfile::TempDir) -> Engine {
+    Engine::builder(store(folder).await)
+        .clock(Arc::new(Still))
+        .placement(Placement::Here)
+        .recovery_realm(realm(7, at_once()))
+        .start()
+        .await
+        .expect("the engine starts")
+}
+
+/// All in one run, over the same kind of store on the same disk.
 fn durable(c: &mut Criterion, name: &str, clients: usize) {
     let mut group = c.benchmark_group(name);
     group.sample_size(10).measurement_time(Duration::from_secs(8)).throughput(Throughput::Elements(1));
@@ -161,19 +198,16 @@ fn durable(c: &mut Criterion, name: &str, clients: usize) {
             in_system(async { compare_and_set(&*store(&folder).await, clients, rounds).await })
         });
     });
+    group.bench_function("compare-and-set of a record, through the engine", |b| {
+        b.iter_custom(|rounds| {
+            let folder = tempfile::tempdir().expect("a folder");
+            in_system(async { records(engine(&folder).await.handle(), clients, rounds).await })
+        });
+    });
     group.bench_function("guesses, evaluated", |b| {
         b.iter_custom(|rounds| {
             let folder = tempfile::tempdir().expect("a folder");
-            in_system(async {
-                let engine = Engine::builder(store(&folder).await)
-                    .clock(Arc::new(Still))
-                    .placement(Placement::Here)
-                    .recovery_realm(realm(7, at_once()))
-                    .start()
-                    .await
-                    .expect("the engine starts");
-                through_engine(engine.handle(), clients, rounds).await
-            })
+            in_system(async { through_engine(engine(&folder).await.handle(), clients, rounds).await })
         });
     });
     group.finish();
