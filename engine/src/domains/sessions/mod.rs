@@ -60,7 +60,7 @@ const SESSIONS_MAX: u64 = 1_000;
 
 /// Sessions that are looked at when all of an account's are asked for: its own, and those of all its API keys as far
 /// as the limits can be set.
-const SESSIONS_READ_MAX: usize = 10_000;
+pub(crate) const SESSIONS_READ_MAX: usize = 10_000;
 
 /// The account that a command about sessions is about: the caller's own unless the operator names one.
 fn account_of(identity: Option<&Identity>, who: &Principal, space: &Keyspace) -> AccountId {

@@ -19,7 +19,7 @@ use crate::{
             find::{self, Found},
             rows::StoredEscrowContent,
         },
-        sessions::StoredSeen,
+        sessions::{SESSIONS_READ_MAX, StoredSeen},
         sharing::pause::{self, Pause, row},
     },
     error::EngineError,
@@ -85,7 +85,7 @@ impl CollectRelease {
             return Ok(found.put_request(Decision::refuse(refused), self.request, &request));
         }
         let now = clock::present(moment);
-        if found.escrow.policy.activity_vetoes && owner_was_seen(view, &found, &request, moment)? {
+        if found.escrow.policy.activity_vetoes && owner_was_seen(view, &found, &request)? {
             request.end(Stage::Vetoed, now);
             let closed = EngineError::RequestClosed { state: RequestState::Vetoed };
             let decision = found.put_request(Decision::refuse(closed), self.request, &request);
@@ -133,16 +133,11 @@ fn released(found: &Found, request: &StoredRecoveryRequest, payload: Bytes) -> R
 }
 
 /// Whether the owner has used a session since the request was opened, other than the one that opened it.
-fn owner_was_seen(
-    view: &View<'_>,
-    found: &Found,
-    request: &StoredRecoveryRequest,
-    moment: &Moment<'_>,
-) -> Result<bool, Pause> {
+fn owner_was_seen(view: &View<'_>, found: &Found, request: &StoredRecoveryRequest) -> Result<bool, Pause> {
     let prefix = keyspace::sessions_seen(found.owner);
     if !view.has_range(&prefix) {
-        let limit = usize::try_from(moment.limits.sessions_max).unwrap_or(usize::MAX).max(1);
-        return Err(Pause::Need(Reads::none().range_hint(prefix, None, limit)));
+        // One for each session, of whatever kind, and one for those that have ended.
+        return Err(Pause::Need(Reads::none().range_hint(prefix, None, SESSIONS_READ_MAX + 1)));
     }
     let (seen, _) = view.range::<StoredSeen>(&prefix)?;
     let is_other = |session: Option<[u8; 16]>| session.map(SessionId::from_bytes) != request.session;

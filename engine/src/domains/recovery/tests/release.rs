@@ -193,6 +193,29 @@ fn an_owner_who_is_seen_vetoes_by_that() {
     assert_eq!(seen_by(true, true, true), Ok(()), "before the request");
 }
 
+/// A-DEV-01: an owner with more sessions than may be opened by hand, those of API keys among them, is seen in each.
+#[test]
+fn an_owner_is_seen_in_the_last_of_many_sessions() {
+    use strongroom_primitives::id::SessionId;
+
+    use crate::{codec::encode, domains::sessions::StoredSeen, keyspace};
+
+    let mut scene = Scene::of(&three(), ReleasePolicy { activity_vetoes: true, ..policy() });
+    scene.desk.limits.sessions_max = 2;
+    let session = |number: u8| SessionId::from_bytes([number; 16]);
+    let thief = Principal { session: Some(session(1)), ..scene.ann.clone() };
+    let before = scene.desk.now;
+    let request = scene.try_open(&thief).unwrap().id;
+    scene.desk.wait(Duration::from_secs(1));
+    for number in 1..=8 {
+        let at = if number == 8 { scene.desk.now } else { before };
+        scene.desk.place(keyspace::session_seen(thief.account, session(number)), encode(&StoredSeen { at }));
+    }
+    scene.approve_twice(request);
+    scene.wait_until_due();
+    assert_eq!(scene.collect(&thief, request).map(drop), closed(RequestState::Vetoed));
+}
+
 /// A-DEV-01, A-DEV-06: an owner who signed in and out again was seen, and a thief who ends the owner's sessions hides
 /// nothing by that.
 #[test]
