@@ -20,6 +20,7 @@ pub mod accounts;
 pub mod admission;
 pub mod escrow;
 pub mod key_hierarchy;
+pub(crate) mod pause;
 pub mod people;
 pub mod pin_recovery;
 pub mod realms;

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Need, Principal},
-    domains::sharing::pause::{self, Pause, row},
+    domains::pause::{self, Pause, row},
     error::{EngineError, Quota},
     feed::Event,
     keyspace::{self, Keyspace},

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     command::{Decision, Lane, Reads, View},
     credential::Principal,
-    domains::sharing::pause::{Pause, row},
+    domains::pause::{Pause, row},
     error::EngineError,
     feed::Event,
     keyspace,

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Need, Principal},
-    domains::sharing::pause::{self, Pause, row},
+    domains::pause::{self, Pause, row},
     error::EngineError,
     feed::Event,
     keyspace::{self, Keyspace},

@@ -4,13 +4,11 @@
 use serde::{Deserialize, Serialize};
 use strongroom_primitives::id::AccountId;
 
-use super::{
-    Child,
-    pause::{Pause, row},
-};
+use super::Child;
 use crate::{
     codec::Stored,
     command::{Decision, View},
+    domains::pause::{Pause, row},
     error::{EngineError, Quota},
     keyspace,
     limits::Limits,

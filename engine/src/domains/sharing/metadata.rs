@@ -10,7 +10,6 @@ use strongroom_storage::Key;
 
 use super::{
     Child, Parent, Sharing,
-    pause::{self, Pause, row},
     rights::{self, unknown_parent},
     rows::StoredDatastore,
     secrets::StoredSecret,
@@ -20,6 +19,7 @@ use super::{
 use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Access, Need, Principal},
+    domains::pause::{self, Pause, row},
     error::EngineError,
     keyspace::{self, Keyspace},
 };

@@ -20,7 +20,6 @@ mod datastores;
 mod holdings;
 mod metadata;
 mod names;
-pub(crate) mod pause;
 mod rights;
 mod rows;
 pub mod secrets;

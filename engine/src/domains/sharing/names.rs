@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use strongroom_primitives::id::{AccountId, Subject};
 
-use super::pause::Pause;
 use crate::{
     command::{Reads, View},
-    domains::accounts::StoredAccount,
+    domains::{accounts::StoredAccount, pause::Pause},
     error::EngineError,
     keyspace,
 };

@@ -12,7 +12,6 @@ use strongroom_storage::Key;
 
 use super::{
     Child, Parent,
-    pause::{Pause, row, seen},
     rows::StoredDatastores,
     tree::{SHARE_DEPTH_MAX, SHARES_ABOVE_MAX, StoredNode},
 };
@@ -20,6 +19,7 @@ use crate::{
     boxed::Boxed,
     codec::Stored,
     command::{Moment, View},
+    domains::pause::{Pause, row, seen},
     error::EngineError,
     keyspace,
 };

@@ -5,7 +5,6 @@ use strongroom_primitives::id::{AccountId, LinkId, ShareId};
 
 use super::{
     Child, Parent, Sharing,
-    pause::{self, Pause, row},
     rows::StoredDatastores,
     secrets,
     shares::{self, StoredShare},
@@ -14,6 +13,7 @@ use super::{
 use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Need, Principal},
+    domains::pause::{self, Pause, row},
     error::EngineError,
     keyspace::{self, Keyspace},
 };

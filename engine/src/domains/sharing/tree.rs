@@ -11,13 +11,11 @@ use strongroom_primitives::{
     time::Timestamp,
 };
 
-use super::{
-    Child, Parent,
-    pause::{Pause, row, seen},
-};
+use super::{Child, Parent};
 use crate::{
     codec::Stored,
     command::{Decision, View},
+    domains::pause::{Pause, row, seen},
     error::EngineError,
     keyspace,
 };

@@ -13,11 +13,11 @@ use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Need, Principal},
     domains::{
+        pause::{self, Pause},
         recovery::{
             HolderKind, Recovery, clock,
             find::{self, Found},
         },
-        sharing::pause::{self, Pause},
     },
     error::EngineError,
     keyspace::Keyspace,

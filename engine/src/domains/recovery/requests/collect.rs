@@ -14,13 +14,13 @@ use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Need, Principal},
     domains::{
+        pause::{self, Pause, row},
         recovery::{
             HolderKind, Recovery, clock,
             find::{self, Found},
             rows::StoredEscrowContent,
         },
         sessions::{SESSIONS_READ_MAX, StoredSeen},
-        sharing::pause::{self, Pause, row},
     },
     error::EngineError,
     keyspace::{self, Keyspace},

@@ -13,12 +13,12 @@ use crate::{
     command::{Command, Decision, Kind, Lane, Moment, Reads, Step, View},
     credential::{Need, Principal},
     domains::{
+        pause::{self, Pause},
         recovery::{
             EscrowFault, REASON_BYTES_MAX, Recovery, clock,
             find::{self, Found},
             rows::RequestMark,
         },
-        sharing::pause::{self, Pause},
     },
     error::{EngineError, Quota},
     keyspace::{self, Keyspace},

@@ -8,8 +8,8 @@ use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Need, Principal},
     domains::{
+        pause::{self, Pause},
         recovery::{Recovery, find},
-        sharing::pause::{self, Pause},
     },
     error::EngineError,
     keyspace::Keyspace,

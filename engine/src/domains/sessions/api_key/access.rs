@@ -17,9 +17,9 @@ use crate::{
     credential::{Access, ApiKeyFlags, Need, Principal},
     domains::{
         accounts::{AccountState, StoredAccount},
+        pause::{self, Pause, row, seen},
         sharing::{
             Written,
-            pause::{self, Pause, row, seen},
             secrets::{self, Callback, SecretState, UpdateSecret},
         },
     },

@@ -12,9 +12,9 @@ use crate::{
     boxed::Boxed,
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Need, Principal},
-    domains::sharing::{
+    domains::{
         pause::{self, Pause},
-        secrets,
+        sharing::secrets,
     },
     error::{EngineError, Quota},
     feed::{Event, Ledger},

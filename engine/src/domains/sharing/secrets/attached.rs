@@ -6,7 +6,7 @@ use strongroom_storage::Key;
 use crate::{
     command::{Reads, View},
     credential::Principal,
-    domains::sharing::pause::{Pause, seen},
+    domains::pause::{Pause, seen},
     error::EngineError,
     keyspace,
 };

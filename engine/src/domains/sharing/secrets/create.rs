@@ -13,10 +13,9 @@ use crate::{
     boxed::Boxed,
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Access, Need, Principal},
+    domains::pause::{self, Pause},
     domains::sharing::{
-        Child, Parent, Sharing, check_data, holdings,
-        pause::{self, Pause},
-        rights,
+        Child, Parent, Sharing, check_data, holdings, rights,
         tree::{self, StoredLink, StoredNode},
     },
     error::EngineError,

@@ -14,10 +14,9 @@ use crate::{
     boxed::Boxed,
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Access, Need, Principal},
-    domains::sharing::{
-        Child, Sharing, names,
+    domains::{
         pause::{self, Pause, row},
-        rights,
+        sharing::{Child, Sharing, names, rights},
     },
     error::EngineError,
     keyspace::{self, Keyspace},

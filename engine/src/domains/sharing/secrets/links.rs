@@ -6,10 +6,9 @@ use strongroom_primitives::id::LinkId;
 use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Access, Need, Principal},
+    domains::pause::{self, Pause, join},
     domains::sharing::{
-        Child, Parent, Sharing,
-        pause::{self, Pause, join},
-        rights,
+        Child, Parent, Sharing, rights,
         tree::{self, StoredLink, StoredNode},
     },
     error::EngineError,

@@ -11,10 +11,9 @@ use super::{
 use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Access, Need, Principal},
-    domains::sharing::{
-        Child, Sharing,
+    domains::{
         pause::{self, Pause, seen},
-        rights,
+        sharing::{Child, Sharing, rights},
     },
     error::EngineError,
     keyspace::{self, Keyspace},

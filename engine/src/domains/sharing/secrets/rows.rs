@@ -11,10 +11,9 @@ use crate::{
     boxed::Boxed,
     codec::Stored,
     command::{Decision, View},
-    domains::sharing::{
-        Child, holdings,
+    domains::{
         pause::{Pause, row, seen},
-        tree::StoredNode,
+        sharing::{Child, holdings, tree::StoredNode},
     },
     error::EngineError,
     keyspace,

@@ -17,10 +17,9 @@ use crate::{
     boxed::Boxed,
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Access, Need, Principal},
-    domains::sharing::{
-        Child, Sharing, Written, check_data, check_previous,
+    domains::{
         pause::{self, Pause, seen},
-        rights,
+        sharing::{Child, Sharing, Written, check_data, check_previous, rights},
     },
     error::EngineError,
     keyspace::{self, Keyspace},

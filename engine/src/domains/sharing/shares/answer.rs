@@ -8,9 +8,9 @@ use crate::{
     boxed::Boxed,
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Access, Need, Principal},
+    domains::pause::{self, Pause, row},
     domains::sharing::{
         Sharing, check_key,
-        pause::{self, Pause, row},
         rights::{KeyKind, StoredShareRight},
     },
     error::EngineError,

@@ -11,9 +11,9 @@ use crate::{
     boxed::Boxed,
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Access, Need, Principal},
+    domains::pause::{self, Pause, row},
     domains::sharing::{
         Child, Sharing, Written, check_data, check_previous,
-        pause::{self, Pause, row},
         rights::{self, ShareRights},
     },
     error::EngineError,

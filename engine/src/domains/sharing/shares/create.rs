@@ -8,9 +8,9 @@ use crate::{
     boxed::Boxed,
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Access, Need, Principal},
+    domains::pause::{self, Pause, join},
     domains::sharing::{
         Child, Parent, Sharing, check_data, check_key, holdings,
-        pause::{self, Pause, join},
         rights::{self, KeyKind, ShareRights, StoredShareRight},
         tree::{self, StoredLink, StoredNode},
     },

@@ -7,10 +7,9 @@ use strongroom_primitives::id::{LinkId, ShareId};
 use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Access, Need, Principal},
+    domains::pause::{self, Pause, join, row, settled},
     domains::sharing::{
-        Child, Parent, Sharing,
-        pause::{self, Pause, join, row, settled},
-        rights,
+        Child, Parent, Sharing, rights,
         tree::{self, StoredLink, StoredNode},
     },
     error::EngineError,

@@ -11,9 +11,9 @@ use crate::{
     boxed::Boxed,
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Access, Need, Principal},
+    domains::pause::{self, Pause},
     domains::sharing::{
         Sharing, names,
-        pause::{self, Pause},
         rights::{KeyKind, ShareRights, StoredShareRight},
     },
     error::EngineError,

@@ -10,9 +10,9 @@ use super::rows::StoredMember;
 use crate::{
     command::{Command, Decision, Kind, Moment, Reads, Step, View},
     credential::{Access, Need, Principal},
+    domains::pause::{self, Pause, seen},
     domains::sharing::{
         Child, Sharing, names,
-        pause::{self, Pause, seen},
         rights::{self, ShareRights, StoredShareRight},
     },
     error::EngineError,

@@ -13,9 +13,9 @@ use crate::{
     credential::{Access, Need, Principal},
     domains::{
         accounts::{AccountState, StoredAccount},
+        pause::{self, Pause, row},
         sharing::{
             Child, Sharing, check_key,
-            pause::{self, Pause, row},
             rights::{self, KeyKind, ShareRights, StoredShareRight},
         },
     },

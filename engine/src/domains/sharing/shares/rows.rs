@@ -11,11 +11,9 @@ use crate::{
     boxed::Boxed,
     codec::Stored,
     command::{Decision, Reads, View},
-    domains::sharing::{
-        Child, holdings,
+    domains::{
         pause::{Pause, row, seen},
-        rights::StoredShareRight,
-        tree::StoredNode,
+        sharing::{Child, holdings, rights::StoredShareRight, tree::StoredNode},
     },
     error::EngineError,
     keyspace,
