@@ -8,8 +8,10 @@
 mod api_key;
 mod compare;
 mod disk;
+mod guess;
 mod measure;
 mod net;
+mod part;
 mod payload;
 mod peers;
 mod plan;
@@ -53,6 +55,8 @@ enum Command {
     Compare(CompareArguments),
     /// Disk use after overwriting the same records many times.
     Disk(DiskArguments),
+    /// Processor time and rate of guesses at PINs beside durable compare-and-sets.
+    Guess(GuessArguments),
     /// Processor time of a sign-in beside its arithmetic, and what a flood of them does to readers.
     SignIn(RoundsArguments),
     /// Processor time of a signed request beside an unsigned one, and its rate where signatures are rows.
@@ -171,6 +175,15 @@ impl RoundsArguments {
 }
 
 #[derive(Debug, Args)]
+struct GuessArguments {
+    #[command(flatten)]
+    rounds: RoundsArguments,
+    /// Users who are registered before anything is measured, with 20 guesses each.
+    #[arg(long, default_value_t = 6_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    users: u64,
+}
+
+#[derive(Debug, Args)]
 struct SubscribersArguments {
     #[command(flatten)]
     common: Common,
@@ -191,6 +204,7 @@ fn main() -> ExitCode {
         Command::ApiKey(arguments) => api_key(&arguments),
         Command::Compare(arguments) => compare(&arguments),
         Command::Disk(arguments) => overwrite(&arguments),
+        Command::Guess(arguments) => guess(&arguments),
         Command::SignIn(arguments) => sign_in(&arguments),
         Command::Signed(arguments) => signed(&arguments),
         Command::Start(arguments) => start(&arguments),
@@ -242,6 +256,14 @@ fn overwrite(arguments: &DiskArguments) -> anyhow::Result<()> {
     let report =
         disk::run(ground.site(), &ground.strongroom, &arguments.targets, records, overwrites, &halt)?;
     print(&arguments.common, &report, disk::DiskReport::render)
+}
+
+fn guess(GuessArguments { rounds, users }: &GuessArguments) -> anyhow::Result<()> {
+    let halt = watch_signals()?;
+    let ground = Ground::prepare(&rounds.common)?;
+    let users = usize::try_from(*users)?;
+    let report = guess::run(ground.site(), &ground.strongroom, rounds.plan()?, users, &halt)?;
+    print(&rounds.common, &report, guess::GuessReport::render)
 }
 
 fn sign_in(arguments: &RoundsArguments) -> anyhow::Result<()> {

@@ -8,15 +8,14 @@
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::measure::processes;
+use crate::part::Part;
 use crate::plan::Repeated;
 use crate::report::floors::{Bound, Verdict};
 use crate::report::table::push_floors;
-use crate::run::{Connector, Halt, Operation, Pace, Window, measure};
+use crate::run::{Connector, Halt, Operation};
 use crate::strongroom::{Key, NativeReads, NativeWrites, SignedReads, Strongroom, Taken, Unchanging};
 use crate::target::{Site, block_on};
 
@@ -24,17 +23,6 @@ use crate::target::{Site, block_on};
 const CPU_BOUND: Bound = Bound::AtMost(2.0);
 /// The rate of signed reads where signatures are rows, for the rate of durable compare-and-sets.
 const SHARED_BOUND: Bound = Bound::AtLeast(0.7);
-
-/// Of records.
-const VALUE_BYTES: usize = 1024;
-
-/// One part of a round.
-#[derive(Debug, Clone, Copy, Serialize)]
-struct Part {
-    per_second: f64,
-    server_cpu_us: f64,
-    p99_us: f64,
-}
 
 /// One round.
 #[derive(Debug, Clone, Serialize)]
@@ -86,7 +74,7 @@ pub(crate) fn run(
     for number in 1..=plan.rounds {
         let part = |server: &Strongroom, connector, operation| {
             halt.check()?;
-            measured(server, connector, operation, plan, halt)
+            Part::measure(server, connector, operation, plan, halt)
         };
         let round = Round {
             health: part(&node, &health, Operation::Get)?,
@@ -127,18 +115,7 @@ impl SignedReport {
 
     /// The median of each figure by itself.
     fn median(&self) -> Option<Round> {
-        let middle = |of: &dyn Fn(&Round) -> f64| {
-            let mut figures: Vec<f64> = self.rounds.iter().map(of).collect();
-            figures.sort_by(f64::total_cmp);
-            figures.get(figures.len() / 2).copied()
-        };
-        let part = |of: fn(&Round) -> Part| {
-            Some(Part {
-                per_second: middle(&|round| of(round).per_second)?,
-                server_cpu_us: middle(&|round| of(round).server_cpu_us)?,
-                p99_us: middle(&|round| of(round).p99_us)?,
-            })
-        };
+        let part = |of: fn(&Round) -> Part| Part::median(&self.rounds, of);
         Some(Round {
             health: part(|round| round.health)?,
             session: part(|round| round.session)?,
@@ -160,39 +137,7 @@ fn lines(round: &Round) -> String {
         ("key, signed, in the store", round.signed_shared),
         ("compare-and-set, there", round.puts_shared),
     ] {
-        let Part { per_second, server_cpu_us, p99_us } = part;
-        let _ = writeln!(
-            text,
-            "  {what:<26} {per_second:>8.0}/s {server_cpu_us:>7.1} us CPU, p99 {p99_us:>7.0} us"
-        );
+        part.line(&mut text, what);
     }
     text
-}
-
-fn measured(
-    server: &Strongroom,
-    connector: &Arc<dyn Connector>,
-    operation: Operation,
-    plan: Repeated,
-    halt: &Arc<Halt>,
-) -> anyhow::Result<Part> {
-    let window = Window {
-        operation,
-        value_bytes: VALUE_BYTES,
-        clients: plan.clients,
-        threads: 1,
-        core: None,
-        warm_up: Duration::from_secs(1),
-        length: plan.length,
-        pace: Pace::Closed,
-    };
-    let (sample, before, after) = measure(connector, &window, halt, || processes::cpu(server.pid()))?;
-    anyhow::ensure!(sample.failed == 0, "{} failed: {:?}", sample.failed, sample.first_error);
-    anyhow::ensure!(sample.refused == 0, "somebody else writes what the clients write");
-    let done = sample.latency.len().max(1) as f64;
-    Ok(Part {
-        per_second: sample.rate(),
-        server_cpu_us: after.saturating_sub(before).as_secs_f64() * 1e6 / done,
-        p99_us: sample.latency.value_at_quantile(0.99) as f64 / 1_000.0,
-    })
 }

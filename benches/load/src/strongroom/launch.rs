@@ -2,7 +2,8 @@
 //!
 //! The only file that knows the server's command line and configuration: if those change, this changes and nothing
 //! else. The configuration departs from the defaults in addresses, folder, limits on rates and connections, and one
-//! application key of the load's own; where keys of a chain sign, also in an encrypted store and that chain.
+//! application key of the load's own; where keys of a chain sign or PINs are guessed at, also in an encrypted store and
+//! that chain or realm.
 
 use std::fs;
 use std::io::Write;
@@ -15,9 +16,9 @@ use rustix::process::Signal;
 use strongroom_primitives::encoding::to_base64;
 use strongroom_primitives::sign::SigningKey;
 
-use super::chain;
 use super::keyknox::KeyknoxConnector;
 use super::token::Application;
+use super::{chain, realm};
 use crate::process::{Launch, ServerProcess, free_address};
 use crate::target::{Site, block_on};
 
@@ -95,9 +96,7 @@ impl Strongroom {
         name: &str,
         taken: Taken,
     ) -> anyhow::Result<Strongroom> {
-        let key = site.folder.join(format!("{name}.key"));
-        write_privately(&key, &to_base64(&STORE_KEY))?;
-        let storage = format!("root_key_file = \"{}\"\n", key.display());
+        let storage = encrypted(site, name)?;
         let sections = format!(
             "\n[limits]\n\
              signatures_max = {SIGNATURES_MAX}\n\
@@ -114,6 +113,37 @@ impl Strongroom {
             chain::CHAIN,
             chain::ROOT,
             chain::ROOT_KEY,
+        );
+        Self::start_with(site, program, Mode::Serve, name, &storage, &sections)
+    }
+
+    /// Starts `serve` in the same way over an encrypted store, as the realm of [`realm`] with a file of marks.
+    pub(crate) fn start_with_realm(site: Site<'_>, program: &Path, name: &str) -> anyhow::Result<Strongroom> {
+        let storage = encrypted(site, name)?;
+        let sections = format!(
+            "\n[pin_recovery]\n\
+             enabled = true\n\
+             mount = \"{}\"\n\
+             mark_file = \"{}\"\n\
+             \n\
+             [pin_recovery.rates]\n\
+             user_requests_per_minute = {RATE_PER_MINUTE}\n\
+             tenant_requests_per_minute = {RATE_PER_MINUTE}\n\
+             requests_per_minute = {RATE_PER_MINUTE}\n\
+             \n\
+             [[pin_recovery.realms]]\n\
+             id = \"{}\"\n\
+             guesses_max = 20\n\
+             back_off_s = []\n\
+             \n\
+             [[pin_recovery.tenants]]\n\
+             name = \"{}\"\n\
+             key = \"{}\"\n",
+            realm::MOUNT,
+            site.folder.join(format!("{name}.marks")).display(),
+            realm::REALM,
+            realm::TENANT,
+            realm::TENANT_KEY,
         );
         Self::start_with(site, program, Mode::Serve, name, &storage, &sections)
     }
@@ -235,6 +265,13 @@ fn configuration(
         application.id,
         application.key_id,
     )
+}
+
+/// The line that has a store encrypted, under a key in a file of its own.
+fn encrypted(site: Site<'_>, name: &str) -> anyhow::Result<String> {
+    let key = site.folder.join(format!("{name}.key"));
+    write_privately(&key, &to_base64(&STORE_KEY))?;
+    Ok(format!("root_key_file = \"{}\"\n", key.display()))
 }
 
 /// Writes a file that nobody but its owner may read.

@@ -12,6 +12,7 @@ mod meeco;
 mod native;
 mod native_http;
 mod psono;
+mod realm;
 mod token;
 
 use std::path::Path;
@@ -24,6 +25,7 @@ pub(crate) use self::meeco::Keystore;
 pub(crate) use self::native::Link;
 pub(crate) use self::native_http::{NativeReads, NativeWrites, Unchanging};
 pub(crate) use self::psono::{ApiKey, Client as PsonoClient, SealedReads};
+pub(crate) use self::realm::{Guesses, Kept};
 use crate::run::Connector;
 use crate::target::Target;
 
