@@ -171,6 +171,7 @@ impl Routes {
             + self.pin_recovery.in_flight()
             + self.realms.in_flight()
             + self.records.in_flight()
+            + self.recovery.in_flight()
             + self.service_keys.in_flight()
             + self.sessions.in_flight()
             + self.sharing.in_flight()
@@ -243,6 +244,12 @@ impl EngineHandle {
     pub fn at_home(&self) -> Self {
         let courier = Courier::new(self.shared.clone());
         Self { nearest: Arc::new(self.routes.here(&courier)), ..self.clone() }
+    }
+
+    /// Commands that were asked, through any handle, and have not been answered yet.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.routes.in_flight()
     }
 
     /// Asks, and waits for the answer.

@@ -37,6 +37,11 @@ const BACKLOG: u32 = 1024;
 /// How long a peer whose request was refused over an unread body may go on sending it.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// How long commands in flight may take before the listener's threads end, and how often that is looked at. Whoever keeps
+/// asking over a connection that is open cannot hold up the end.
+const SETTLE_WITHIN: Duration = Duration::from_secs(1);
+const SETTLE_EVERY: Duration = Duration::from_millis(2);
+
 /// What a peer without a seat is told.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
     cache-control: no-store\r\ncontent-length: 0\r\n\r\n";
@@ -142,6 +147,15 @@ impl Listener {
     /// clone of it.
     pub async fn stop(mut self) {
         self.front.close();
+        self.handle.pause().await;
+        // A thread without a connection ends at once, and with it a lane that it serves for the connections of others.
+        let engine = self.front.engine();
+        let settled = async {
+            while engine.in_flight() > 0 {
+                tokio::time::sleep(SETTLE_EVERY).await;
+            }
+        };
+        let _ = tokio::time::timeout(SETTLE_WITHIN, settled).await;
         self.handle.stop(true).await;
         match (&mut self.server).await {
             Ok(Ok(())) => {}
