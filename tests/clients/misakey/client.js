@@ -123,4 +123,4 @@ class Browser {
   }
 }
 
-module.exports = { Browser, b64u, bytesOf, hashOf, issueToken, openRootKey, openSecret, prehash, sealRootKey, sealSecret };
+module.exports = { Browser, argon, b64u, bytesOf, hashOf, issueToken, openRootKey, openSecret, prehash, sealRootKey, sealSecret, xor };

@@ -9,7 +9,11 @@ const client = require('../client.js');
 const { misakey: vectors } = require('../../../vectors/misakey.json');
 
 test('what is computed here is what the vendor computed', async () => {
-  const { root_key_split: split, encrypted_root_key: sealed } = vectors;
+  const { root_key_split: split, encrypted_root_key: sealed, password_key: key, secret_under_root_key: secret } = vectors;
+  assert.equal(Buffer.from(await client.argon(key.password, key.salt_hex)).toString('hex'), key.key_hex);
+  const [local, remote] = [split.local_share, split.upload.share].map(client.bytesOf);
+  assert.equal(client.b64u(client.xor(local, remote)), split.recombined);
+  assert.equal(client.b64u(client.openSecret(secret.encrypted, client.bytesOf(secret.root_key))), secret.secret);
   assert.equal(client.hashOf(client.bytesOf(split.local_share)), split.upload.user_local_share_hash);
   const root = await client.openRootKey(sealed.encrypted, sealed.password);
   assert.equal(client.b64u(root), sealed.root_key);
